@@ -1,0 +1,84 @@
+import type { Ref } from './manifest.js';
+import type { Answers } from './question.js';
+
+/**
+ * One line of a run's journal. References and hashes only: never an object's content, never a Secret's value.
+ * The cluster is the truth; the journal says what was confirmed and what was already written.
+ */
+export type Entry =
+  | {
+      type: 'started';
+      run: string;
+      cluster: { id: string; context: string; version: string };
+      command: string;
+    }
+  | { type: 'answered'; step: string; answers: Answers }
+  | {
+      type: 'confirmed';
+      step: string;
+      hash: string;
+      changes: readonly { id: string; kind: string; ref: Ref; hash: string }[];
+    }
+  | { type: 'applying'; step: string; change: string; before?: string }
+  | {
+      type: 'applied';
+      step: string;
+      change: string;
+      uid?: string;
+      resourceVersion?: string;
+      created?: boolean;
+    }
+  | { type: 'left'; step: string; change: string; reason: string }
+  | { type: 'failed'; step: string; change: string; reason: string }
+  | { type: 'skipped'; step: string; reason: string }
+  | { type: 'verified'; step: string; pending: number }
+  | { type: 'ended'; reason: 'done' | 'left' | 'interrupted' | 'failed' };
+
+export type Stamped = Entry & { at: string };
+
+/** What a journal tells about a run. */
+export interface RunSummary {
+  run: string;
+  cluster: { id: string; context: string; version: string };
+  startedAt: string;
+  lastAt: string;
+  answers: ReadonlyMap<string, Answers>;
+  /** Ids of confirmed changes by step. */
+  confirmed: ReadonlyMap<string, readonly string[]>;
+  applied: readonly string[];
+  skipped: ReadonlyMap<string, string>;
+  state: 'open' | 'done' | 'left' | 'interrupted' | 'failed';
+}
+
+/** Reads a journal's lines into a summary; undefined where no `started` line is among them. */
+export function replay(entries: readonly Stamped[]): RunSummary | undefined {
+  const start = entries.find((entry) => entry.type === 'started');
+  if (start === undefined) return undefined;
+  const answers = new Map<string, Answers>();
+  const confirmed = new Map<string, string[]>();
+  const skipped = new Map<string, string>();
+  const applied: string[] = [];
+  let state: RunSummary['state'] = 'open';
+  for (const entry of entries) {
+    if (entry.type === 'answered') answers.set(entry.step, entry.answers);
+    if (entry.type === 'confirmed') {
+      confirmed.set(entry.step, [...(confirmed.get(entry.step) ?? []), ...entry.changes.map((c) => c.id)]);
+      skipped.delete(entry.step);
+    }
+    if (entry.type === 'applied') applied.push(entry.change);
+    if (entry.type === 'skipped') skipped.set(entry.step, entry.reason);
+    state = entry.type === 'ended' ? entry.reason : 'open';
+  }
+  const lastAt = entries.at(-1)?.at ?? start.at;
+  return {
+    run: start.run,
+    cluster: start.cluster,
+    startedAt: start.at,
+    lastAt,
+    answers,
+    confirmed,
+    applied,
+    skipped,
+    state,
+  };
+}

@@ -1,0 +1,109 @@
+/** One kind of object that the product reads or writes. */
+export interface Kind {
+  kind: string;
+  plural: string;
+  namespaced: boolean;
+  /** Group versions that we speak, best first; discovery tells which of them a server has. */
+  apiVersions: readonly string[];
+}
+
+const row = (kind: string, plural: string, namespaced: boolean, ...apiVersions: string[]): Kind => ({
+  kind,
+  plural,
+  namespaced,
+  apiVersions,
+});
+
+/**
+ * The kinds, by the name that queries use. Where two groups share a kind, the key carries a prefix.
+ * What a server does not serve is `absent` in the snapshot, which is not the same as an empty list.
+ */
+export const KINDS = {
+  Namespace: row('Namespace', 'namespaces', false, 'v1'),
+  Node: row('Node', 'nodes', false, 'v1'),
+  Pod: row('Pod', 'pods', true, 'v1'),
+  Service: row('Service', 'services', true, 'v1'),
+  Endpoints: row('Endpoints', 'endpoints', true, 'v1'),
+  EndpointSlice: row(
+    'EndpointSlice',
+    'endpointslices',
+    true,
+    'discovery.k8s.io/v1',
+    'discovery.k8s.io/v1beta1',
+  ),
+  ConfigMap: row('ConfigMap', 'configmaps', true, 'v1'),
+  Secret: row('Secret', 'secrets', true, 'v1'),
+  ServiceAccount: row('ServiceAccount', 'serviceaccounts', true, 'v1'),
+  PersistentVolumeClaim: row('PersistentVolumeClaim', 'persistentvolumeclaims', true, 'v1'),
+  LimitRange: row('LimitRange', 'limitranges', true, 'v1'),
+  ResourceQuota: row('ResourceQuota', 'resourcequotas', true, 'v1'),
+  ReplicationController: row('ReplicationController', 'replicationcontrollers', true, 'v1'),
+  Event: row('Event', 'events', true, 'v1'),
+  Deployment: row('Deployment', 'deployments', true, 'apps/v1'),
+  ReplicaSet: row('ReplicaSet', 'replicasets', true, 'apps/v1'),
+  StatefulSet: row('StatefulSet', 'statefulsets', true, 'apps/v1'),
+  DaemonSet: row('DaemonSet', 'daemonsets', true, 'apps/v1'),
+  Job: row('Job', 'jobs', true, 'batch/v1'),
+  CronJob: row('CronJob', 'cronjobs', true, 'batch/v1', 'batch/v1beta1'),
+  HorizontalPodAutoscaler: row(
+    'HorizontalPodAutoscaler',
+    'horizontalpodautoscalers',
+    true,
+    'autoscaling/v2',
+    'autoscaling/v1',
+  ),
+  NetworkPolicy: row('NetworkPolicy', 'networkpolicies', true, 'networking.k8s.io/v1'),
+  Ingress: row('Ingress', 'ingresses', true, 'networking.k8s.io/v1', 'networking.k8s.io/v1beta1'),
+  RoleBinding: row('RoleBinding', 'rolebindings', true, 'rbac.authorization.k8s.io/v1'),
+  ClusterRoleBinding: row('ClusterRoleBinding', 'clusterrolebindings', false, 'rbac.authorization.k8s.io/v1'),
+  Lease: row('Lease', 'leases', true, 'coordination.k8s.io/v1'),
+  ValidatingWebhookConfiguration: row(
+    'ValidatingWebhookConfiguration',
+    'validatingwebhookconfigurations',
+    false,
+    'admissionregistration.k8s.io/v1',
+  ),
+  MutatingWebhookConfiguration: row(
+    'MutatingWebhookConfiguration',
+    'mutatingwebhookconfigurations',
+    false,
+    'admissionregistration.k8s.io/v1',
+  ),
+  APIService: row('APIService', 'apiservices', false, 'apiregistration.k8s.io/v1'),
+  CustomResourceDefinition: row(
+    'CustomResourceDefinition',
+    'customresourcedefinitions',
+    false,
+    'apiextensions.k8s.io/v1',
+  ),
+  ClusterNetworkPolicy: row(
+    'ClusterNetworkPolicy',
+    'clusternetworkpolicies',
+    false,
+    'policy.networking.k8s.io/v1alpha2',
+  ),
+  AdminNetworkPolicy: row(
+    'AdminNetworkPolicy',
+    'adminnetworkpolicies',
+    false,
+    'policy.networking.k8s.io/v1alpha1',
+  ),
+  BaselineAdminNetworkPolicy: row(
+    'BaselineAdminNetworkPolicy',
+    'baselineadminnetworkpolicies',
+    false,
+    'policy.networking.k8s.io/v1alpha1',
+  ),
+} as const satisfies Record<string, Kind>;
+
+export type KindName = keyof typeof KINDS;
+
+/** The row of a kind, by the kind and API group of an object; undefined for kinds that we do not speak. */
+export function kindOf(ref: { apiVersion: string; kind: string }): Kind | undefined {
+  const group = ref.apiVersion.includes('/') ? ref.apiVersion.slice(0, ref.apiVersion.indexOf('/')) : '';
+  return Object.values<Kind>(KINDS).find(
+    (kind) =>
+      kind.kind === ref.kind &&
+      kind.apiVersions.some((v) => (v.includes('/') ? v.slice(0, v.indexOf('/')) : '') === group),
+  );
+}

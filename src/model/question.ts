@@ -1,0 +1,62 @@
+import type { Risk } from './risk.js';
+
+export interface Choice {
+  value: string;
+  label: string;
+  /** Shown beside the label: what choosing this means here. */
+  note?: string;
+}
+
+interface Base {
+  /** Unique within its step; the answers file names it `<step>: {<id>: ...}`. */
+  id: string;
+  message: string;
+  help?: string;
+  risk: Risk;
+}
+
+/**
+ * A question as data: Ink, Inquirer and an answers file all serve it.
+ * `recommended` is what we would do; `cautious` does nothing that could cut traffic or reject workloads.
+ */
+export type Question = Base &
+  (
+    | { type: 'confirm'; recommended: boolean; cautious: boolean }
+    | { type: 'choice'; choices: readonly Choice[]; recommended: string; cautious: string }
+    | {
+        type: 'choices';
+        choices: readonly Choice[];
+        recommended: readonly string[];
+        cautious: readonly string[];
+      }
+    | { type: 'number'; min: number; max: number; recommended: number; cautious: number }
+    | { type: 'text'; pattern?: { source: string; expected: string }; recommended: string; cautious: string }
+  );
+
+export type AnswerValue = boolean | string | number | readonly string[];
+/** Answers to one step's questions, by question id. */
+export type Answers = Readonly<Record<string, AnswerValue>>;
+
+/**
+ * The default of a question: on the embedded cluster what we recommend; on a real one, whatever can cut traffic or
+ * reject workloads defaults to doing nothing.
+ */
+export function defaultAnswer(question: Question, sandbox: boolean): AnswerValue {
+  return sandbox || question.risk === 'none' ? question.recommended : question.cautious;
+}
+
+/** Whether an unattended command on a real cluster needs an explicit answer to this question. */
+export function needsAnswer(question: Question): boolean {
+  return question.risk !== 'none';
+}
+
+/** The answers, completed with defaults; answers to questions that are not asked are dropped. */
+export function completeAnswers(questions: readonly Question[], given: Answers, sandbox: boolean): Answers {
+  return Object.fromEntries(questions.map((q) => [q.id, given[q.id] ?? defaultAnswer(q, sandbox)]));
+}
+
+/** The answer to a `choices` question as a list. */
+export function chosen(answers: Answers, id: string): readonly string[] {
+  const value = answers[id];
+  return Array.isArray(value) ? value : [];
+}

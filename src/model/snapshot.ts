@@ -1,0 +1,89 @@
+import type { KindName } from './kinds.js';
+import type { Manifest } from './manifest.js';
+
+/**
+ * What a step needs to read. It drives the snapshot and the permission check.
+ * - `objects`: raw JSON, of which only the fields that some step reads are kept.
+ * - `names`: namespace, name and type only, asked for in a form that carries no content (Secrets are only ever read so).
+ * - `probe`: facts that are not a list of objects.
+ */
+export type Query =
+  | { kind: KindName; as: 'objects'; for: string }
+  | { kind: KindName; as: 'names'; for: string }
+  | { probe: 'encryption'; for: string };
+
+/** The answer to one query. Anything but `read` means "not visible", with the reason in words. */
+export type Listing =
+  | { state: 'read'; apiVersion: string; items: readonly Manifest[] }
+  | { state: 'absent'; reason: string }
+  | { state: 'notVisible'; reason: string };
+
+export interface ServerVersion {
+  major: number;
+  minor: number;
+  /** As the server says it, e.g. `v1.31.4-eks-1234`. */
+  git: string;
+}
+
+export interface ClusterInfo {
+  /** The context's name; `sandbox` for the embedded cluster. */
+  context: string;
+  /** UID of the namespace kube-system: the identity of a cluster. */
+  id: string;
+  version: ServerVersion;
+  sandbox: boolean;
+}
+
+/** What can be seen of encryption at rest without reading a Secret. */
+export interface EncryptionFacts {
+  /** Secrets known to the cluster, by name lists; undefined where they could not be listed. */
+  secrets: number | undefined;
+  /**
+   * How stored Secrets are written, as the server's own counters told while all of them were read by name:
+   * storage prefix (`k8s:enc:secretbox:v1:key1:`; empty for plain text) to count. Undefined where not visible.
+   */
+  stored: Readonly<Record<string, number>> | undefined;
+  /** Prefix under which new values are written (empty: plain text); undefined where not visible. */
+  writes: string | undefined;
+  /** Value of `--encryption-provider-config` for each API server whose arguments are visible; null: flag absent. */
+  flags: readonly { server: string; value: string | null }[];
+  /** Where each statement comes from, in words; also what could not be asked, and why. */
+  evidence: readonly string[];
+}
+
+/** The state of a cluster at one moment, as far as it could be seen. Pure data. */
+export interface Snapshot {
+  cluster: ClusterInfo;
+  /** ISO 8601. */
+  takenAt: string;
+  listings: ReadonlyMap<KindName, Listing>;
+  encryption?: EncryptionFacts;
+  scope: Scope;
+}
+
+/** Which namespaces a run may touch. */
+export interface Scope {
+  /** Globs of `--exclude-namespace`. */
+  exclude: readonly string[];
+}
+
+const EMPTY: readonly Manifest[] = [];
+
+/** The objects of a kind; empty where it was not read. Ask `visible` before taking an empty list as a fact. */
+export function objects(now: Snapshot, kind: KindName): readonly Manifest[] {
+  const listing = now.listings.get(kind);
+  return listing?.state === 'read' ? listing.items : EMPTY;
+}
+
+/** Whether a kind was read, so that an empty list means that there are none. A kind the server lacks counts as read. */
+export function visible(now: Snapshot, kind: KindName): boolean {
+  const state = now.listings.get(kind)?.state;
+  return state === 'read' || state === 'absent';
+}
+
+/** Why a kind was not visible, in words; undefined where it was. */
+export function notVisibleReason(now: Snapshot, kind: KindName): string | undefined {
+  const listing = now.listings.get(kind);
+  if (listing === undefined) return `${kind} was not read`;
+  return listing.state === 'notVisible' ? listing.reason : undefined;
+}

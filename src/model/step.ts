@@ -1,0 +1,40 @@
+import type { Finding } from './finding.js';
+import type { Change } from './plan.js';
+import type { Answers, Question } from './question.js';
+import type { Query, Snapshot } from './snapshot.js';
+import type { Templates } from './template.js';
+
+/** A place in the guide, or the id of a control in another catalogue. */
+export interface Reference {
+  /** `guide`, `CIS`, `Kubescape`, `Trivy`. */
+  catalogue: string;
+  id: string;
+}
+
+/**
+ * A step of the wizard: a value without I/O. It says what it reads and asks, and turns a snapshot plus answers into
+ * findings and changes. `assess` also runs after applying: that is the verification.
+ */
+export interface Step {
+  id: string;
+  title: string;
+  /** Two short lines: why this matters. */
+  why: readonly [string, string];
+  references: readonly Reference[];
+  /** Name of its folder among patch files, e.g. `02-default-deny`. */
+  folder: string;
+  reads: readonly Query[];
+  questions(now: Snapshot): readonly Question[];
+  assess(now: Snapshot, answers: Answers): readonly Finding[];
+  /** Changes in the order in which they must be written. */
+  plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[];
+}
+
+export type StepStatus = 'ok' | 'changes' | 'advice' | 'notVisible' | 'skipped';
+
+/** How a step stands: pending changes first, then what could not be seen, then advice. */
+export function statusOf(findings: readonly Finding[], changes: readonly Change[]): StepStatus {
+  if (changes.length > 0) return 'changes';
+  if (findings.some((f) => f.severity === 'notVisible')) return 'notVisible';
+  return findings.length > 0 ? 'advice' : 'ok';
+}

@@ -1,0 +1,134 @@
+import type { Entry, RunSummary, Stamped } from '../model/journal.js';
+import type { KindName } from '../model/kinds.js';
+import type { Manifest, Ref } from '../model/manifest.js';
+import type { HostChange } from '../model/plan.js';
+import type { ClusterInfo, EncryptionFacts, Listing, Query } from '../model/snapshot.js';
+
+/** A failed request to a cluster, in words for a person; never a response body or a stack. */
+export class ClusterError extends Error {
+  override name = 'ClusterError';
+  readonly reason: ClusterErrorReason;
+  /** HTTP status, where there was an answer. */
+  readonly status: number | undefined;
+  /** Field managers that own the fields in conflict (409 of server-side apply). */
+  readonly managers: readonly string[];
+  constructor(
+    reason: ClusterErrorReason,
+    message: string,
+    more: { status?: number; managers?: readonly string[] } = {},
+  ) {
+    super(message);
+    this.reason = reason;
+    this.status = more.status;
+    this.managers = more.managers ?? [];
+  }
+}
+
+export type ClusterErrorReason =
+  | 'unreachable' // no answer: DNS, connection, TLS, time-out
+  | 'unauthorized' // 401
+  | 'forbidden' // 403 by RBAC
+  | 'refused' // 403, 400 or 422 by admission (webhook, quota, policy)
+  | 'notFound' // 404
+  | 'conflict' // 409 by field ownership
+  | 'stale' // 409 by resourceVersion or uid
+  | 'exists' // 409 AlreadyExists
+  | 'invalid' // 422 or 400: the object is not valid
+  | 'busy' // 429, 503, 504 after retries
+  | 'server'; // anything else the server answered
+
+/** Outcome of a write or of its dry run. */
+export interface Written {
+  object: Manifest;
+  created: boolean;
+  /** Text of the answer's `Warning` headers. */
+  warnings: readonly string[];
+}
+
+export interface AccessCheck {
+  verb: 'get' | 'list' | 'create' | 'patch' | 'delete' | 'update';
+  kind: KindName;
+  namespace?: string;
+}
+
+export interface ReadProgress {
+  kind: string;
+  objects: number;
+  done: boolean;
+}
+
+export interface RewriteProgress {
+  /** Objects seen so far, and the total once known. */
+  total: number | undefined;
+  rewritten: number;
+  unchanged: number;
+  gone: number;
+  refused: number;
+}
+
+export interface RewriteResult extends RewriteProgress {
+  failures: readonly { ref: Ref; reason: string }[];
+  /** Stopped by the signal before all was seen. */
+  interrupted: boolean;
+}
+
+/** Whether every API server that can be reached encrypts what it writes and can read what the others wrote. */
+export type GateResult =
+  | { open: true; servers: readonly string[]; evidence: readonly string[] }
+  | { open: false; reason: string; evidence: readonly string[] };
+
+/** What the wizard needs of a cluster. All methods reject with `ClusterError` only. */
+export interface Cluster {
+  info(): Promise<ClusterInfo>;
+  /** Answers queries in parallel; a kind that cannot be read becomes a listing that says why. */
+  read(
+    queries: readonly Query[],
+    onProgress?: (progress: ReadProgress) => void,
+  ): Promise<{ listings: Map<KindName, Listing>; encryption?: EncryptionFacts }>;
+  /** The live object, undefined where it does not exist. */
+  get(ref: Ref): Promise<Manifest | undefined>;
+  /** Server-side apply as field manager `kubectl-harden`. A `resourceVersion` in the manifest is a precondition. */
+  apply(manifest: Manifest, options?: { dryRun?: boolean; force?: boolean }): Promise<Written>;
+  /** Deletes an object if it is still the one with this uid; resolves false where it is gone already. */
+  delete(ref: Ref, options?: { uid?: string; dryRun?: boolean }): Promise<boolean>;
+  /** SelfSubjectAccessReview for each check, in order. */
+  can(checks: readonly AccessCheck[]): Promise<readonly boolean[]>;
+  gate(): Promise<GateResult>;
+  rewriteSecrets(options: {
+    signal?: AbortSignal;
+    onProgress?: (progress: RewriteProgress) => void;
+  }): Promise<RewriteResult>;
+  close(): Promise<void>;
+}
+
+/** What happened to a host change. `left`: it waits for a person; the files lie where the instructions say. */
+export type HostOutcome =
+  | { state: 'applied'; evidence: string }
+  | { state: 'left'; reason: string; files: readonly string[] };
+
+/** The machine on which host changes are made, or the folder where they are left for a person. */
+export interface Host {
+  apply(change: HostChange): Promise<HostOutcome>;
+}
+
+/** One run's journal and before-images. Every append is on disk before it resolves. */
+export interface Journal {
+  readonly run: string;
+  /** The run's directory, to be told to the user. */
+  readonly directory: string;
+  append(entry: Entry): Promise<void>;
+  entries(): Promise<readonly Stamped[]>;
+  /** Keeps a before-image (0600) and returns its name for the journal. Secrets are refused. */
+  keep(before: Manifest): Promise<string>;
+}
+
+/** All runs of this user. */
+export interface Runs {
+  list(): Promise<readonly RunSummary[]>;
+  create(): Promise<Journal>;
+  open(run: string): Promise<Journal>;
+}
+
+export interface Clock {
+  now(): Date;
+}

@@ -1,0 +1,104 @@
+import type { DiffLine } from '../model/diff.js';
+import type { Finding } from '../model/finding.js';
+import type { Change, Plan } from '../model/plan.js';
+import type { Answers, AnswerValue, Question } from '../model/question.js';
+import type { Snapshot } from '../model/snapshot.js';
+import type { Step, StepStatus } from '../model/step.js';
+import type { RewriteProgress } from './ports.js';
+
+/** Where the wizard is. One screen at a time; `step` is an index into `steps`. */
+export type Screen =
+  | { at: 'reading'; kinds: readonly { kind: string; objects: number; done: boolean }[] }
+  | { at: 'overview' }
+  | { at: 'questions' }
+  | { at: 'checking' } // server dry run of the plan; input is swallowed
+  | { at: 'review' }
+  | { at: 'confirm'; typed: boolean } // typed: the context's name has to be typed
+  | { at: 'applying'; done: number; total: number; now: string; rewrite?: RewriteProgress; stopping: boolean }
+  | { at: 'verifying' }
+  | { at: 'result' }
+  | { at: 'skip' } // asks for a reason
+  | { at: 'failed'; message: string } // cannot go on; leaving is all that is left
+  | { at: 'left' };
+
+/** What the server said to the dry run of one change. */
+export interface Checked {
+  change: string;
+  diff: readonly DiffLine[];
+  check:
+    | { by: 'server'; warnings: readonly string[] }
+    | { by: 'us'; reason: string } // computed here, not checked by the server
+    | { by: 'refusal'; reason: string }; // the server would refuse it
+}
+
+export type Outcome = 'applied' | 'left' | 'failed' | 'stale' | 'interrupted';
+
+/** What happened to one change. */
+export interface Done {
+  change: string;
+  outcome: Outcome;
+  /** What the outcome is based on, or why it was not applied and how to go on. */
+  message: string;
+}
+
+export interface StepState {
+  step: Step;
+  status: StepStatus;
+  questions: readonly Question[];
+  /** Complete: every question has its answer or its default. */
+  answers: Answers;
+  /** Ids of questions that somebody answered. */
+  answered: readonly string[];
+  findings: readonly Finding[];
+  plan: Plan;
+  /** Ids of changes that were taken out of the plan. */
+  excluded: readonly string[];
+  checked: readonly Checked[];
+  done: readonly Done[];
+  /** Findings of the assessment after applying; undefined until then. */
+  verified?: readonly Finding[];
+  skipped?: string;
+}
+
+export interface WizardState {
+  run: string;
+  screen: Screen;
+  snapshot: Snapshot | undefined;
+  steps: readonly StepState[];
+  /** Index of the step at hand. */
+  current: number;
+  /** One line for the user that came with the last event, e.g. that a plan was made again because objects moved. */
+  notice: string | undefined;
+  /** Whether something was written in this session; the first write to a real cluster asks for the context's name. */
+  written: boolean;
+  /** Where the run is kept; told at the end. */
+  directory: string;
+}
+
+/** What a front end may say. Anything that does not fit the screen is ignored. */
+export type UserEvent =
+  | { type: 'open'; step: number }
+  | { type: 'answer'; question: string; value: AnswerValue }
+  | { type: 'next' } // questions -> review, review -> confirm, result -> next step or overview
+  | { type: 'back' }
+  | { type: 'toggle'; change: string }
+  | { type: 'confirm'; typed?: string } // typed: must equal the context's name where asked for
+  | { type: 'skip' } // opens the screen that asks for a reason
+  | { type: 'skipped'; reason: string }
+  | { type: 'reload' }
+  | { type: 'interrupt' } // ctrl-c: while applying, finish the object in hand and stop
+  | { type: 'quit' };
+
+/** The changes of a step that are chosen. */
+export function chosenChanges(step: StepState): readonly Change[] {
+  return step.plan.changes.filter((change) => !step.excluded.includes(change.id));
+}
+
+/** How a front end talks to the running wizard: read the state, hear of changes, send events. */
+export interface Session {
+  readonly state: WizardState;
+  subscribe(listener: () => void): () => void;
+  send(event: UserEvent): void;
+  /** Resolves with the exit code once the session has ended and everything is on disk. */
+  readonly ended: Promise<number>;
+}

@@ -1,0 +1,4 @@
+import type { Step } from '../src/model/step.js';
+
+/** The order of the wizard. Adding a step is adding a file and a line here. */
+export const STEPS: readonly Step[] = [];

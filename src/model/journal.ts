@@ -18,6 +18,8 @@ export type Entry =
       step: string;
       hash: string;
       changes: readonly { id: string; kind: string; ref: Ref; hash: string }[];
+      /** Ids of changes that were planned and taken out. */
+      excluded: readonly string[];
     }
   | { type: 'applying'; step: string; change: string; before?: string }
   | {
@@ -45,6 +47,8 @@ export interface RunSummary {
   answers: ReadonlyMap<string, Answers>;
   /** Ids of confirmed changes by step. */
   confirmed: ReadonlyMap<string, readonly string[]>;
+  /** Ids of changes that were taken out when a step was last confirmed. */
+  excluded: ReadonlyMap<string, readonly string[]>;
   applied: readonly string[];
   skipped: ReadonlyMap<string, string>;
   state: 'open' | 'done' | 'left' | 'interrupted' | 'failed';
@@ -56,6 +60,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
   if (start === undefined) return undefined;
   const answers = new Map<string, Answers>();
   const confirmed = new Map<string, string[]>();
+  const excluded = new Map<string, readonly string[]>();
   const skipped = new Map<string, string>();
   const applied: string[] = [];
   let state: RunSummary['state'] = 'open';
@@ -63,6 +68,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     if (entry.type === 'answered') answers.set(entry.step, entry.answers);
     if (entry.type === 'confirmed') {
       confirmed.set(entry.step, [...(confirmed.get(entry.step) ?? []), ...entry.changes.map((c) => c.id)]);
+      excluded.set(entry.step, entry.excluded);
       skipped.delete(entry.step);
     }
     if (entry.type === 'applied') applied.push(entry.change);
@@ -77,6 +83,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     lastAt,
     answers,
     confirmed,
+    excluded,
     applied,
     skipped,
     state,

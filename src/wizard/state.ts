@@ -90,7 +90,7 @@ export type UserEvent =
   | { type: 'quit' };
 
 /** The changes of a step that are chosen. */
-export function chosenChanges(step: StepState): readonly Change[] {
+export function chosenChanges(step: Pick<StepState, 'plan' | 'excluded'>): readonly Change[] {
   return step.plan.changes.filter((change) => !step.excluded.includes(change.id));
 }
 

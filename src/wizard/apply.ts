@@ -1,0 +1,198 @@
+import { type Manifest, refText } from '../model/manifest.js';
+import type { ApplyChange, Basis, Change, DeleteChange, RewriteChange } from '../model/plan.js';
+import { type Cluster, ClusterError, type Host, type Journal, type RewriteProgress } from './ports.js';
+import type { Done, StepState } from './state.js';
+
+export interface ApplyPorts {
+  cluster: Cluster;
+  host: Host;
+  journal: Journal;
+}
+
+export interface ApplyListener {
+  applying(change: string): void;
+  rewriting(progress: RewriteProgress): void;
+  done(done: Done): void;
+}
+
+export type ApplyEnd =
+  | { end: 'applied' }
+  | { end: 'interrupted' }
+  | { end: 'stale'; objects: readonly string[] };
+
+/**
+ * Makes confirmed changes in their order. First every object is read again: if one has moved since the plan, nothing is
+ * written. Each change is journaled before and after. A failure holds back what depends on it: the later changes of the
+ * same namespace, and the re-write of Secrets where the configuration on a node is not in place.
+ */
+export async function applyChanges(
+  ports: ApplyPorts,
+  step: StepState,
+  changes: readonly Change[],
+  signal: AbortSignal,
+  listener: ApplyListener,
+): Promise<ApplyEnd> {
+  const stale = await movedSince(ports.cluster, step.plan.basis, changes);
+  if (stale.length > 0) return { end: 'stale', objects: stale };
+  const held = new Map<string, string>();
+  for (const change of changes) {
+    if (signal.aborted) return { end: 'interrupted' };
+    const scope = scopeOf(change);
+    const blocker = held.get(scope);
+    const done =
+      blocker === undefined
+        ? await applyOne(ports, step, change, signal, listener)
+        : heldBack(change, blocker);
+    if (done.outcome === 'left' || done.outcome === 'failed') {
+      held.set(scope, held.get(scope) ?? refText(change.ref));
+      const type = done.outcome;
+      await ports.journal.append({ type, step: step.step.id, change: change.id, reason: done.message });
+    }
+    listener.done(done);
+    if (done.outcome === 'interrupted') return { end: 'interrupted' };
+  }
+  return { end: 'applied' };
+}
+
+/** What must not go on once a change of it has failed. */
+function scopeOf(change: Change): string {
+  if (change.kind === 'host' || change.kind === 'rewrite') return 'encryption';
+  if (change.kind === 'cloud') return change.id;
+  return change.ref.namespace ?? (change.ref.kind === 'Namespace' ? change.ref.name : change.id);
+}
+
+function heldBack(change: Change, blocker: string): Done {
+  return { change: change.id, outcome: 'left', message: `waits for ${blocker}` };
+}
+
+/** The objects that are no longer as they were when the plan was made, as text. */
+async function movedSince(
+  cluster: Cluster,
+  basis: readonly Basis[],
+  changes: readonly Change[],
+): Promise<string[]> {
+  const wanted = new Set(changes.map((c) => refText(c.ref)));
+  const entries = basis.filter((entry) => wanted.has(refText(entry.ref)));
+  const moved: string[] = [];
+  let at = 0;
+  const worker = async () => {
+    while (at < entries.length) {
+      const entry = entries[at++];
+      if (entry === undefined) continue;
+      const live = await cluster.get(entry.ref);
+      const same =
+        live?.metadata.uid === entry.uid &&
+        (entry.uid === undefined || live?.metadata.resourceVersion === entry.resourceVersion);
+      if (!same) moved.push(refText(entry.ref));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(8, entries.length) }, worker));
+  return moved.sort();
+}
+
+async function applyOne(
+  ports: ApplyPorts,
+  step: StepState,
+  change: Change,
+  signal: AbortSignal,
+  listener: ApplyListener,
+): Promise<Done> {
+  listener.applying(change.id);
+  const refusal = step.checked.find((c) => c.change === change.id && c.check.by === 'refusal');
+  if (refusal?.check.by === 'refusal')
+    return { change: change.id, outcome: 'failed', message: refusal.check.reason };
+  try {
+    switch (change.kind) {
+      case 'apply':
+        return await applyObject(ports, step.step.id, change);
+      case 'delete':
+        return await deleteObject(ports, step.step.id, change);
+      case 'host': {
+        await ports.journal.append({ type: 'applying', step: step.step.id, change: change.id });
+        const outcome = await ports.host.apply(change);
+        if (outcome.state === 'left') return { change: change.id, outcome: 'left', message: outcome.reason };
+        await ports.journal.append({ type: 'applied', step: step.step.id, change: change.id });
+        return { change: change.id, outcome: 'applied', message: outcome.evidence };
+      }
+      case 'cloud':
+        return {
+          change: change.id,
+          outcome: 'left',
+          message: `run it with the provider: ${change.command.join(' ')}`,
+        };
+      case 'rewrite':
+        return await rewrite(ports, step.step.id, change, signal, listener);
+    }
+  } catch (error) {
+    if (error instanceof ClusterError)
+      return { change: change.id, outcome: 'failed', message: error.message };
+    throw error;
+  }
+}
+
+async function applyObject(
+  { cluster, journal }: ApplyPorts,
+  step: string,
+  change: ApplyChange,
+): Promise<Done> {
+  const live = change.before === undefined ? undefined : await cluster.get(change.ref);
+  const before = live === undefined ? {} : { before: await journal.keep(live) };
+  await journal.append({ type: 'applying', step, change: change.id, ...before });
+  const { object, created } = await cluster.apply(preconditioned(change), { force: change.force === true });
+  const { uid, resourceVersion } = object.metadata;
+  await journal.append({
+    type: 'applied',
+    step,
+    change: change.id,
+    created,
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  });
+  return { change: change.id, outcome: 'applied', message: created ? 'created' : 'changed' };
+}
+
+/** The same object with the resourceVersion of the plan, so that the server refuses it if it moved in this moment. */
+function preconditioned(change: ApplyChange): Manifest {
+  const resourceVersion = change.before?.metadata.resourceVersion;
+  if (resourceVersion === undefined) return change.manifest;
+  return { ...change.manifest, metadata: { ...change.manifest.metadata, resourceVersion } };
+}
+
+async function deleteObject(
+  { cluster, journal }: ApplyPorts,
+  step: string,
+  change: DeleteChange,
+): Promise<Done> {
+  const live = await cluster.get(change.ref);
+  const before = live === undefined ? {} : { before: await journal.keep(live) };
+  await journal.append({ type: 'applying', step, change: change.id, ...before });
+  const { uid } = change.before.metadata;
+  const existed = await cluster.delete(change.ref, uid === undefined ? {} : { uid });
+  await journal.append({ type: 'applied', step, change: change.id });
+  return { change: change.id, outcome: 'applied', message: existed ? 'removed' : 'was gone already' };
+}
+
+async function rewrite(
+  { cluster, journal }: ApplyPorts,
+  step: string,
+  change: RewriteChange,
+  signal: AbortSignal,
+  listener: ApplyListener,
+): Promise<Done> {
+  await journal.append({ type: 'applying', step, change: change.id });
+  const gate = await cluster.gate();
+  if (!gate.open) return { change: change.id, outcome: 'left', message: gate.reason };
+  const result = await cluster.rewriteSecrets({
+    signal,
+    onProgress: (progress) => listener.rewriting(progress),
+  });
+  const counts = `re-written ${result.rewritten}, already ${result.unchanged}, gone meanwhile ${result.gone}, refused ${result.refused}`;
+  if (result.interrupted) return { change: change.id, outcome: 'interrupted', message: counts };
+  if (result.failures.length > 0) {
+    const named = result.failures.slice(0, 5).map((f) => `${f.ref.namespace}/${f.ref.name}: ${f.reason}`);
+    const more = result.failures.length > 5 ? [`and ${result.failures.length - 5} more`] : [];
+    return { change: change.id, outcome: 'failed', message: `${counts}. ${[...named, ...more].join('; ')}` };
+  }
+  await journal.append({ type: 'applied', step, change: change.id });
+  return { change: change.id, outcome: 'applied', message: counts };
+}

@@ -1,0 +1,72 @@
+import { overlay } from '../model/overlay.js';
+import { type Change, planOf } from '../model/plan.js';
+import { type Answers, completeAnswers } from '../model/question.js';
+import type { Snapshot } from '../model/snapshot.js';
+import { type Step, statusOf } from '../model/step.js';
+import type { Templates } from '../model/template.js';
+import { chosenChanges, type StepState } from './state.js';
+
+/** What people have decided about a step so far; everything else follows from the snapshot. */
+export interface Decisions {
+  answers: Answers;
+  excluded: readonly string[];
+  skipped?: string;
+}
+
+export const UNDECIDED: Decisions = { answers: {}, excluded: [] };
+
+/**
+ * Every step on this snapshot. Each one asks and plans on the snapshot with the chosen changes of the earlier steps laid
+ * over it, so that one go, step by step and patch files come to the same; findings speak of the cluster as it is.
+ * `decisions` is asked by step id.
+ */
+export function assemble(
+  now: Snapshot,
+  steps: readonly Step[],
+  templates: Templates,
+  decisions: (step: string) => Decisions,
+): StepState[] {
+  let ahead = now;
+  return steps.map((step) => {
+    const state = assembleStep(now, ahead, step, templates, decisions(step.id));
+    ahead = overlay(ahead, pending(state));
+    return state;
+  });
+}
+
+/** Changes that a step is going to make as things stand: none once it is skipped. */
+export function pending(step: StepState): readonly Change[] {
+  return step.skipped === undefined ? chosenChanges(step) : [];
+}
+
+/** How many changes wait in all steps. */
+export function pendingCount(steps: readonly StepState[]): number {
+  return steps.reduce((sum, step) => sum + pending(step).length, 0);
+}
+
+function assembleStep(
+  now: Snapshot,
+  ahead: Snapshot,
+  step: Step,
+  templates: Templates,
+  decided: Decisions,
+): StepState {
+  const questions = step.questions(ahead);
+  const answers = completeAnswers(questions, decided.answers, now.cluster.sandbox);
+  const findings = step.assess(now, answers);
+  const plan = planOf(step.id, step.plan(ahead, answers, templates));
+  const excluded = decided.excluded.filter((id) => plan.changes.some((change) => change.id === id));
+  const base = {
+    step,
+    questions,
+    answers,
+    answered: questions.map((q) => q.id).filter((id) => decided.answers[id] !== undefined),
+    findings,
+    plan,
+    excluded,
+    checked: [],
+    done: [],
+  };
+  if (decided.skipped !== undefined) return { ...base, status: 'skipped', skipped: decided.skipped };
+  return { ...base, status: statusOf(findings, chosenChanges(base)) };
+}

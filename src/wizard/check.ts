@@ -1,0 +1,104 @@
+import { stringify } from 'yaml';
+import { type DiffLine, diffOf } from '../model/diff.js';
+import { refText } from '../model/manifest.js';
+import type { Change, HostChange } from '../model/plan.js';
+import { type Cluster, ClusterError } from './ports.js';
+import type { Checked } from './state.js';
+
+const AT_ONCE = 8;
+
+/**
+ * Asks the server what each change would do, persisting nothing. Where it cannot be asked (the namespace is yet to be
+ * created, the right is missing, or the change is not an API object) the difference is computed here and marked so.
+ * @throws ClusterError where the cluster cannot be reached at all.
+ */
+export async function check(cluster: Cluster, changes: readonly Change[]): Promise<Checked[]> {
+  const created = new Set(
+    changes.flatMap((c) =>
+      c.kind === 'apply' && c.ref.kind === 'Namespace' && c.before === undefined ? [c.ref.name] : [],
+    ),
+  );
+  const results: Checked[] = new Array(changes.length);
+  let at = 0;
+  const worker = async () => {
+    while (at < changes.length) {
+      const index = at++;
+      const change = changes[index];
+      if (change !== undefined) results[index] = await checkOne(cluster, change, created);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, changes.length) }, worker));
+  return results;
+}
+
+async function checkOne(cluster: Cluster, change: Change, created: ReadonlySet<string>): Promise<Checked> {
+  if (change.kind !== 'apply' && change.kind !== 'delete') {
+    return {
+      change: change.id,
+      diff: described(change),
+      check: { by: 'us', reason: 'not an object of the API' },
+    };
+  }
+  const ours =
+    change.kind === 'apply' ? diffOf(change.before, change.manifest) : diffOf(change.before, undefined);
+  const computed = (reason: string): Checked => ({
+    change: change.id,
+    diff: ours,
+    check: { by: 'us', reason },
+  });
+  if (created.has(change.ref.namespace ?? ''))
+    return computed(`namespace ${change.ref.namespace} does not exist yet`);
+  try {
+    if (change.kind === 'delete') {
+      await cluster.delete(change.ref, { dryRun: true });
+      return { change: change.id, diff: ours, check: { by: 'server', warnings: [] } };
+    }
+    const live = change.before === undefined ? undefined : await cluster.get(change.ref);
+    const { object, warnings } = await cluster.apply(change.manifest, {
+      dryRun: true,
+      force: change.force === true,
+    });
+    return { change: change.id, diff: diffOf(live, object), check: { by: 'server', warnings } };
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    if (error.reason === 'unreachable' || error.reason === 'unauthorized') throw error;
+    if (error.reason === 'forbidden') return computed(error.message);
+    if (error.reason === 'notFound')
+      return computed(`the server does not know where ${refText(change.ref)} belongs yet`);
+    return { change: change.id, diff: ours, check: { by: 'refusal', reason: error.message } };
+  }
+}
+
+/** What is no API object, as lines to read. Keys are placeholders in a plan, so nothing secret can appear. */
+function described(change: Exclude<Change, { kind: 'apply' | 'delete' }>): DiffLine[] {
+  switch (change.kind) {
+    case 'host':
+      return hostLines(change);
+    case 'cloud':
+      return [{ sign: '+', text: change.command.join(' ') }];
+    case 'rewrite':
+      return REWRITE.map((text) => ({ sign: ' ', text }));
+  }
+}
+
+const REWRITE = [
+  'Documented command (every value passes through the client):',
+  '  kubectl get secrets --all-namespaces -o json | kubectl replace -f -',
+  'What is done here instead: each Secret is listed by name only and gets an empty patch.',
+  'The API server writes it again under its first provider; no value is ever fetched.',
+  'Before it: a scratch Secret shows whether all API servers agree; if not, nothing is re-written.',
+];
+
+function hostLines(change: HostChange): DiffLine[] {
+  return [
+    ...change.files.flatMap((file): DiffLine[] => [
+      { sign: ' ', text: `# ${file.path} (mode ${file.mode.toString(8).padStart(4, '0')})` },
+      ...stringify(file.content, { lineWidth: 0 })
+        .trimEnd()
+        .split('\n')
+        .map((text): DiffLine => ({ sign: '+', text })),
+    ]),
+    { sign: ' ', text: '' },
+    ...change.instructions.map((text, i): DiffLine => ({ sign: ' ', text: `${i + 1}. ${text}` })),
+  ];
+}

@@ -1,0 +1,139 @@
+import type { Query, Snapshot } from '../model/snapshot.js';
+import { applyChanges } from './apply.js';
+import { check } from './check.js';
+import { type Effect, next, type Setting, start, type Transition, type WizardEvent } from './machine.js';
+import { type Clock, type Cluster, ClusterError, type Host, type Journal } from './ports.js';
+import type { Session, UserEvent, WizardState } from './state.js';
+
+export interface SessionPorts {
+  cluster: Cluster;
+  host: Host;
+  journal: Journal;
+  clock: Clock;
+}
+
+export interface SessionOptions extends Setting {
+  /** Globs of namespaces to leave alone. */
+  exclude: readonly string[];
+  /** Called with what nobody foresaw, for the error report of the caller; the session then fails in an orderly way. */
+  onUnexpected?: (error: unknown) => void;
+}
+
+/**
+ * Runs the state machine over the ports: the only place where effects happen. The terminal wizard, the line prompts and
+ * the unattended commands all drive this.
+ */
+export function createSession(ports: SessionPorts, options: SessionOptions): Session {
+  const listeners = new Set<() => void>();
+  const end = Promise.withResolvers<number>();
+  let [state, first]: [WizardState, readonly Effect[]] = [
+    ...start(ports.journal.run, ports.journal.directory),
+  ] as [WizardState, readonly Effect[]];
+  let stopping = new AbortController();
+  // Journal entries go to disk in order, and the session does not end before the last of them.
+  let written: Promise<void> = Promise.resolve();
+
+  const send = (event: WizardEvent): void => {
+    const [after, effects]: Transition = next(state, event, options);
+    if (after !== state) {
+      state = after;
+      for (const listener of listeners) listener();
+    }
+    for (const effect of effects) run(effect);
+  };
+
+  const failed = (error: unknown): void => {
+    if (!(error instanceof ClusterError)) options.onUnexpected?.(error);
+    send({ type: 'failure', message: error instanceof Error ? error.message : String(error) });
+  };
+
+  const perform = async (effect: Effect): Promise<void> => {
+    switch (effect.do) {
+      case 'read':
+        send({
+          type: 'snapshot',
+          snapshot: await takeSnapshot(ports, options, (progress) => send({ type: 'reading', progress })),
+        });
+        return;
+      case 'check':
+        send({ type: 'checked', checked: await check(ports.cluster, effect.changes) });
+        return;
+      case 'apply': {
+        stopping = new AbortController();
+        await written;
+        const result = await applyChanges(ports, effect.step, effect.changes, stopping.signal, {
+          applying: (change) => send({ type: 'applying', change }),
+          rewriting: (progress) => send({ type: 'rewriting', progress }),
+          done: (done) => send({ type: 'done', done }),
+        });
+        if (result.end === 'stale') send({ type: 'stale', objects: result.objects });
+        else send({ type: 'applied', interrupted: result.end === 'interrupted' });
+        return;
+      }
+      case 'stop':
+        stopping.abort();
+        return;
+      case 'journal':
+        written = written.then(() => ports.journal.append(effect.entry));
+        return written;
+      case 'end':
+        await written.catch(() => undefined);
+        end.resolve(effect.code);
+        return;
+    }
+  };
+
+  const run = (effect: Effect): void => {
+    perform(effect).catch(failed);
+  };
+
+  for (const effect of first) run(effect);
+  first = [];
+  return {
+    get state() {
+      return state;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    send: (event: UserEvent) => send(event),
+    ended: end.promise,
+  };
+}
+
+/** Reads what the chosen steps need, once each. */
+export async function takeSnapshot(
+  ports: Pick<SessionPorts, 'cluster' | 'clock'>,
+  options: Pick<SessionOptions, 'steps' | 'exclude'>,
+  onProgress?: Parameters<Cluster['read']>[1],
+): Promise<Snapshot> {
+  const cluster = await ports.cluster.info();
+  const queries = distinct([...ALWAYS, ...options.steps.flatMap((step) => step.reads)]);
+  const { listings, encryption } = await ports.cluster.read(queries, onProgress);
+  return {
+    cluster,
+    takenAt: ports.clock.now().toISOString(),
+    listings,
+    scope: { exclude: options.exclude },
+    ...(encryption === undefined ? {} : { encryption }),
+  };
+}
+
+/** For the header: provider and network plugin. */
+const ALWAYS: readonly Query[] = [
+  { kind: 'Namespace', as: 'objects', for: 'the overview' },
+  { kind: 'Node', as: 'objects', for: 'the provider' },
+  { kind: 'DaemonSet', as: 'objects', for: 'the network plugin' },
+];
+
+/** One query for each kind; whole objects win over names. */
+function distinct(queries: readonly Query[]): Query[] {
+  const byKey = new Map<string, Query>();
+  for (const query of queries) {
+    const key = 'probe' in query ? `probe ${query.probe}` : query.kind;
+    const known = byKey.get(key);
+    if (known === undefined || ('as' in query && query.as === 'objects')) byKey.set(key, query);
+  }
+  return [...byKey.values()];
+}

@@ -1,0 +1,51 @@
+import { pending, pendingCount } from './assemble.js';
+import type { Session } from './state.js';
+
+/** How often a step may be planned again because objects moved under it. */
+const REPLANS = 3;
+
+/**
+ * Goes through all steps without anybody there: opens each step that has changes, confirms it, and leaves. What the
+ * caller was given by `--confirm` is the confirmation. Resolves with the exit code: 0 nothing is left, 1 some changes
+ * are, 2 an error, 130 interrupted.
+ */
+export async function applyUnattended(session: Session): Promise<number> {
+  const tries = new Map<string, number>();
+  const advance = () => {
+    const { screen, steps, current, snapshot } = session.state;
+    switch (screen.at) {
+      case 'overview': {
+        const at = steps.findIndex(
+          (s) => pending(s).length > 0 && (tries.get(s.step.id) ?? 0) < REPLANS && s.verified === undefined,
+        );
+        const step = steps[at];
+        if (step === undefined) return session.send({ type: 'quit' });
+        tries.set(step.step.id, (tries.get(step.step.id) ?? 0) + 1);
+        return session.send({ type: 'open', step: at });
+      }
+      case 'questions':
+        return session.send({ type: 'next' });
+      case 'review': {
+        const step = steps[current];
+        return session.send(
+          step !== undefined && pending(step).length > 0 ? { type: 'next' } : { type: 'quit' },
+        );
+      }
+      case 'confirm':
+        return session.send({ type: 'confirm', typed: snapshot?.cluster.context ?? '' });
+      case 'result':
+        return session.send({ type: 'next' });
+      case 'failed':
+        return session.send({ type: 'quit' });
+      default:
+        return undefined;
+    }
+  };
+  // One event at a time: sending from within a notification would nest.
+  const stop = session.subscribe(() => queueMicrotask(advance));
+  advance();
+  const code = await session.ended;
+  stop();
+  if (code !== 0) return code;
+  return pendingCount(session.state.steps) > 0 ? 1 : 0;
+}

@@ -81,8 +81,9 @@ async function movedSince(
       if (entry === undefined) continue;
       const live = await cluster.get(entry.ref);
       const same =
-        live?.metadata.uid === entry.uid &&
-        (entry.uid === undefined || live?.metadata.resourceVersion === entry.resourceVersion);
+        entry.uid === undefined
+          ? live === undefined
+          : live?.metadata.uid === entry.uid && live.metadata.resourceVersion === entry.resourceVersion;
       if (!same) moved.push(refText(entry.ref));
     }
   };

@@ -1,0 +1,124 @@
+import type { Entry, Stamped } from '../../src/model/journal.js';
+import type { KindName } from '../../src/model/kinds.js';
+import { type Manifest, type Ref, refOf, refText, sameRef } from '../../src/model/manifest.js';
+import type { Listing } from '../../src/model/snapshot.js';
+import {
+  type Cluster,
+  ClusterError,
+  type GateResult,
+  type Host,
+  type HostOutcome,
+  type Journal,
+  type RewriteResult,
+} from '../../src/wizard/ports.js';
+
+/** A cluster in memory: enough of one to watch what the session writes. */
+export class MemoryCluster implements Cluster {
+  readonly writes: string[] = [];
+  readonly dryRuns: string[] = [];
+  items: Manifest[];
+  sandbox = false;
+  gateResult: GateResult = { open: true, servers: ['a'], evidence: [] };
+  /** Called before each persisted write; may throw or change things. */
+  beforeWrite: (ref: Ref) => void | Promise<void> = () => {};
+  #version = 100;
+
+  constructor(items: readonly Manifest[]) {
+    this.items = items.map((item) => this.#stamped(item));
+  }
+
+  #stamped(item: Manifest): Manifest {
+    const resourceVersion = String(this.#version++);
+    return { ...item, metadata: { uid: `uid-${refText(refOf(item))}`, ...item.metadata, resourceVersion } };
+  }
+
+  /** Changes an object behind the session's back. */
+  touch(ref: Ref): void {
+    this.items = this.items.map((item) => (sameRef(refOf(item), ref) ? this.#stamped(item) : item));
+  }
+
+  async info() {
+    return {
+      context: this.sandbox ? 'sandbox' : 'prod',
+      id: 'cluster-1',
+      sandbox: this.sandbox,
+      version: { major: 1, minor: 31, git: 'v1.31.0' },
+    };
+  }
+  async read(queries: Parameters<Cluster['read']>[0]) {
+    const listings = new Map<KindName, Listing>();
+    for (const query of queries) {
+      if ('probe' in query) continue;
+      listings.set(query.kind, {
+        state: 'read',
+        apiVersion: 'v1',
+        items: this.items.filter((i) => i.kind === query.kind),
+      });
+    }
+    return { listings };
+  }
+  async get(ref: Ref) {
+    return this.items.find((item) => sameRef(refOf(item), ref));
+  }
+  async apply(manifest: Manifest, options: { dryRun?: boolean } = {}) {
+    const ref = refOf(manifest);
+    const live = await this.get(ref);
+    if (!options.dryRun) await this.beforeWrite(ref);
+    const { resourceVersion } = manifest.metadata;
+    if (resourceVersion !== undefined && resourceVersion !== live?.metadata.resourceVersion) {
+      throw new ClusterError('stale', `${refText(ref)} has changed meanwhile`);
+    }
+    (options.dryRun ? this.dryRuns : this.writes).push(refText(ref));
+    if (options.dryRun) return { object: manifest, created: live === undefined, warnings: [] };
+    const object = this.#stamped({
+      ...live,
+      ...manifest,
+      metadata: { ...live?.metadata, ...manifest.metadata },
+    });
+    this.items = [...this.items.filter((i) => i !== live), object];
+    return { object, created: live === undefined, warnings: [] };
+  }
+  async delete(ref: Ref, options: { dryRun?: boolean } = {}) {
+    const live = await this.get(ref);
+    if (options.dryRun) return live !== undefined;
+    await this.beforeWrite(ref);
+    this.writes.push(`delete ${refText(ref)}`);
+    this.items = this.items.filter((i) => i !== live);
+    return live !== undefined;
+  }
+  async can(checks: readonly unknown[]) {
+    return checks.map(() => true);
+  }
+  async gate() {
+    return this.gateResult;
+  }
+  async rewriteSecrets(): Promise<RewriteResult> {
+    this.writes.push('rewrite secrets');
+    return { total: 1, rewritten: 1, unchanged: 0, gone: 0, refused: 0, failures: [], interrupted: false };
+  }
+  async close() {}
+}
+
+export class MemoryHost implements Host {
+  outcome: HostOutcome = { state: 'applied', evidence: 'the API server came back' };
+  readonly applied: string[] = [];
+  async apply(change: { id: string }) {
+    this.applied.push(change.id);
+    return this.outcome;
+  }
+}
+
+export class MemoryJournal implements Journal {
+  readonly run = '0001';
+  readonly directory = '(memory)';
+  readonly lines: Stamped[] = [];
+  async append(entry: Entry) {
+    this.lines.push({ ...entry, at: '2026-01-01T00:00:00.000Z' });
+  }
+  async entries() {
+    return this.lines;
+  }
+  async keep(before: Manifest) {
+    return `before-${refText(refOf(before))}`;
+  }
+}

@@ -1,0 +1,266 @@
+import fc from 'fast-check';
+import { refText } from '../../src/model/manifest.js';
+import type { Step } from '../../src/model/step.js';
+import { pendingCount } from '../../src/wizard/assemble.js';
+import { ClusterError } from '../../src/wizard/ports.js';
+import { createSession } from '../../src/wizard/session.js';
+import type { Session, UserEvent, WizardState } from '../../src/wizard/state.js';
+import { applyUnattended } from '../../src/wizard/unattended.js';
+import { MemoryCluster, MemoryHost, MemoryJournal } from '../support/memory.js';
+import { configMap, labelStep, markStep, namespace } from './steps.js';
+
+function harness(
+  steps: readonly Step[] = [markStep('mark', ['a', 'b']), labelStep('label')],
+  items = [namespace('one'), namespace('two')],
+) {
+  const cluster = new MemoryCluster(items);
+  const host = new MemoryHost();
+  const journal = new MemoryJournal();
+  const clock = { now: () => new Date('2026-01-01T00:00:00Z') };
+  const session = createSession(
+    { cluster, host, journal, clock },
+    { steps, templates: new Map(), decisions: new Map(), exclude: [] },
+  );
+  return { cluster, host, journal, session };
+}
+
+/** Resolves once the wizard stands on one of these screens. */
+function reaches(session: Session, ...screens: WizardState['screen']['at'][]): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!screens.includes(session.state.screen.at)) return;
+      stop();
+      resolve();
+    };
+    const stop = session.subscribe(look);
+    look();
+  });
+}
+
+async function toConfirm(session: Session, step = 0) {
+  await reaches(session, 'overview');
+  session.send({ type: 'open', step });
+  session.send({ type: 'next' });
+  await reaches(session, 'review');
+  session.send({ type: 'next' });
+}
+
+describe('nothing is written that was not confirmed', () => {
+  test('reading, asking, reviewing and leaving write nothing', async () => {
+    const { cluster, session } = harness();
+    await toConfirm(session);
+    expect(session.state.screen.at).toBe('confirm');
+    session.send({ type: 'quit' });
+    expect(await session.ended).toBe(0);
+    expect(cluster.writes).toEqual([]);
+    expect(cluster.dryRuns).toHaveLength(4);
+  });
+
+  test('the first write to a real cluster asks for the name of its context, later ones do not', async () => {
+    const { cluster, session } = harness();
+    await toConfirm(session);
+    expect(session.state.screen).toEqual({ at: 'confirm', typed: true });
+    session.send({ type: 'confirm' });
+    session.send({ type: 'confirm', typed: 'production' });
+    expect(session.state.notice).toContain('prod');
+    expect(cluster.writes).toEqual([]);
+    session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(session, 'result');
+    expect(cluster.writes).toHaveLength(4);
+    session.send({ type: 'next' });
+    await toConfirm(session, 1);
+    expect(session.state.screen).toEqual({ at: 'confirm', typed: false });
+  });
+
+  test('a change that was taken out is not written', async () => {
+    const { cluster, session, journal } = harness();
+    await reaches(session, 'overview');
+    session.send({ type: 'open', step: 0 });
+    session.send({ type: 'next' });
+    await reaches(session, 'review');
+    session.send({ type: 'toggle', change: 'mark/one/ConfigMap/b' });
+    session.send({ type: 'next' });
+    session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(session, 'result');
+    expect(cluster.writes).toEqual(['ConfigMap one/a', 'ConfigMap two/a', 'ConfigMap two/b']);
+    expect(journal.lines.find((l) => l.type === 'confirmed')).toMatchObject({
+      excluded: ['mark/one/ConfigMap/b'],
+    });
+  });
+
+  test('whatever keys are pressed in whatever order, only confirmed changes are written', async () => {
+    const event: fc.Arbitrary<UserEvent> = fc.oneof(
+      fc.record({ type: fc.constant('open' as const), step: fc.nat(2) }),
+      fc.constantFrom<UserEvent>(
+        { type: 'next' },
+        { type: 'next' },
+        { type: 'back' },
+        { type: 'skip' },
+        { type: 'skipped', reason: 'later' },
+        { type: 'reload' },
+        { type: 'confirm' },
+        { type: 'confirm', typed: 'prod' },
+        { type: 'toggle', change: 'mark/one/ConfigMap/b' },
+        { type: 'answer', question: 'on', value: false },
+        { type: 'answer', question: 'on', value: true },
+      ),
+    );
+    let wrote = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 40 }), async (events) => {
+        const { cluster, session, journal } = harness();
+        await reaches(session, 'overview');
+        for (const e of events) {
+          session.send(e);
+          await reaches(
+            session,
+            'overview',
+            'questions',
+            'review',
+            'confirm',
+            'result',
+            'skip',
+            'left',
+            'failed',
+          );
+        }
+        const confirmed = journal.lines.flatMap((l) =>
+          l.type === 'confirmed' ? l.changes.map((c) => refText(c.ref)) : [],
+        );
+        expect(cluster.writes).toEqual(confirmed);
+        wrote += cluster.writes.length;
+      }),
+      { numRuns: 300 },
+    );
+    expect(wrote).toBeGreaterThan(0);
+  });
+});
+
+describe('a plan that has become stale', () => {
+  test('writes nothing, says what moved and is made again', async () => {
+    const { cluster, session } = harness([labelStep('label')]);
+    await toConfirm(session);
+    cluster.touch({ apiVersion: 'v1', kind: 'Namespace', name: 'two' });
+    session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(session, 'overview');
+    expect(cluster.writes).toEqual([]);
+    expect(session.state.notice).toContain('Namespace two');
+  });
+
+  test('an object that somebody created meanwhile is not overwritten', async () => {
+    const { cluster, session } = harness([markStep('mark', ['a'])]);
+    await toConfirm(session);
+    cluster.items.push({ ...configMap('one', 'a'), data: { theirs: 'yes' } });
+    session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(session, 'overview');
+    expect(cluster.writes).toEqual([]);
+    expect(session.state.steps[0]?.plan.changes.map((c) => c.id)).toEqual(['mark/two/ConfigMap/a']);
+  });
+
+  test('one that moves in the very moment of the write is refused by its resourceVersion', async () => {
+    const { cluster, session } = harness([labelStep('label')]);
+    await toConfirm(session);
+    cluster.beforeWrite = (ref) => {
+      if (ref.name === 'one') throw new ClusterError('stale', 'Namespace one has changed meanwhile');
+    };
+    session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(session, 'result');
+    expect(session.state.steps[0]?.done.map((d) => d.outcome)).toEqual(['failed', 'applied']);
+  });
+});
+
+describe('failures and interrupts', () => {
+  test('a failure holds back the rest of its namespace, not the others', async () => {
+    const { cluster, session, journal } = harness([markStep('mark', ['a', 'b'])]);
+    cluster.beforeWrite = (ref) => {
+      if (ref.namespace === 'one') throw new ClusterError('refused', 'policy says no');
+    };
+    expect(await applyUnattended(session)).toBe(1);
+    expect(cluster.writes).toEqual(['ConfigMap two/a', 'ConfigMap two/b']);
+    expect(
+      journal.lines
+        .filter((l) => l.type === 'failed' || l.type === 'left')
+        .map((l) => 'change' in l && l.change),
+    ).toEqual(['mark/one/ConfigMap/a', 'mark/one/ConfigMap/b']);
+  });
+
+  test('ctrl-c while applying finishes the object in hand, journals and ends with 130', async () => {
+    const { cluster, session, journal } = harness([markStep('mark', ['a', 'b'])]);
+    await toConfirm(session);
+    cluster.beforeWrite = () => session.send({ type: 'interrupt' });
+    session.send({ type: 'confirm', typed: 'prod' });
+    // The same key again would force; the first write sends exactly one.
+    cluster.beforeWrite = () => {
+      session.send({ type: 'interrupt' });
+      cluster.beforeWrite = () => {};
+    };
+    expect(await session.ended).toBe(130);
+    expect(cluster.writes).toEqual(['ConfigMap one/a']);
+    expect(journal.lines.map((l) => l.type)).toEqual([
+      'answered',
+      'confirmed',
+      'applying',
+      'applied',
+      'ended',
+    ]);
+  });
+
+  test('a cluster that cannot be reached ends with 2 and a sentence', async () => {
+    const { cluster, session } = harness();
+    cluster.info = async () => {
+      throw new ClusterError('unreachable', 'prod does not answer');
+    };
+    expect(await applyUnattended(session)).toBe(2);
+  });
+});
+
+describe('unattended', () => {
+  test('applies all steps in order, verifies each, and leaves nothing', async () => {
+    const { cluster, session, journal } = harness();
+    expect(await applyUnattended(session)).toBe(0);
+    expect(cluster.writes).toEqual([
+      'ConfigMap one/a',
+      'ConfigMap one/b',
+      'ConfigMap two/a',
+      'ConfigMap two/b',
+      'Namespace one',
+      'Namespace two',
+    ]);
+    expect(pendingCount(session.state.steps)).toBe(0);
+    expect(
+      journal.lines
+        .filter((l) => l.type === 'verified')
+        .map((l) => l.type === 'verified' && [l.step, l.pending]),
+    ).toEqual([
+      ['mark', 0],
+      ['label', 0],
+    ]);
+  });
+
+  test('each write stands in the journal before and after it', async () => {
+    const { session, journal } = harness([labelStep('label')]);
+    await applyUnattended(session);
+    const lines = journal.lines.filter((l) => l.type === 'applying' || l.type === 'applied');
+    expect(lines.map((l) => `${l.type} ${'change' in l ? l.change : ''}`)).toEqual([
+      'applying label/-/Namespace/one',
+      'applied label/-/Namespace/one',
+      'applying label/-/Namespace/two',
+      'applied label/-/Namespace/two',
+    ]);
+    expect(lines[0]).toMatchObject({ before: 'before-Namespace one' });
+  });
+});
+
+test('skipping a step leaves its changes out of what later steps see, and opening it again takes it back', async () => {
+  const { session } = harness([markStep('mark', ['a']), markStep('again', ['a'])]);
+  await reaches(session, 'overview');
+  expect(session.state.steps.map((s) => s.plan.changes.length)).toEqual([2, 0]);
+  session.send({ type: 'skip' });
+  session.send({ type: 'skipped', reason: '' });
+  expect(session.state.steps.map((s) => [s.status, s.plan.changes.length])).toEqual([
+    ['skipped', 2],
+    ['changes', 2],
+  ]);
+  session.send({ type: 'open', step: 0 });
+  expect(session.state.steps.map((s) => s.status)).toEqual(['changes', 'advice']);
+});

@@ -1,0 +1,66 @@
+import { request as http } from 'node:http';
+import { request as https } from 'node:https';
+
+/** Where a cluster is reached: its URL, the bearer token, and the CA of its certificate where it speaks TLS. */
+export interface Connection {
+  server: string;
+  token: string;
+  ca?: string;
+}
+
+export interface Ask {
+  method?: string;
+  /** With its query. */
+  path: string;
+  body?: unknown;
+  /** Sent as it stands instead of `body`. */
+  raw?: string;
+  type?: string;
+  accept?: string;
+  headers?: Record<string, string>;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+  /** Parsed body; undefined where it is not JSON. */
+  json: unknown;
+}
+
+/** One request over a connection of its own, so that nothing is answered from a pool. */
+export function request(connection: Connection, ask: Ask): Promise<Answer> {
+  const url = new URL(connection.server + ask.path);
+  const body = ask.raw ?? (ask.body === undefined ? undefined : JSON.stringify(ask.body));
+  const options = {
+    method: ask.method ?? 'GET',
+    agent: false as const,
+    headers: {
+      authorization: `Bearer ${connection.token}`,
+      accept: ask.accept ?? 'application/json',
+      'user-agent': 'contract/1',
+      ...(body === undefined ? {} : { 'content-type': ask.type ?? 'application/json' }),
+      ...ask.headers,
+    },
+    ...(connection.ca === undefined ? {} : { ca: connection.ca }),
+  };
+  return new Promise((resolve, reject) => {
+    const sent = (url.protocol === 'https:' ? https : http)(url, options, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        let json: unknown;
+        try {
+          json = JSON.parse(text);
+        } catch {
+          json = undefined;
+        }
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}

@@ -1,0 +1,57 @@
+/** Flags that say which cluster is meant. Without any of them: the current context of the kubeconfig. */
+export interface Target {
+  context?: string;
+  kubeconfig?: string;
+  /** The embedded cluster. */
+  sandbox: boolean;
+  /** File that keeps the embedded cluster's state from run to run. */
+  sandboxFile?: string;
+}
+
+/** Flags that say what of the plan is meant. */
+export interface Selection {
+  /** Ids of steps; empty: all. */
+  steps: readonly string[];
+  /** Globs of namespaces to leave alone. */
+  exclude: readonly string[];
+  /** Directory that overrides single templates by path. */
+  templates?: string;
+  /** Answers file (YAML). */
+  answers?: string;
+}
+
+export interface Options extends Target, Selection {
+  /** Line prompts instead of the full screen: `--plain`, or a terminal that cannot move its cursor. */
+  plain: boolean;
+  noColor: boolean;
+}
+
+export type ReachOutput = 'text' | 'json' | 'dot' | 'svg';
+
+/** What a command line asks for, as a value. `main` carries it out; nothing here reads a file or a cluster. */
+export type Command =
+  | { name: 'wizard'; options: Options }
+  /** `demo`: nobody can answer, so the wizard's plan is printed, and how to open the wizard. */
+  | { name: 'plan'; options: Options; output: 'text' | 'json'; from?: string; demo: boolean }
+  | { name: 'apply'; options: Options; confirm: string }
+  | { name: 'generate'; options: Options; outputDir: string; force: boolean; from?: string }
+  /** With `confirm`: unattended. Without `run`: the newest run that is not done. */
+  | { name: 'resume'; options: Options; run?: string; confirm?: string }
+  | { name: 'runs'; options: Options; output: 'text' | 'json' }
+  | { name: 'reach'; options: Options; output: ReachOutput; from?: string }
+  | {
+      name: 'reachExplain';
+      options: Options;
+      output: 'text' | 'json';
+      source: string;
+      destination: string;
+      port?: string;
+      from?: string;
+    }
+  | { name: 'reachDiff'; options: Options; output: 'text' | 'json'; from: string; to: string }
+  | { name: 'help'; text: string }
+  | { name: 'version' }
+  /** Text of one to three lines for stderr; the exit code is 2. */
+  | { name: 'usageError'; message: string };
+
+export type CommandName = Exclude<Command['name'], 'help' | 'version' | 'usageError'>;

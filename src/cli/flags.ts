@@ -1,0 +1,118 @@
+import type { CommandName } from './command.js';
+
+/** One flag of the command line. */
+export interface Flag {
+  /** As commander takes it: `-o, --output <FORMAT>`. */
+  flags: string;
+  /** Name under which commander keeps it. */
+  key: string;
+  help: string;
+  /** May be given more than once. */
+  many?: true;
+  /** The commands that it goes with. */
+  with: readonly CommandName[];
+}
+
+const READING: readonly CommandName[] = [
+  'wizard',
+  'plan',
+  'apply',
+  'generate',
+  'resume',
+  'reach',
+  'reachExplain',
+  'reachDiff',
+];
+const PLANNING: readonly CommandName[] = ['wizard', 'plan', 'apply', 'generate'];
+const ALL: readonly CommandName[] = [...READING, 'runs'];
+
+/** Every flag there is. Each may stand before or after the command; one that does not go with it is an error. */
+export const FLAGS: readonly Flag[] = [
+  {
+    flags: '--context <NAME>',
+    key: 'context',
+    help: 'context of the kubeconfig (default: the current one)',
+    with: READING,
+  },
+  {
+    flags: '--kubeconfig <FILE>',
+    key: 'kubeconfig',
+    help: 'kubeconfig file (default: KUBECONFIG or ~/.kube/config)',
+    with: READING,
+  },
+  {
+    flags: '--sandbox',
+    key: 'sandbox',
+    help: 'use the embedded cluster; nothing outside this process is touched',
+    with: READING,
+  },
+  {
+    flags: '--sandbox-file <FILE>',
+    key: 'sandboxFile',
+    help: 'keep the embedded cluster in FILE from run to run (implies --sandbox)',
+    with: READING,
+  },
+  { flags: '--step <ID>', key: 'step', help: 'only this step; repeatable', many: true, with: PLANNING },
+  {
+    flags: '--exclude-namespace <GLOB>',
+    key: 'excludeNamespace',
+    help: 'leave these namespaces alone; repeatable',
+    many: true,
+    with: [...PLANNING, 'resume'],
+  },
+  {
+    flags: '--templates <DIR>',
+    key: 'templates',
+    help: 'directory whose files replace templates of the same path',
+    with: [...PLANNING, 'resume'],
+  },
+  {
+    flags: '--answers <FILE>',
+    key: 'answers',
+    help: 'answers to the questions of the steps (YAML)',
+    with: [...PLANNING, 'resume'],
+  },
+  {
+    flags: '-o, --output <FORMAT>',
+    key: 'output',
+    help: 'text or json; for reach also dot or svg',
+    with: ['plan', 'runs', 'reach', 'reachExplain', 'reachDiff'],
+  },
+  {
+    flags: '--confirm <CONTEXT>',
+    key: 'confirm',
+    help: 'name of the context to write to (sandbox for the embedded cluster)',
+    with: ['apply', 'resume'],
+  },
+  {
+    flags: '--output-dir <DIR>',
+    key: 'outputDir',
+    help: 'where the patch files are written',
+    with: ['generate'],
+  },
+  {
+    flags: '--force',
+    key: 'force',
+    help: 'write into a directory that is not empty; an encryption configuration stays',
+    with: ['generate'],
+  },
+  {
+    flags: '--from <PATH>',
+    key: 'from',
+    help: 'read manifests from a file or directory instead of a cluster',
+    with: ['plan', 'generate', 'reach', 'reachExplain', 'reachDiff'],
+  },
+  { flags: '--to <PATH>', key: 'to', help: 'the manifests to compare with --from', with: ['reachDiff'] },
+  {
+    flags: '--plain',
+    key: 'plain',
+    help: 'line prompts instead of the full screen',
+    with: ALL,
+  },
+  { flags: '--no-color', key: 'color', help: 'no colours (also: NO_COLOR, TERM=dumb)', with: ALL },
+];
+
+/** The long form of a flag, for messages. */
+export function longForm(flag: Flag): string {
+  return /--[a-z-]+/.exec(flag.flags)?.[0] ?? flag.flags;
+}

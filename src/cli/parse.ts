@@ -1,0 +1,241 @@
+import { Command as Commander, CommanderError } from 'commander';
+import { printable } from '../model/escape.js';
+import type { Command, CommandName, Options } from './command.js';
+import { EXIT_CODES } from './exit.js';
+import { FLAGS, type Flag, longForm } from './flags.js';
+
+export interface Tty {
+  stdin: boolean;
+  stdout: boolean;
+}
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+const PROGRAM = 'kubectl harden';
+
+/**
+ * Turns the arguments after the program's name into a `Command`. It prints nothing, reads nothing and never exits.
+ * `steps` are the ids that `--step` may name. Where nobody can answer (no terminal), whatever would ask is refused with
+ * the flag that is missing, or, on the embedded cluster, replaced by its plan.
+ */
+export function parse(argv: readonly string[], env: Env, tty: Tty, steps: readonly string[]): Command {
+  let found: Command | undefined;
+  const out: string[] = [];
+  const program = build(
+    (text) => out.push(text),
+    (name, args, given) => {
+      found = commandOf(name, args, given, { env, tty, steps });
+    },
+  );
+  try {
+    program.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.version') return { name: 'version' };
+    if (error.exitCode === 0) return { name: 'help', text: out.join('') };
+    return usage(error.message.replace(/^error: /, ''));
+  }
+  return found ?? usage('no command was recognised');
+}
+
+type Given = Record<string, unknown>;
+type Seen = (name: CommandName, args: readonly string[], given: Given) => void;
+
+function build(writeOut: (text: string) => void, seen: Seen): Commander {
+  const program = new Commander(PROGRAM).exitOverride().configureOutput({
+    writeOut,
+    writeErr: () => undefined,
+    getOutHelpWidth: () => 80,
+    getOutHasColors: () => false,
+  });
+  program
+    .usage('[COMMAND] [FLAGS]')
+    .description('Hardens a Kubernetes cluster along the NSA/CISA guide, one proven step at a time.')
+    .version('', '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [COMMAND]', 'print help for a command')
+    .addHelpText(
+      'after',
+      `\nExit codes:\n${EXIT_CODES.map(([code, text]) => `  ${String(code).padEnd(5)} ${text}`).join('\n')}`,
+    );
+  for (const { flags, help, many } of FLAGS) {
+    if (many) program.option(flags, help, (value: string, all: string[] = []) => [...all, value]);
+    else program.option(flags, help);
+  }
+  const add = (parent: Commander, spec: string, name: CommandName, description: string, hidden = false) =>
+    parent
+      .command(spec, hidden ? { isDefault: true, hidden: true } : {})
+      .description(description)
+      .usage(`${spec.split(' ').slice(1).join(' ')} [FLAGS]`.trim())
+      .configureHelp({
+        showGlobalOptions: true,
+        visibleGlobalOptions: () =>
+          program.options.filter((option) =>
+            FLAGS.some((f) => f.flags === option.flags && f.with.includes(name)),
+          ),
+      })
+      .action((...all: unknown[]) => {
+        const command = all.at(-1) as Commander;
+        seen(name, command.args, givenOn(program));
+      });
+  add(program, 'wizard [REST...]', 'wizard', 'the wizard (default)', true);
+  add(program, 'plan', 'plan', 'findings and changes of every step');
+  add(program, 'apply', 'apply', 'apply the plan unattended');
+  add(program, 'generate', 'generate', 'write the plan as patch files; nothing in the cluster changes');
+  add(program, 'resume [RUN]', 'resume', 'take up an interrupted run');
+  add(program, 'runs', 'runs', 'list runs');
+  const reach = add(program, 'reach', 'reach', 'who can talk to whom under the policies there are');
+  add(reach, 'explain <SRC> <DST> [PORT]', 'reachExplain', 'the rules that allow or block a connection');
+  add(reach, 'diff', 'reachDiff', 'what opened and what closed between --from and --to');
+  return program;
+}
+
+/** The flags that stand on the command line, wherever they stand. */
+function givenOn(program: Commander): Given {
+  return Object.fromEntries(
+    Object.entries(program.opts()).filter(([key]) => program.getOptionValueSource(key) === 'cli'),
+  );
+}
+
+interface Surroundings {
+  env: Env;
+  tty: Tty;
+  steps: readonly string[];
+}
+
+function commandOf(name: CommandName, args: readonly string[], given: Given, around: Surroundings): Command {
+  if (name === 'wizard' && args[0] !== undefined) return usage(`unknown command '${args[0]}'`);
+  const wrong = problemWith(name, given, around.steps);
+  if (wrong !== undefined) return usage(wrong);
+  const options = optionsOf(given, around.env);
+  const { text, flag } = readers(given);
+  const interactive = around.tty.stdin && around.tty.stdout;
+  switch (name) {
+    case 'wizard':
+      if (interactive) return { name, options };
+      if (options.sandbox) return { name: 'plan', options, output: 'text', demo: true };
+      return {
+        name: 'usageError',
+        message: [
+          'The wizard asks questions, and there is no terminal to ask on.',
+          `Without one: ${PROGRAM} plan, ${PROGRAM} apply --confirm CONTEXT, or ${PROGRAM} generate --output-dir DIR.`,
+        ].join('\n'),
+      };
+    case 'plan':
+      return { name, options, output: structured(given), ...optional('from', text('from')), demo: false };
+    case 'apply': {
+      const confirm = text('confirm');
+      if (confirm === undefined)
+        return usage(
+          'apply needs --confirm CONTEXT, the name of the context to write to (sandbox with --sandbox)',
+        );
+      return { name, options, confirm };
+    }
+    case 'generate': {
+      const outputDir = text('outputDir');
+      if (outputDir === undefined) return usage('generate needs --output-dir DIR, where the patch files go');
+      return { name, options, outputDir, force: flag('force'), ...optional('from', text('from')) };
+    }
+    case 'resume': {
+      const confirm = text('confirm');
+      if (confirm === undefined && !interactive)
+        return usage(
+          'resume without a terminal needs --confirm CONTEXT, the name of the context to write to',
+        );
+      return { name, options, ...optional('run', args[0]), ...optional('confirm', confirm) };
+    }
+    case 'runs':
+      return { name, options, output: structured(given) };
+    case 'reach': {
+      const output = given.output as 'text' | 'json' | 'dot' | 'svg' | undefined;
+      return { name, options, output: output ?? 'text', ...optional('from', text('from')) };
+    }
+    case 'reachExplain':
+      return {
+        name,
+        options,
+        output: structured(given),
+        source: args[0] ?? '',
+        destination: args[1] ?? '',
+        ...optional('port', args[2]),
+        ...optional('from', text('from')),
+      };
+    case 'reachDiff': {
+      const from = text('from');
+      const to = text('to');
+      if (from === undefined || to === undefined) return usage('reach diff needs --from OLD and --to NEW');
+      return { name, options, output: structured(given), from, to };
+    }
+  }
+}
+
+/** What is wrong with the flags as they stand, in words; undefined where they are fine. */
+function problemWith(name: CommandName, given: Given, steps: readonly string[]): string | undefined {
+  for (const flag of FLAGS) {
+    const value = given[flag.key];
+    if (value === undefined) continue;
+    if (!flag.with.includes(name))
+      return `${longForm(flag)} does not go with ${spoken(name)}; it goes with ${flag.with.map(spoken).join(', ')}`;
+    for (const one of [value].flat())
+      if (typeof one === 'string' && (one === '' || /^--?\w/.test(one)))
+        return `${longForm(flag)} needs a value`;
+  }
+  const formats = name === 'reach' ? ['text', 'json', 'dot', 'svg'] : ['text', 'json'];
+  if (typeof given.output === 'string' && !formats.includes(given.output))
+    return `--output is one of ${formats.join(', ')}, not '${given.output}'`;
+  const elsewhere = ['context', 'kubeconfig'].find((key) => given[key] !== undefined);
+  const embedded = given.sandbox !== undefined || given.sandboxFile !== undefined;
+  if (embedded && elsewhere !== undefined) return `--sandbox and --${elsewhere} name two different clusters`;
+  if (given.from !== undefined && (embedded || elsewhere !== undefined))
+    return '--from reads files; it does not go with a flag that names a cluster';
+  const unknown = ([given.step ?? []].flat() as string[]).find((id) => !steps.includes(id));
+  if (unknown !== undefined) return `there is no step '${unknown}'; the steps are ${steps.join(', ')}`;
+  return undefined;
+}
+
+function spoken(name: CommandName): string {
+  return (
+    { reachExplain: 'reach explain', reachDiff: 'reach diff', wizard: 'the wizard' }[name as string] ?? name
+  );
+}
+
+function optionsOf(given: Given, env: Env): Options {
+  const { text, flag, list } = readers(given);
+  const dumb = env.TERM === 'dumb';
+  return {
+    ...optional('context', text('context')),
+    ...optional('kubeconfig', text('kubeconfig')),
+    sandbox: flag('sandbox') || text('sandboxFile') !== undefined,
+    ...optional('sandboxFile', text('sandboxFile')),
+    steps: list('step'),
+    exclude: list('excludeNamespace'),
+    ...optional('templates', text('templates')),
+    ...optional('answers', text('answers')),
+    plain: flag('plain') || dumb,
+    noColor: given.color === false || dumb || (env.NO_COLOR ?? '') !== '',
+  };
+}
+
+function readers(given: Given) {
+  return {
+    text: (key: Flag['key']) => (typeof given[key] === 'string' ? given[key] : undefined),
+    flag: (key: Flag['key']) => given[key] === true,
+    list: (key: Flag['key']) => (Array.isArray(given[key]) ? (given[key] as string[]) : []),
+  };
+}
+
+function structured(given: Given): 'text' | 'json' {
+  return given.output === 'json' ? 'json' : 'text';
+}
+
+function optional<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
+  return value === undefined ? {} : ({ [key]: value } as Partial<Record<K, string>>);
+}
+
+function usage(problem: string): Command {
+  const first = problem
+    .split('\n')
+    .map((line) => printable(line, 300))
+    .join(' ');
+  return { name: 'usageError', message: `${PROGRAM}: ${first}\n${PROGRAM} --help lists commands and flags.` };
+}

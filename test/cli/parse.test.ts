@@ -1,0 +1,174 @@
+import type { Command } from '../../src/cli/command.js';
+import { FLAGS, longForm } from '../../src/cli/flags.js';
+import { type Env, parse, type Tty } from '../../src/cli/parse.js';
+import { expectGolden } from '../support/golden.js';
+
+const STEPS = ['namespaces', 'default-deny', 'quotas', 'encryption-at-rest', 'metadata-blocking'];
+const TERMINAL: Tty = { stdin: true, stdout: true };
+const PIPE: Tty = { stdin: false, stdout: false };
+const NONE = { sandbox: false, steps: [], exclude: [], plain: false, noColor: false };
+
+function parsed(line: string, tty: Tty = TERMINAL, env: Env = {}): Command {
+  return parse(line === '' ? [] : line.split(' '), env, tty, STEPS);
+}
+
+const VALUES: readonly (readonly [string, Command])[] = [
+  ['', { name: 'wizard', options: NONE }],
+  ['--sandbox', { name: 'wizard', options: { ...NONE, sandbox: true } }],
+  ['--plain --no-color', { name: 'wizard', options: { ...NONE, plain: true, noColor: true } }],
+  [
+    '--context prod --kubeconfig k.yaml',
+    { name: 'wizard', options: { ...NONE, context: 'prod', kubeconfig: 'k.yaml' } },
+  ],
+  ['plan', { name: 'plan', options: NONE, output: 'text', demo: false }],
+  [
+    'plan --sandbox -o json',
+    { name: 'plan', options: { ...NONE, sandbox: true }, output: 'json', demo: false },
+  ],
+  [
+    '-o json --sandbox plan',
+    { name: 'plan', options: { ...NONE, sandbox: true }, output: 'json', demo: false },
+  ],
+  [
+    '--sandbox-file s.json plan',
+    { name: 'plan', options: { ...NONE, sandbox: true, sandboxFile: 's.json' }, output: 'text', demo: false },
+  ],
+  [
+    'plan --step quotas --step default-deny --exclude-namespace legacy-* --exclude-namespace ci',
+    {
+      name: 'plan',
+      options: { ...NONE, steps: ['quotas', 'default-deny'], exclude: ['legacy-*', 'ci'] },
+      output: 'text',
+      demo: false,
+    },
+  ],
+  ['plan --from manifests', { name: 'plan', options: NONE, output: 'text', from: 'manifests', demo: false }],
+  ['apply --confirm prod', { name: 'apply', options: NONE, confirm: 'prod' }],
+  ['--confirm prod apply', { name: 'apply', options: NONE, confirm: 'prod' }],
+  [
+    'apply --confirm=prod --answers a.yaml --templates t',
+    { name: 'apply', options: { ...NONE, answers: 'a.yaml', templates: 't' }, confirm: 'prod' },
+  ],
+  ['generate --output-dir out', { name: 'generate', options: NONE, outputDir: 'out', force: false }],
+  [
+    'generate --force --output-dir out --from m',
+    { name: 'generate', options: NONE, outputDir: 'out', force: true, from: 'm' },
+  ],
+  ['resume', { name: 'resume', options: NONE }],
+  ['resume 7f3a', { name: 'resume', options: NONE, run: '7f3a' }],
+  ['resume 7f3a --confirm prod', { name: 'resume', options: NONE, run: '7f3a', confirm: 'prod' }],
+  ['runs', { name: 'runs', options: NONE, output: 'text' }],
+  ['runs -o json', { name: 'runs', options: NONE, output: 'json' }],
+  ['reach', { name: 'reach', options: NONE, output: 'text' }],
+  ['reach --from d -o svg', { name: 'reach', options: NONE, output: 'svg', from: 'd' }],
+  [
+    'reach explain shop/web db/pg 5432',
+    {
+      name: 'reachExplain',
+      options: NONE,
+      output: 'text',
+      source: 'shop/web',
+      destination: 'db/pg',
+      port: '5432',
+    },
+  ],
+  [
+    'reach diff --from old --to new -o json',
+    { name: 'reachDiff', options: NONE, output: 'json', from: 'old', to: 'new' },
+  ],
+  ['--version', { name: 'version' }],
+  ['plan --version', { name: 'version' }],
+];
+
+test.each(VALUES)('kubectl harden %s', (line, expected) => {
+  expect(parsed(line)).toEqual(expected);
+});
+
+const WRONG: readonly (readonly [string, string])[] = [
+  ['plant', "unknown command 'plant'"],
+  ['--bogus', "unknown option '--bogus'"],
+  ['plan --contxt prod', "unknown option '--contxt' (Did you mean --context?)"],
+  ['plan extra', "too many arguments for 'plan'. Expected 0 arguments but got 1: extra."],
+  ['plan --context', "option '--context <NAME>' argument missing"],
+  ['plan --context --sandbox', '--context needs a value'],
+  ['plan --context=', '--context needs a value'],
+  ['plan -o xml', "--output is one of text, json, not 'xml'"],
+  ['plan -o dot', "--output is one of text, json, not 'dot'"],
+  ['reach -o xml', "--output is one of text, json, dot, svg, not 'xml'"],
+  ['plan --confirm prod', '--confirm does not go with plan; it goes with apply, resume'],
+  ['--force', '--force does not go with the wizard; it goes with generate'],
+  ['runs --context prod', '--context does not go with runs; it goes with'],
+  ['apply', 'apply needs --confirm CONTEXT'],
+  ['apply --sandbox', 'apply needs --confirm CONTEXT'],
+  ['generate', 'generate needs --output-dir DIR'],
+  ['plan --sandbox --context prod', '--sandbox and --context name two different clusters'],
+  ['plan --sandbox-file f --kubeconfig k', '--sandbox and --kubeconfig name two different clusters'],
+  ['plan --from d --sandbox', '--from reads files; it does not go with a flag that names a cluster'],
+  ['plan --from d --context c', '--from reads files; it does not go with a flag that names a cluster'],
+  ['plan --step quota', "there is no step 'quota'; the steps are namespaces, default-deny, quotas"],
+  ['resume a b', "too many arguments for 'resume'"],
+  ['reach explain shop/web', "missing required argument 'DST'"],
+  ['reach diff --from old', 'reach diff needs --from OLD and --to NEW'],
+  ['reach nonsense', "too many arguments for 'reach'"],
+];
+
+test.each(WRONG)('kubectl harden %s is refused in words', (line, part) => {
+  const command = parsed(line);
+  expect(command.name).toBe('usageError');
+  if (command.name !== 'usageError') return;
+  expect(command.message).toContain(part);
+  expect(command.message.split('\n').length).toBeLessThanOrEqual(3);
+});
+
+describe('without a terminal nothing prompts', () => {
+  test.each([PIPE, { stdin: true, stdout: false }, { stdin: false, stdout: true }])('%j', (tty) => {
+    expect(parsed('--sandbox', tty)).toEqual({
+      name: 'plan',
+      options: { ...NONE, sandbox: true },
+      output: 'text',
+      demo: true,
+    });
+    const real = parsed('', tty);
+    expect(real).toMatchObject({ name: 'usageError' });
+    expect(real.name === 'usageError' && real.message).toContain('apply --confirm CONTEXT');
+    expect(parsed('--plain', tty)).toMatchObject({ name: 'usageError' });
+    expect(parsed('resume 7f3a', tty)).toMatchObject({
+      name: 'usageError',
+      message: expect.stringContaining('--confirm CONTEXT'),
+    });
+    expect(parsed('resume 7f3a --confirm prod', tty)).toMatchObject({ name: 'resume', confirm: 'prod' });
+    expect(parsed('apply --confirm prod', tty)).toMatchObject({ name: 'apply' });
+  });
+});
+
+test.each([
+  [{}, false, false],
+  [{ TERM: 'xterm-256color' }, false, false],
+  [{ TERM: 'dumb' }, true, true],
+  [{ NO_COLOR: '1' }, false, true],
+  [{ NO_COLOR: '' }, false, false],
+])('%j: plain %p, no colour %p', (env, plain, noColor) => {
+  expect(parsed('', TERMINAL, env)).toMatchObject({ options: { plain, noColor } });
+});
+
+test('control characters of the command line reach a message escaped', () => {
+  const command = parse(['\u001b[2J'], {}, TERMINAL, STEPS);
+  expect(command).toMatchObject({ name: 'usageError' });
+  expect(JSON.stringify(command)).not.toContain('\\u001b');
+});
+
+test('help names every command, every flag and the exit codes, at 80 columns', () => {
+  const command = parsed('--help');
+  if (command.name !== 'help') throw new Error(`not help but ${command.name}`);
+  expectGolden('cli/help.txt', command.text);
+  for (const flag of FLAGS) expect(command.text).toContain(longForm(flag));
+  expect(Math.max(...command.text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+test.each(['plan --help', 'help plan', 'plan -h'])('%s lists the flags that go with it', (line) => {
+  const command = parsed(line);
+  if (command.name !== 'help') throw new Error(`not help but ${command.name}`);
+  expect(command.text).toContain('Usage: kubectl harden plan [FLAGS]');
+  expect(command.text).toContain('--answers');
+  expect(command.text).not.toContain('--output-dir');
+});

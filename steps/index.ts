@@ -1,4 +1,5 @@
 import type { Step } from '../src/model/step.js';
+import { encryptionAtRest } from './encryption-at-rest.js';
 
 /** The order of the wizard. Adding a step is adding a file and a line here. */
-export const STEPS: readonly Step[] = [];
+export const STEPS: readonly Step[] = [encryptionAtRest];

@@ -1,0 +1,272 @@
+import { type Agent, agents } from './agents.js';
+import { type Manifest, refText, stringAt, stringsAt } from './manifest.js';
+import { notVisibleReason, objects, type Snapshot, visible } from './snapshot.js';
+
+/** Whether NetworkPolicies have any effect. Custom resource definitions alone prove nothing either way. */
+export type Enforcement = 'enforced' | 'notEnforced' | 'unknown';
+
+export interface PluginVerdict {
+  id: string;
+  /** As its makers write it. */
+  title: string;
+  verdict: Enforcement;
+  evidence: string;
+}
+
+/** The network plugin as far as the cluster's objects tell. */
+export interface PluginFacts {
+  /** Title of the plugin that decides; `unknown` where none was recognised. */
+  title: string;
+  verdict: Enforcement;
+  evidence: readonly string[];
+  /** Parts of the cluster where policies have no effect although the plugin enforces them. */
+  gaps: readonly string[];
+  /**
+   * Whether `ipBlock` also matches nodes and the API server. Where it does not (Cilium and its relatives), a policy
+   * that allows address ranges still cuts those off.
+   */
+  ipBlockMatchesNodes: boolean;
+}
+
+interface Row {
+  id: string;
+  title: string;
+  /** Names of its DaemonSet. */
+  daemonSets: readonly string[];
+  ipBlockMatchesNodes?: false;
+  judge(agent: Agent, now: Snapshot): readonly [Enforcement, string];
+}
+
+const always = (): readonly [Enforcement, string] => ['enforced', 'enforces NetworkPolicies'];
+
+/**
+ * Plugins by the DaemonSet that they run on every node. Sources: the manifests and charts that each project publishes,
+ * and the network policy documentation of the managed offers.
+ */
+const ROWS: readonly Row[] = [
+  { id: 'calico', title: 'Calico', daemonSets: ['calico-node'], judge: always },
+  { id: 'canal', title: 'Canal', daemonSets: ['canal', 'rke2-canal'], judge: always },
+  { id: 'cilium', title: 'Cilium', daemonSets: ['cilium'], ipBlockMatchesNodes: false, judge: cilium },
+  {
+    id: 'dataplane-v2',
+    title: 'GKE Dataplane V2',
+    daemonSets: ['anetd'],
+    ipBlockMatchesNodes: false,
+    judge: always,
+  },
+  { id: 'azure-npm', title: 'Azure Network Policy Manager', daemonSets: ['azure-npm'], judge: always },
+  { id: 'aws-vpc-cni', title: 'AWS VPC CNI', daemonSets: ['aws-node'], judge: awsNode },
+  { id: 'antrea', title: 'Antrea', daemonSets: ['antrea-agent'], judge: always },
+  { id: 'ovn-kubernetes', title: 'OVN-Kubernetes', daemonSets: ['ovnkube-node'], judge: always },
+  { id: 'kube-router', title: 'kube-router', daemonSets: ['kube-router'], judge: kubeRouter },
+  {
+    id: 'flannel',
+    title: 'Flannel',
+    daemonSets: ['kube-flannel-ds', 'kube-flannel', 'rke2-flannel'],
+    judge: flannel,
+  },
+  { id: 'kindnet', title: 'kindnet', daemonSets: ['kindnet'], judge: kindnet },
+  { id: 'weave', title: 'Weave Net', daemonSets: ['weave-net'], judge: weave },
+  {
+    id: 'kube-network-policies',
+    title: 'kube-network-policies',
+    daemonSets: ['kube-network-policies'],
+    judge: always,
+  },
+];
+
+/**
+ * The plugin and whether it enforces NetworkPolicies, with evidence. Read from DaemonSets (pods where DaemonSets are not
+ * visible), a few ConfigMaps and the nodes; only a live probe could be certain.
+ */
+export function networkPlugin(now: Snapshot): PluginFacts {
+  const verdicts = ROWS.flatMap((row) =>
+    agents(now)
+      .filter((agent) => row.daemonSets.includes(agent.name))
+      .map((agent) => ({ row, verdict: judged(row, agent, now) })),
+  );
+  const best =
+    verdicts.find(({ verdict }) => verdict.verdict === 'enforced') ??
+    verdicts.find(({ verdict }) => verdict.verdict === 'unknown') ??
+    verdicts[0];
+  const verdict = best?.verdict ?? byNodes(now);
+  return {
+    title: verdict.title,
+    verdict: verdict.verdict,
+    evidence: verdicts.length > 0 ? verdicts.map((v) => v.verdict.evidence) : [verdict.evidence],
+    gaps: verdict.verdict === 'enforced' ? gaps(now, verdict.id) : [],
+    ipBlockMatchesNodes: verdicts.every(({ row }) => row.ipBlockMatchesNodes !== false),
+  };
+}
+
+function judged(row: Row, agent: Agent, now: Snapshot): PluginVerdict {
+  const { id, title } = row;
+  const where = refText(agent.ref);
+  if (agent.ready === 0)
+    return { id, title, verdict: 'unknown', evidence: `${where}: no pod of it is ready` };
+  const [verdict, why] = row.judge(agent, now);
+  return { id, title, verdict, evidence: `${where}: ${why}` };
+}
+
+function cilium(_agent: Agent, now: Snapshot): readonly [Enforcement, string] {
+  const reason = notVisibleReason(now, 'ConfigMap');
+  if (reason !== undefined) return ['unknown', `its ConfigMap cilium-config was not visible (${reason})`];
+  const config = configMap(now, 'cilium-config');
+  if (config === undefined) return ['unknown', 'its ConfigMap cilium-config was not found'];
+  const off = Object.entries({
+    'enable-policy': 'never',
+    'policy-audit-mode': 'true',
+    'enable-k8s-networkpolicy': 'false',
+  }).find(([key, value]) => config[key] === value);
+  return off === undefined
+    ? ['enforced', 'ConfigMap cilium-config leaves policy enforcement on']
+    : ['notEnforced', `ConfigMap cilium-config has ${off[0]}: ${off[1]}`];
+}
+
+function awsNode(agent: Agent, now: Snapshot): readonly [Enforcement, string] {
+  const policyAgent = agent.containers.find((container) => container.name === 'aws-eks-nodeagent');
+  if (policyAgent === undefined) return ['notEnforced', 'it runs no container aws-eks-nodeagent'];
+  if (flag(policyAgent.args, 'enable-network-policy') !== 'true')
+    return ['notEnforced', 'container aws-eks-nodeagent lacks --enable-network-policy=true'];
+  const controller = configMap(now, 'amazon-vpc-cni')?.['enable-network-policy-controller'];
+  if (controller === 'false')
+    return ['notEnforced', 'ConfigMap amazon-vpc-cni has enable-network-policy-controller: false'];
+  return ['enforced', 'container aws-eks-nodeagent has --enable-network-policy=true'];
+}
+
+function kubeRouter(agent: Agent): readonly [Enforcement, string] {
+  return agent.containers.some((container) => flag(container.args, 'run-firewall') === 'false')
+    ? ['notEnforced', 'it runs with --run-firewall=false']
+    : ['enforced', 'its firewall is on'];
+}
+
+function flannel(agent: Agent): readonly [Enforcement, string] {
+  return agent.containers.some((container) => container.name.includes('kube-network-policies'))
+    ? ['enforced', 'it runs the container kube-network-policies']
+    : ['notEnforced', 'Flannel alone enforces no NetworkPolicy'];
+}
+
+/** The kindnetd image that came with kind v0.24.0 is of 13 August 2024; policies entered its source on 23 July. */
+function kindnet(agent: Agent): readonly [Enforcement, string] {
+  const image = agent.containers.find((container) => container.image.includes('kindnetd'))?.image ?? '';
+  const date = Number(/:v(\d{8})-/.exec(image)?.[1] ?? Number.NaN);
+  if (date >= 20240813)
+    return ['enforced', `image ${image} enforces NetworkPolicies (kind v0.24.0 and later)`];
+  if (date < 20240723) return ['notEnforced', `image ${image} is older than kind v0.24.0`];
+  return ['unknown', `image ${image === '' ? 'unknown' : image} does not tell whether it enforces policies`];
+}
+
+function weave(agent: Agent): readonly [Enforcement, string] {
+  return agent.containers.some((container) => container.name === 'weave-npc')
+    ? ['enforced', 'it runs the container weave-npc']
+    : ['notEnforced', 'it runs no container weave-npc'];
+}
+
+/** The verdict where no plugin's DaemonSet was found: some distributions work without one. */
+function byNodes(now: Snapshot): PluginVerdict {
+  const nodes = objects(now, 'Node');
+  const unknown = (evidence: string): PluginVerdict => ({
+    id: 'unknown',
+    title: 'unknown',
+    verdict: 'unknown',
+    evidence,
+  });
+  const kubelet = (node: Manifest) => stringAt(node, 'status', 'nodeInfo', 'kubeletVersion') ?? '';
+  const k3s = nodes.filter((node) => kubelet(node).includes('+k3s'));
+  if (k3s.length > 0) return k3sVerdict(k3s);
+  if (!visible(now, 'DaemonSet') && !visible(now, 'Pod'))
+    return unknown(`neither DaemonSets nor Pods were visible: ${notVisibleReason(now, 'DaemonSet')}`);
+  const label = (node: Manifest, key: string) => stringsAt(node, 'metadata', 'labels')[key];
+  const auto = nodes.find((node) => label(node, 'eks.amazonaws.com/compute-type') === 'auto');
+  if (auto !== undefined) return eksAuto(now, auto.metadata.name);
+  const without = (title: string, sign: (node: Manifest) => boolean): PluginVerdict | undefined => {
+    const node = nodes.find(sign);
+    return node === undefined
+      ? undefined
+      : {
+          id: 'none',
+          title: `${title} without a policy plugin`,
+          verdict: 'notEnforced',
+          evidence: `Node ${node.metadata.name} is of ${title}, and no policy plugin's DaemonSet was found`,
+        };
+  };
+  return (
+    without('GKE', (node) => label(node, 'cloud.google.com/gke-nodepool') !== undefined) ??
+    without('AKS', (node) => label(node, 'kubernetes.azure.com/cluster') !== undefined) ??
+    without('minikube', (node) => label(node, 'minikube.k8s.io/name') !== undefined) ??
+    without('Docker Desktop', (node) => node.metadata.name === 'docker-desktop') ??
+    unknown('no DaemonSet of a known network plugin was found')
+  );
+}
+
+function k3sVerdict(nodes: readonly Manifest[]): PluginVerdict {
+  const base = { id: 'k3s', title: 'k3s (embedded policy controller)' };
+  const args = nodes.map((node) => ({
+    node: node.metadata.name,
+    args: stringAt(node, 'metadata', 'annotations', 'k3s.io/node-args'),
+  }));
+  const off = args.find((node) => node.args?.includes('--disable-network-policy'));
+  if (off !== undefined)
+    return {
+      ...base,
+      verdict: 'notEnforced',
+      evidence: `Node ${off.node}: k3s.io/node-args has --disable-network-policy`,
+    };
+  const server = args.find((node) => node.args?.includes('"server"'));
+  return server === undefined
+    ? { ...base, verdict: 'unknown', evidence: 'no k3s server with annotation k3s.io/node-args was found' }
+    : {
+        ...base,
+        verdict: 'enforced',
+        evidence: `Node ${server.node}: k3s.io/node-args does not disable the policy controller`,
+      };
+}
+
+function eksAuto(now: Snapshot, node: string): PluginVerdict {
+  const base = { id: 'eks-auto', title: 'EKS Auto Mode' };
+  const reason = notVisibleReason(now, 'ConfigMap');
+  const controller = configMap(now, 'amazon-vpc-cni')?.['enable-network-policy-controller'];
+  if (reason !== undefined)
+    return { ...base, verdict: 'unknown', evidence: `ConfigMap amazon-vpc-cni was not visible (${reason})` };
+  return controller === 'true'
+    ? { ...base, verdict: 'enforced', evidence: 'ConfigMap amazon-vpc-cni turns the policy controller on' }
+    : {
+        ...base,
+        verdict: 'notEnforced',
+        evidence: `Node ${node} is of Auto Mode, and ConfigMap amazon-vpc-cni does not turn the policy controller on`,
+      };
+}
+
+/** Nodes on which an enforcing plugin has no agent: Fargate (AWS VPC CNI), Windows (most plugins). */
+function gaps(now: Snapshot, id: string): readonly string[] {
+  const nodes = objects(now, 'Node');
+  const having = (key: string, value: string) =>
+    nodes.filter((node) => stringsAt(node, 'metadata', 'labels')[key] === value).length;
+  const fargate = having('eks.amazonaws.com/compute-type', 'fargate');
+  const windows = having('kubernetes.io/os', 'windows');
+  return [
+    ...(fargate > 0 ? [`${fargate} Fargate nodes: no plugin enforces policies there`] : []),
+    ...(windows > 0 && id !== 'calico'
+      ? [`${windows} Windows nodes: ${id} may not enforce policies there`]
+      : []),
+  ];
+}
+
+function configMap(now: Snapshot, name: string): Record<string, string> | undefined {
+  const found = objects(now, 'ConfigMap').find(
+    ({ metadata }) => metadata.name === name && metadata.namespace === 'kube-system',
+  );
+  return found === undefined ? undefined : stringsAt(found, 'data');
+}
+
+/** Value of `--name=value` or `--name value` among arguments; `true` for the bare flag; the last one counts. */
+export function flag(args: readonly string[], name: string): string | undefined {
+  let value: string | undefined;
+  args.forEach((arg, index) => {
+    const match = /^--?([^=]+)(?:=(.*))?$/s.exec(arg);
+    if (match?.[1] !== name) return;
+    const next = args[index + 1];
+    value = match[2] ?? (next === undefined || next.startsWith('-') ? 'true' : next);
+  });
+  return value;
+}

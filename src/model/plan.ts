@@ -11,6 +11,8 @@ interface Common {
   why: string;
   /** What it may break or what is not known about it; shown before confirmation. */
   breaks: readonly string[];
+  /** Ids of earlier changes without which this one does harm: left out with them. */
+  requires?: readonly string[];
 }
 
 /** Server-side apply of exactly this object; also what is diffed and what is written as a patch file. */
@@ -82,6 +84,16 @@ export interface Basis {
   ref: Ref;
   uid?: string;
   resourceVersion?: string;
+}
+
+/** The changes that remain once some are left out: neither those nor, at any distance, what requires them. */
+export function without(changes: readonly Change[], excluded: readonly string[]): readonly Change[] {
+  const gone = new Set(excluded);
+  for (let before = -1; before !== gone.size; ) {
+    before = gone.size;
+    for (const change of changes) if (change.requires?.some((id) => gone.has(id))) gone.add(change.id);
+  }
+  return changes.filter((change) => !gone.has(change.id));
 }
 
 /** A plan of these changes, with its basis taken from their before-images. */

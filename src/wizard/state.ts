@@ -1,6 +1,6 @@
 import type { DiffLine } from '../model/diff.js';
 import type { Finding } from '../model/finding.js';
-import type { Change, Plan } from '../model/plan.js';
+import { type Change, type Plan, without } from '../model/plan.js';
 import type { Answers, AnswerValue, Question } from '../model/question.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step, StepStatus } from '../model/step.js';
@@ -89,9 +89,9 @@ export type UserEvent =
   | { type: 'interrupt' } // ctrl-c: while applying, finish the object in hand and stop
   | { type: 'quit' };
 
-/** The changes of a step that are chosen. */
+/** The changes of a step that are chosen; what requires a change that was taken out goes with it. */
 export function chosenChanges(step: Pick<StepState, 'plan' | 'excluded'>): readonly Change[] {
-  return step.plan.changes.filter((change) => !step.excluded.includes(change.id));
+  return without(step.plan.changes, step.excluded);
 }
 
 /** How a front end talks to the running wizard: read the state, hear of changes, send events. */

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { Entry, Stamped } from '../model/journal.js';
+import { HostError } from './errors.js';
+
+/** Version of the journal's lines. A higher one is refused: this program would misread it. */
+export const JOURNAL_VERSION = 1;
+
+const ref = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  namespace: z.string().exactOptional(),
+  name: z.string(),
+});
+const answers = z.record(z.string(), z.union([z.boolean(), z.string(), z.number(), z.array(z.string())]));
+const step = z.string();
+const change = z.string();
+const reason = z.string();
+
+/** What each kind of line holds. The same shapes as `Entry`: the assignment in `readLines` keeps the two together. */
+const entry = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('started'),
+    run: z.string(),
+    cluster: z.object({ id: z.string(), context: z.string(), version: z.string() }),
+    command: z.string(),
+  }),
+  z.object({ type: z.literal('answered'), step, answers }),
+  z.object({
+    type: z.literal('confirmed'),
+    step,
+    hash: z.string(),
+    changes: z.array(z.object({ id: z.string(), kind: z.string(), ref, hash: z.string() })),
+    excluded: z.array(z.string()).default([]),
+  }),
+  z.object({ type: z.literal('applying'), step, change, before: z.string().exactOptional() }),
+  z.object({
+    type: z.literal('applied'),
+    step,
+    change,
+    uid: z.string().exactOptional(),
+    resourceVersion: z.string().exactOptional(),
+    created: z.boolean().exactOptional(),
+  }),
+  z.object({ type: z.literal('left'), step, change, reason }),
+  z.object({ type: z.literal('failed'), step, change, reason }),
+  z.object({ type: z.literal('skipped'), step, reason }),
+  z.object({ type: z.literal('verified'), step, pending: z.number() }),
+  z.object({ type: z.literal('ended'), reason: z.enum(['done', 'left', 'interrupted', 'failed']) }),
+]);
+const KNOWN: ReadonlySet<string> = new Set<Entry['type']>([
+  'started',
+  'answered',
+  'confirmed',
+  'applying',
+  'applied',
+  'left',
+  'failed',
+  'skipped',
+  'verified',
+  'ended',
+]);
+const envelope = z.object({ v: z.number(), at: z.string(), type: z.string() });
+
+/** One line of a journal, with its line feed. */
+export function lineOf(stamped: Stamped): string {
+  return `${JSON.stringify({ v: JOURNAL_VERSION, ...stamped })}\n`;
+}
+
+export interface JournalText {
+  entries: readonly Stamped[];
+  /** What was left out of the reading, in words. */
+  notes: readonly string[];
+  /** Length of the whole lines in bytes; what lies behind it was torn off by a crash. */
+  wholeBytes: number;
+}
+
+/**
+ * Reads a journal. A last line without its line feed was cut off by a crash and is dropped with a note; kinds of lines
+ * that this version does not know are left out with a note.
+ * @throws HostError naming file and line where a line is damaged or was written by a newer version.
+ */
+export function readLines(text: string, file: string): JournalText {
+  const end = text.lastIndexOf('\n') + 1;
+  const notes = end < text.length ? [`${file}: the last line was cut off and is not counted`] : [];
+  const entries: Stamped[] = [];
+  const whole = text.slice(0, end);
+  for (const [index, line] of whole.split('\n').slice(0, -1).entries()) {
+    const where = `${file}:${index + 1}`;
+    const head = envelope.safeParse(parsed(line));
+    if (!head.success) throw new HostError(`${where} is damaged: a journal line was expected.`);
+    if (head.data.v > JOURNAL_VERSION)
+      throw new HostError(`${where} was written by a newer version of kubectl-harden; use that one.`);
+    if (!KNOWN.has(head.data.type)) {
+      notes.push(`${where}: lines of type ${JSON.stringify(head.data.type)} are not known to this version`);
+      continue;
+    }
+    const body = entry.safeParse(parsed(line));
+    if (!body.success) {
+      const field = body.error.issues[0]?.path.join('.') ?? '';
+      throw new HostError(`${where} is damaged: field ${field} of ${head.data.type} is not as expected.`);
+    }
+    const known: Entry = body.data;
+    entries.push({ ...known, at: head.data.at });
+  }
+  return { entries, notes, wholeBytes: Buffer.byteLength(whole) };
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

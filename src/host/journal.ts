@@ -1,0 +1,92 @@
+import { mkdir, open, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Entry, Stamped } from '../model/journal.js';
+import { groupOf, type Manifest, refOf, refText } from '../model/manifest.js';
+import { hashOf } from '../model/plan.js';
+import type { Clock, Journal } from '../wizard/ports.js';
+import { writeAtomic } from './atomic.js';
+import { lineOf, readLines } from './entries.js';
+import { HostError, reasonOf } from './errors.js';
+import type { Lock } from './lock.js';
+
+/** A journal that is held by this process until it is closed. */
+export interface HeldJournal extends Journal {
+  /** What was left out when it was opened, in words. */
+  readonly notes: readonly string[];
+  close(): Promise<void>;
+}
+
+export const JOURNAL_FILE = 'journal.jsonl';
+
+/** Opens the journal in a run's directory, making it where it is missing; a line cut off by a crash is cut away. */
+export async function openJournal(
+  directory: string,
+  run: string,
+  lock: Lock,
+  clock: Clock,
+): Promise<HeldJournal> {
+  const file = path.join(directory, JOURNAL_FILE);
+  const handle = await open(file, 'a+', 0o600);
+  let notes: readonly string[];
+  let size: number;
+  try {
+    const text = await readLinesOf(file);
+    notes = text.notes;
+    size = text.wholeBytes;
+    await handle.truncate(size);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  let last: Promise<void> = Promise.resolve();
+  const write = async (entry: Entry) => {
+    const stamped: Stamped = { ...entry, at: clock.now().toISOString() };
+    const line = lineOf(stamped);
+    try {
+      await handle.appendFile(line);
+      await handle.sync();
+      size += Buffer.byteLength(line);
+    } catch (error) {
+      await handle.truncate(size).catch(() => undefined); // no half a line before the next one
+      throw new HostError(`The journal ${file} cannot be written: ${reasonOf(error)}.`);
+    }
+  };
+  return {
+    run,
+    directory,
+    notes,
+    // One after the other: lines never mix, and their order is the order of the calls.
+    append: (entry) => {
+      const written = last.then(() => write(entry));
+      last = written.catch(() => undefined);
+      return written;
+    },
+    entries: async () => (await readLinesOf(file)).entries,
+    keep: (before) => keep(directory, before),
+    close: async () => {
+      await last;
+      await handle.close();
+      await lock.release();
+    },
+  };
+}
+
+async function readLinesOf(file: string) {
+  return readLines(await readFile(file, 'utf8'), file);
+}
+
+/** Kinds whose content is secret: their before-image is never kept. */
+const SECRET_KINDS: readonly (readonly [group: string, kind: string])[] = [
+  ['', 'Secret'],
+  ['apiserver.config.k8s.io', 'EncryptionConfiguration'],
+];
+
+async function keep(directory: string, before: Manifest): Promise<string> {
+  if (SECRET_KINDS.some(([group, kind]) => before.kind === kind && groupOf(before.apiVersion) === group))
+    throw new HostError(`The content of ${refText(refOf(before))} is never kept.`);
+  const folder = path.join(directory, 'before');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const name = `${hashOf(before)}.json`;
+  await writeAtomic(path.join(folder, name), `${JSON.stringify(before, null, 2)}\n`, 0o600);
+  return name;
+}

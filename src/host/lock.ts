@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { HostError, hasCode } from './errors.js';
+
+/** Who holds a lock. The start time tells a process from a later one with the same number. */
+interface Holder {
+  pid: number;
+  start: string;
+  host: string;
+}
+
+export interface Lock {
+  release(): Promise<void>;
+}
+
+const NAME = /^lock\.(\d+)$/;
+const TRIES = 20;
+
+/**
+ * Takes the lock of a directory. Locks are numbered and the highest one counts: a lock whose process is dead is taken
+ * over by making the next number, which only one of several takers can do (link(2) is exclusive and carries the
+ * content), so nothing alive is ever removed.
+ * @throws HostError where a living process holds it.
+ */
+export async function takeLock(directory: string, what: string): Promise<Lock> {
+  const own: Holder = { pid: process.pid, start: (await startOf(process.pid)) ?? '', host: hostname() };
+  const temporary = path.join(directory, `.lock.${randomBytes(6).toString('hex')}`);
+  await writeFile(temporary, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
+  try {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const highest = await newest(directory);
+      if (highest > 0) await refuseWhereAlive(path.join(directory, `lock.${highest}`), what);
+      const file = path.join(directory, `lock.${highest + 1}`);
+      try {
+        await link(temporary, file);
+        return { release: () => rm(file, { force: true }) };
+      } catch (error) {
+        if (!hasCode(error, 'EEXIST')) throw error;
+      }
+    }
+    throw new HostError(`${what} is being opened by other processes at the same time; try again.`);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function newest(directory: string): Promise<number> {
+  const numbers = (await readdir(directory)).map((name) => Number(NAME.exec(name)?.[1] ?? 0));
+  return Math.max(0, ...numbers);
+}
+
+async function refuseWhereAlive(file: string, what: string): Promise<void> {
+  const holder = await readHolder(file);
+  if (holder === undefined) return; // released meanwhile, or not readable as a lock: nobody can be named
+  if (holder.host !== hostname()) {
+    throw new HostError(
+      `${what} is in use on ${holder.host} (process ${holder.pid}).\nIf that one is gone, remove ${file}.`,
+    );
+  }
+  const start = await startOf(holder.pid);
+  if (start === undefined || (holder.start !== '' && start !== '' && start !== holder.start)) return;
+  throw new HostError(`${what} is in use by process ${holder.pid}. End that one first.`);
+}
+
+async function readHolder(file: string): Promise<Holder | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const { pid, start, host } = value as Partial<Record<keyof Holder, unknown>>;
+    return typeof pid === 'number' && typeof start === 'string' && typeof host === 'string'
+      ? { pid, start, host }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a process started, in a form that only has to be equal to itself; undefined where there is no such process. */
+async function startOf(pid: number): Promise<string | undefined> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (!hasCode(error, 'EPERM')) return undefined;
+  }
+  if (process.platform === 'linux') {
+    // Field 22 of proc(5), counted behind the name, which may hold spaces and parentheses.
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+    return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  }
+  if (process.platform === 'win32') return '';
+  const listed = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]).catch(() => undefined);
+  return listed?.stdout.trim() ?? '';
+}

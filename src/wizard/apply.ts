@@ -34,17 +34,22 @@ export async function applyChanges(
 ): Promise<ApplyEnd> {
   const stale = await movedSince(ports.cluster, step.plan.basis, changes);
   if (stale.length > 0) return { end: 'stale', objects: stale };
+  // What failed or was left: by the scope that it holds back, and by the id that later changes may require.
   const held = new Map<string, string>();
   for (const change of changes) {
     if (signal.aborted) return { end: 'interrupted' };
     const scope = scopeOf(change);
-    const blocker = held.get(scope);
+    const blocker = [scope, ...(change.requires ?? [])]
+      .map((key) => held.get(key))
+      .find((name) => name !== undefined);
     const done =
       blocker === undefined
         ? await applyOne(ports, step, change, signal, listener)
         : heldBack(change, blocker);
     if (done.outcome === 'left' || done.outcome === 'failed') {
-      held.set(scope, held.get(scope) ?? refText(change.ref));
+      const name = blocker ?? refText(change.ref);
+      held.set(change.id, name);
+      if (!held.has(scope)) held.set(scope, name);
       const type = done.outcome;
       await ports.journal.append({ type, step: step.step.id, change: change.id, reason: done.message });
     }

@@ -24,6 +24,11 @@ export interface Step {
   /** Name of its folder among patch files, e.g. `02-default-deny`. */
   folder: string;
   reads: readonly Query[];
+  /**
+   * Ids of all questions that `questions` may ask in any state of a cluster. An answers file may answer each of them at
+   * any time, so that it serves before and after applying; any other id is a mistake in it.
+   */
+  asks?: readonly string[];
   questions(now: Snapshot): readonly Question[];
   assess(now: Snapshot, answers: Answers): readonly Finding[];
   /** Changes in the order in which they must be written. */

@@ -34,8 +34,11 @@ export type Effect =
 export interface Setting {
   steps: readonly Step[];
   templates: Templates;
-  /** Decisions taken before: from an answers file or from the journal of the run that is resumed. */
-  decisions: ReadonlyMap<string, Decisions>;
+  /**
+   * Decisions taken before, by step id: from an answers file or from the journal of the run that is resumed. Asked once,
+   * with the first snapshot, because `all` and globs mean what is there then.
+   */
+  decisions(now: Snapshot): ReadonlyMap<string, Decisions>;
 }
 
 export type Transition = readonly [WizardState, readonly Effect[]];
@@ -201,9 +204,10 @@ const HANDLERS: { [T in WizardEvent['type']]: Handler<T> } = {
     return [{ ...state, screen: { at: 'reading', kinds } }, []];
   },
   snapshot: (state, { snapshot }, setting) => {
+    const seeded = state.snapshot === undefined ? setting.decisions(snapshot) : undefined;
     const known = (id: string): Decisions => {
       const before = state.steps.find((s) => s.step.id === id);
-      return before === undefined ? (setting.decisions.get(id) ?? UNDECIDED) : decided(before);
+      return before === undefined ? (seeded?.get(id) ?? UNDECIDED) : decided(before);
     };
     const steps = assemble(snapshot, setting.steps, setting.templates, known).map((fresh): StepState => {
       const before = state.steps.find((s) => s.step.id === fresh.step.id);

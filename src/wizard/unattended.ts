@@ -1,5 +1,5 @@
 import { pending, pendingCount } from './assemble.js';
-import type { Session } from './state.js';
+import type { Session, WizardState } from './state.js';
 
 /** How often a step may be planned again because objects moved under it. */
 const REPLANS = 3;
@@ -10,11 +10,13 @@ const REPLANS = 3;
  * are, 2 an error, 130 interrupted.
  */
 export async function applyUnattended(session: Session): Promise<number> {
+  const unanswered = () => unansweredQuestions(session.state);
   const tries = new Map<string, number>();
   const advance = () => {
     const { screen, steps, current, snapshot } = session.state;
     switch (screen.at) {
       case 'overview': {
+        if (unanswered().length > 0) return session.send({ type: 'quit' });
         const at = steps.findIndex(
           (s) => pending(s).length > 0 && (tries.get(s.step.id) ?? 0) < REPLANS && s.verified === undefined,
         );
@@ -47,5 +49,19 @@ export async function applyUnattended(session: Session): Promise<number> {
   const code = await session.ended;
   stop();
   if (code !== 0) return code;
+  if (unanswered().length > 0) return 2;
   return pendingCount(session.state.steps) > 0 ? 1 : 0;
+}
+
+/**
+ * Questions whose answer can cut traffic, reject workloads or restart the API server, and that nobody has answered, as
+ * `<step>.<question>`. On a real cluster nothing is applied unattended while there are any.
+ */
+export function unansweredQuestions(state: Pick<WizardState, 'snapshot' | 'steps'>): string[] {
+  if (state.snapshot === undefined || state.snapshot.cluster.sandbox) return [];
+  return state.steps
+    .filter((step) => step.skipped === undefined)
+    .flatMap(({ step, questions, answered }) =>
+      questions.filter((q) => needsAnswer(q) && !answered.includes(q.id)).map((q) => `${step.id}.${q.id}`),
+    );
 }

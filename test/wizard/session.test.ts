@@ -5,7 +5,7 @@ import { pendingCount } from '../../src/wizard/assemble.js';
 import { ClusterError } from '../../src/wizard/ports.js';
 import { createSession } from '../../src/wizard/session.js';
 import type { Session, UserEvent, WizardState } from '../../src/wizard/state.js';
-import { applyUnattended } from '../../src/wizard/unattended.js';
+import { applyUnattended, unansweredQuestions } from '../../src/wizard/unattended.js';
 import { MemoryCluster, MemoryHost, MemoryJournal } from '../support/memory.js';
 import { configMap, labelStep, markStep, namespace } from './steps.js';
 
@@ -19,7 +19,7 @@ function harness(
   const clock = { now: () => new Date('2026-01-01T00:00:00Z') };
   const session = createSession(
     { cluster, host, journal, clock },
-    { steps, templates: new Map(), decisions: new Map(), exclude: [] },
+    { steps, templates: new Map(), decisions: () => new Map(), exclude: [] },
   );
   return { cluster, host, journal, session };
 }
@@ -236,6 +236,19 @@ describe('unattended', () => {
       ['mark', 0],
       ['label', 0],
     ]);
+  });
+
+  test('on a real cluster a question that can do harm and has no answer stops everything', async () => {
+    const risky: Step = {
+      ...markStep('mark', ['a']),
+      questions: () => [
+        { id: 'on', type: 'confirm', message: 'on?', risk: 'cutsTraffic', recommended: true, cautious: true },
+      ],
+    };
+    const { cluster, session } = harness([labelStep('label'), risky]);
+    expect(await applyUnattended(session)).toBe(2);
+    expect(cluster.writes).toEqual([]);
+    expect(unansweredQuestions(session.state)).toEqual(['mark.on']);
   });
 
   test('each write stands in the journal before and after it', async () => {

@@ -1,3 +1,4 @@
+import { needsAnswer } from '../model/question.js';
 import { pending, pendingCount } from './assemble.js';
 import type { Session, WizardState } from './state.js';
 

@@ -1,0 +1,104 @@
+import { printable } from '../model/escape.js';
+import { globMatches } from '../model/namespaces.js';
+import type { Answers, AnswerValue, Choice, Question } from '../model/question.js';
+import { type GivenAnswer, listed } from './answers.js';
+import { HostError } from './errors.js';
+
+/** Answers that fit, and in words which ones have nothing to answer as the cluster stands. */
+export interface Resolved {
+  answers: Answers;
+  notes: readonly string[];
+}
+
+/**
+ * Checks the answers to one step against the questions that it asks now. An answer to a question that is not asked now,
+ * or that names a choice that is no longer there, is left out with a note: the same file has to serve before and after
+ * applying.
+ * @throws HostError where an answer is of the wrong type or outside of what is allowed, with what was expected.
+ */
+export function resolveAnswers(
+  step: string,
+  questions: readonly Question[],
+  given: ReadonlyMap<string, GivenAnswer> | undefined,
+): Resolved {
+  const answers: Record<string, AnswerValue> = {};
+  const notes: string[] = [];
+  for (const [id, { value, where }] of given ?? []) {
+    const question = questions.find((q) => q.id === id);
+    if (question === undefined) {
+      const asked = questions.length === 0 ? 'nothing' : listed(questions.map((q) => q.id));
+      notes.push(
+        `${where}: ${step} does not ask '${printable(id)}' as the cluster stands; it asks ${asked}.`,
+      );
+      continue;
+    }
+    const { answer, note } = checked(question, value, (expected) => {
+      throw new HostError(`${where}: ${step}.${id} is ${shown(value)}; expected ${expected}.`);
+    });
+    if (note !== undefined) notes.push(`${where}: ${step}.${id}: ${note}`);
+    answers[id] = answer;
+  }
+  return { answers, notes };
+}
+
+function checked(
+  question: Question,
+  value: unknown,
+  wrong: (expected: string) => never,
+): { answer: AnswerValue; note?: string } {
+  switch (question.type) {
+    case 'confirm':
+      if (typeof value === 'boolean') return { answer: value };
+      return value === 'yes' || value === 'no' ? { answer: value === 'yes' } : wrong('true or false');
+    case 'number': {
+      const { min, max } = question;
+      const fits = typeof value === 'number' && value >= min && value <= max;
+      return fits ? { answer: value } : wrong(`a number from ${min} to ${max}`);
+    }
+    case 'text': {
+      const { pattern } = question;
+      const expected = pattern?.expected ?? 'text';
+      if (typeof value !== 'string' && typeof value !== 'number') return wrong(expected);
+      const fits = pattern === undefined || new RegExp(pattern.source, 'u').test(String(value));
+      return fits ? { answer: String(value) } : wrong(expected);
+    }
+    case 'choice': {
+      const found = question.choices.find((choice) => choice.value === String(value));
+      return found === undefined
+        ? wrong(`one of ${listed(question.choices.map((c) => c.value))}`)
+        : { answer: found.value };
+    }
+    case 'choices':
+      return pick(question.choices, value, wrong);
+  }
+}
+
+/** A list of values or globs, `all`, `none`, or one value or glob; the answer is in the order of the choices. */
+function pick(
+  choices: readonly Choice[],
+  value: unknown,
+  wrong: (expected: string) => never,
+): { answer: readonly string[]; note?: string } {
+  if (value === 'all') return { answer: choices.map((c) => c.value) };
+  if (value === 'none') return { answer: [] };
+  const wanted = Array.isArray(value) ? (value as unknown[]) : [value];
+  if (!wanted.every((one) => typeof one === 'string' || typeof one === 'number'))
+    return wrong(`a list, all or none; there are ${listed(choices.map((c) => c.value))}`);
+  const globs = wanted.map(String);
+  const answer = choices
+    .map((c) => c.value)
+    .filter((choice) => globs.some((glob) => globMatches(glob, choice)));
+  const missing = globs.filter(
+    (glob) => !/[*?]/.test(glob) && !choices.some((choice) => choice.value === glob),
+  );
+  if (missing.length === 0) return { answer };
+  const there = choices.length === 0 ? 'nothing' : listed(choices.map((c) => c.value));
+  return {
+    answer,
+    note: `${listed(missing.map((m) => printable(m)))} cannot be chosen as the cluster stands, but ${there}.`,
+  };
+}
+
+function shown(value: unknown): string {
+  return printable(JSON.stringify(value) ?? 'empty', 60);
+}

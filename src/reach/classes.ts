@@ -1,0 +1,156 @@
+import type { Address, Range } from './address.js';
+import type { Inventory, Labels, Pod } from './inventory.js';
+import type { Peer, Policy } from './policy.js';
+import type { NamedPort } from './semantics.js';
+
+/**
+ * Pods that no policy can tell apart: same namespace, same labels as far as some selector asks for them, same named
+ * ports as far as some rule names them, same address atoms where addresses count. All costs follow classes, not pods.
+ */
+export interface PodClass {
+  namespace: string;
+  labels: Labels;
+  ports: readonly NamedPort[];
+  /** Equal for classes with the same named ports. */
+  portsId: number;
+  /** On its node's network and therefore not selectable: the node's address stands for it. */
+  onNode: boolean;
+  /** Name of the node, where that plays a part. */
+  node: string | undefined;
+  /** Atoms in which its addresses lie, where addresses count. */
+  atoms: readonly number[];
+}
+
+export interface Classes {
+  classes: readonly PodClass[];
+  /** Class of each pod of the inventory. */
+  ofPod: readonly number[];
+  /** Class of a pod that does not exist yet, by namespace: labels and ports that nothing asks for. */
+  fresh: ReadonlyMap<string, number>;
+  /** Class of a source in a namespace of its own without labels, such as an ingress controller from elsewhere. */
+  elsewhere: number;
+  byNamespace: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Name of the namespace that stands for "some other one"; no real namespace can be called so. */
+export const ELSEWHERE = '{elsewhere}';
+
+/** What policies ask of pods: label keys and port names. */
+export function askedFor(policies: readonly Policy[]): {
+  keys: ReadonlySet<string>;
+  ports: ReadonlySet<string>;
+} {
+  const keys = new Set<string>();
+  const ports = new Set<string>();
+  const pods = (peer: Peer) => {
+    if (peer.kind === 'pods') for (const { key } of peer.pods.requirements) keys.add(key);
+  };
+  for (const policy of policies) {
+    pods(policy.subject);
+    for (const rule of [...(policy.ingress ?? []), ...(policy.egress ?? [])]) {
+      if (rule.peers !== 'any') rule.peers.forEach(pods);
+      if (rule.ports !== 'any')
+        for (const port of rule.ports) if (port.kind === 'named') ports.add(port.name);
+    }
+  }
+  return { keys, ports };
+}
+
+export interface ClassOptions {
+  /** Whether pods on the node's network are selected like any other. */
+  hostNetworkSelected: boolean;
+  /** Whether the addresses of ordinary pods count as addresses in ipBlock. */
+  podAddresses: boolean;
+  /** Whether some policy selects nodes. */
+  nodes: boolean;
+}
+
+/** Sorts pods into classes. */
+export function classify(
+  inventory: Inventory,
+  policies: readonly Policy[],
+  atoms: readonly Range[],
+  options: ClassOptions,
+): Classes {
+  const asked = askedFor(policies);
+  const classes: PodClass[] = [];
+  const byKey = new Map<string, number>();
+  const portIds = new Map<string, number>([['', 0]]);
+  const byNamespace = new Map<string, number[]>();
+  const add = (made: PodClass): number => {
+    const list = byNamespace.get(made.namespace);
+    if (list === undefined) byNamespace.set(made.namespace, [classes.length]);
+    else list.push(classes.length);
+    return classes.push(made) - 1;
+  };
+  const nodeAddresses = new Map(inventory.nodes.map((node) => [node.name, node.addresses]));
+  const keys = [...asked.keys];
+  const ofPod = inventory.pods.map((pod) => {
+    const onNode = pod.hostNetwork && !options.hostNetworkSelected;
+    const node = options.nodes && onNode ? pod.node : undefined;
+    const inAtoms = onNode || options.podAddresses ? atomsOf(pod, onNode, nodeAddresses, atoms) : [];
+    const values = keys.map((key) => pod.labels.get(key) ?? null);
+    const ports = pod.ports.filter((port) => asked.ports.has(port.name));
+    const portsKey = ports
+      .map((p) => `${p.name}=${p.protocol}${p.port}`)
+      .sort()
+      .join();
+    const key = JSON.stringify([pod.namespace, onNode, node ?? '', inAtoms, portsKey, values]);
+    let index = byKey.get(key);
+    if (index === undefined) {
+      let portsId = portIds.get(portsKey);
+      if (portsId === undefined) {
+        portsId = portIds.size;
+        portIds.set(portsKey, portsId);
+      }
+      const labels = new Map(
+        keys.flatMap((k, i): [string, string][] => {
+          const value = values[i];
+          return typeof value === 'string' ? [[k, value]] : [];
+        }),
+      );
+      index = add({ namespace: pod.namespace, labels, ports, portsId, onNode, node, atoms: inAtoms });
+      byKey.set(key, index);
+    }
+    return index;
+  });
+  const bare = (namespace: string): PodClass => ({
+    namespace,
+    labels: new Map(),
+    ports: [],
+    portsId: 0,
+    onNode: false,
+    node: undefined,
+    atoms: [],
+  });
+  const fresh = new Map([...inventory.namespaces.keys()].map((name) => [name, add(bare(name))]));
+  const elsewhere = add(bare(ELSEWHERE));
+  return { classes, ofPod, fresh, elsewhere, byNamespace };
+}
+
+function atomsOf(
+  pod: Pod,
+  onNode: boolean,
+  nodeAddresses: ReadonlyMap<string, readonly Address[]>,
+  atoms: readonly Range[],
+): readonly number[] {
+  const known =
+    pod.addresses.length > 0 || !onNode ? pod.addresses : (nodeAddresses.get(pod.node ?? '') ?? []);
+  return [...new Set(known.map((address) => atomOf(address, atoms)))].sort((a, b) => a - b);
+}
+
+/** The atom in which an address lies. */
+export function atomOf(address: Address, atoms: readonly Range[]): number {
+  let low = 0;
+  let high = atoms.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    const range = atoms[middle];
+    if (range === undefined) break;
+    const before =
+      range.family < address.family || (range.family === address.family && range.from <= address.value);
+    if (before) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

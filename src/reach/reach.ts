@@ -1,0 +1,309 @@
+import type { Manifest } from '../model/manifest.js';
+import { type Address, LAST, parseAddress, type Range, rangeText } from './address.js';
+import { isClusterPolicy, readClusterPolicy } from './clusterpolicy.js';
+import { Engine, type EngineOptions } from './engine.js';
+import { entryConnections } from './entry.js';
+import { type Explanation, explain, pointVerdict } from './explain.js';
+import {
+  type Inventory,
+  type InventoryOptions,
+  inventoryOf,
+  type Pod,
+  type Problem,
+  type Workload,
+} from './inventory.js';
+import { readNetworkPolicy } from './networkpolicy.js';
+import type { Policy } from './policy.js';
+import { ALL, NONE, type PortSet, type Protocol } from './portset.js';
+import { InvalidField } from './selector.js';
+import { KUBERNETES, type Semantics } from './semantics.js';
+
+/** Who connects or is connected to. */
+export type Endpoint =
+  /** `namespace/name[Kind]` as in `Reach.workloads`: any of its pods. */
+  | { workload: string }
+  /** `namespace/name` of one pod. */
+  | { pod: string }
+  /** A pod of this namespace that does not exist yet, with labels that no selector knows. */
+  | { freshPod: string }
+  /** An IP address. A known pod's address means that pod. */
+  | { address: string };
+
+/** One line of the analysis. */
+export interface Connection {
+  src: string;
+  dst: string;
+  /** `All Connections` or such as `TCP 80,443-445,UDP 53`. */
+  conn: string;
+}
+
+export type ReachOptions = InventoryOptions & EngineOptions;
+
+/** For a live cluster: labels as they are, pods under their topmost owner, pods on the node's network left to it. */
+export const LIVE: ReachOptions = {
+  namespaceLabel: 'asIs',
+  owners: 'top',
+  hostNetwork: 'node',
+  podAddresses: 'ignore',
+  domains: new Map(),
+};
+
+/** For manifests in files, of which nobody has made a cluster yet. */
+export const FILES: ReachOptions = { ...LIVE, namespaceLabel: 'implied' };
+
+/** An endpoint that names nothing known. */
+export class UnknownEndpoint extends Error {
+  override name = 'UnknownEndpoint';
+}
+
+/** A source or destination of the listing: a workload, or addresses outside of the cluster. */
+interface Side {
+  name: string;
+  peers: readonly number[];
+}
+
+/** What of the given objects may connect to what. Made once by `reachOf`, asked often; never changes. */
+export class Reach {
+  readonly workloads: readonly Workload[];
+  /** Names of the namespaces that exist or that something lives in. */
+  readonly namespaces: readonly string[];
+  /** What could not be analysed as it stands. A policy named here counts as not in force: a server would refuse it. */
+  readonly problems: readonly Problem[];
+  /** For the other modules of this folder. */
+  readonly engine: Engine;
+  readonly inventory: Inventory;
+  private readonly sides: readonly Side[];
+  private readonly podsByName = new Map<string, number>();
+  private readonly podsByAddress = new Map<string, number>();
+  private readonly podsByWorkload: readonly (readonly number[])[];
+  private readonly workloadIndex: ReadonlyMap<string, number>;
+
+  constructor(
+    inventory: Inventory,
+    policies: readonly Policy[],
+    problems: readonly Problem[],
+    options: ReachOptions,
+    semantics: Semantics,
+  ) {
+    this.inventory = inventory;
+    this.workloads = inventory.workloads;
+    this.namespaces = [...inventory.namespaces.keys()].sort();
+    this.problems = problems;
+    this.engine = new Engine(inventory, policies, options, semantics);
+    this.workloadIndex = new Map(inventory.workloads.map(({ name }, i) => [name, i]));
+    const byWorkload: number[][] = inventory.workloads.map(() => []);
+    inventory.pods.forEach((pod, i) => {
+      byWorkload[pod.workload]?.push(i);
+      if (pod.name !== undefined) this.podsByName.set(pod.name, i);
+      // The node's address stands for the node, not for one of the pods on its network.
+      if (!pod.hostNetwork) for (const a of pod.addresses) this.podsByAddress.set(addressKey(a), i);
+    });
+    this.podsByWorkload = byWorkload;
+    this.sides = byWorkload.map((pods, i) => ({
+      name: inventory.workloads[i]?.name ?? '',
+      peers: [...new Set(pods.map((pod) => this.classOf(pod)))],
+    }));
+  }
+
+  /**
+   * Every pair of workloads, and of a workload and IPv4 addresses outside, with what may pass; pairs between which
+   * nothing may pass and a workload with itself are left out. Neighbouring address ranges with the same answer are one.
+   */
+  *connections(): Generator<Connection> {
+    const found: Connection[] = [];
+    for (const [src] of this.sides.entries()) {
+      found.length = 0;
+      this.visitFrom(src, (dst, conn) => found.push({ src: this.sides[src]?.name ?? '', dst, conn }));
+      yield* found;
+    }
+    found.length = 0;
+    this.visitFromOutside((src, dst, conn) => found.push({ src, dst, conn }));
+    yield* found;
+    yield* entryConnections(this);
+  }
+
+  /** The lines of `connections` with one workload as source. */
+  visitFrom(src: number, visit: (dst: string, conn: string) => void): void {
+    const { engine } = this;
+    const source = this.sides[src];
+    if (source === undefined) return;
+    for (const [dst, side] of this.sides.entries()) {
+      if (dst === src) continue;
+      const conn = this.betweenSides(source.peers, side.peers);
+      if (conn !== NONE) visit(side.name, engine.sets.text(conn));
+    }
+    this.ranges((peer) => this.betweenSides(source.peers, [peer]), visit);
+  }
+
+  /** The lines of `connections` with addresses outside of the cluster as source. */
+  visitFromOutside(visit: (src: string, dst: string, conn: string) => void): void {
+    for (const { name, peers } of this.sides)
+      this.ranges(
+        (peer) => this.betweenSides([peer], peers),
+        (range, conn) => visit(range, name, conn),
+      );
+  }
+
+  /** What may pass from one endpoint to another, as text. @throws UnknownEndpoint */
+  between(src: Endpoint, dst: Endpoint): string {
+    return this.engine.sets.text(this.setBetween(src, dst));
+  }
+
+  /**
+   * Whether some pod of the source may open a connection to some pod of the destination. Without a protocol: traffic
+   * that only rules without ports speak of.
+   * @throws UnknownEndpoint where an endpoint is not known.
+   */
+  allows(src: Endpoint, dst: Endpoint, protocol?: Protocol, port?: number): boolean {
+    if (protocol === undefined || port === undefined)
+      return this.pairs(src, dst).some(
+        (pair) => pair.always || pointVerdict(this.engine, pair.source, pair.destination).allowed,
+      );
+    return this.engine.sets.has(this.setBetween(src, dst), protocol, port);
+  }
+
+  /** The policies and rules that decide a question. @throws UnknownEndpoint */
+  explain(src: Endpoint, dst: Endpoint, protocol?: Protocol, port?: number): Explanation {
+    return explain(this, src, dst, protocol, port);
+  }
+
+  /** Class of a pod of the inventory. */
+  classOf(pod: number): number {
+    return this.engine.classes.ofPod[pod] ?? 0;
+  }
+
+  /** The pairs of peers that two endpoints stand for; `always`: no policy can cut it (itself, or its own node). */
+  pairs(src: Endpoint, dst: Endpoint): readonly { source: number; destination: number; always: boolean }[] {
+    const to = this.resolve(dst);
+    const seen = new Map<string, { source: number; destination: number; always: boolean }>();
+    for (const source of this.resolve(src))
+      for (const destination of to) {
+        const always = this.always(source, destination);
+        const key = `${source.peer} ${destination.peer} ${always}`;
+        if (!seen.has(key)) seen.set(key, { source: source.peer, destination: destination.peer, always });
+      }
+    return [...seen.values()];
+  }
+
+  private setBetween(src: Endpoint, dst: Endpoint): PortSet {
+    const { sets } = this.engine;
+    let all: PortSet = NONE;
+    for (const { source, destination, always } of this.pairs(src, dst))
+      all = sets.union(all, always ? ALL : this.engine.between(source, destination));
+    return all;
+  }
+
+  private resolve(endpoint: Endpoint): readonly Resolved[] {
+    if ('workload' in endpoint) {
+      const index = this.workloadIndex.get(endpoint.workload);
+      if (index === undefined) throw new UnknownEndpoint(`there is no workload ${endpoint.workload}`);
+      return (this.podsByWorkload[index] ?? []).map((pod) => this.resolvedPod(pod));
+    }
+    if ('pod' in endpoint) {
+      const pod = this.podsByName.get(endpoint.pod);
+      if (pod === undefined) throw new UnknownEndpoint(`there is no pod ${endpoint.pod}`);
+      return [this.resolvedPod(pod)];
+    }
+    if ('freshPod' in endpoint) {
+      const peer = this.engine.classes.fresh.get(endpoint.freshPod);
+      if (peer === undefined) throw new UnknownEndpoint(`there is no namespace ${endpoint.freshPod}`);
+      return [{ peer }];
+    }
+    const address = parseAddress(endpoint.address);
+    if (address === undefined) throw new UnknownEndpoint(`${endpoint.address} is not an IP address`);
+    const pod = this.podsByAddress.get(addressKey(address));
+    if (pod !== undefined) return [this.resolvedPod(pod)];
+    return [{ peer: this.engine.atomPeer(address), address }];
+  }
+
+  private resolvedPod(index: number): Resolved {
+    const pod = this.inventory.pods[index];
+    return pod === undefined ? { peer: this.classOf(index) } : { peer: this.classOf(index), pod };
+  }
+
+  private always(a: Resolved, b: Resolved): boolean {
+    const { semantics, options } = this.engine;
+    if (semantics.selfAlways && a.pod !== undefined && a.pod === b.pod && a.pod.name !== undefined)
+      return true;
+    if (!semantics.ownNodeAlways) return false;
+    return this.isNodeOf(a, b, options.hostNetwork) || this.isNodeOf(b, a, options.hostNetwork);
+  }
+
+  /** Whether the first is the node on which the second runs, or a pod on that node's network. */
+  private isNodeOf(node: Resolved, other: Resolved, hostNetwork: EngineOptions['hostNetwork']): boolean {
+    const name = other.pod?.node;
+    if (name === undefined) return false;
+    if (node.pod !== undefined)
+      return hostNetwork === 'node' && node.pod.hostNetwork && node.pod.node === name;
+    const facts = this.inventory.nodes.find((n) => n.name === name);
+    return facts?.addresses.some((a) => addressKey(a) === addressKey(node.address)) === true;
+  }
+
+  private betweenSides(sources: readonly number[], destinations: readonly number[]): PortSet {
+    const { engine } = this;
+    let all: PortSet = NONE;
+    for (const source of sources)
+      for (const destination of destinations)
+        all = engine.sets.union(all, engine.between(source, destination));
+    return all;
+  }
+
+  /** Runs of neighbouring IPv4 atoms with the same answer. */
+  private ranges(answer: (peer: number) => PortSet, visit: (range: string, conn: string) => void): void {
+    const { atoms, classes, sets } = this.engine;
+    let run: (Range & { conn: PortSet }) | undefined;
+    for (const [i, atom] of atoms.entries()) {
+      if (atom.family !== 4) break;
+      const conn = answer(classes.classes.length + i);
+      if (run !== undefined && run.conn === conn) run = { ...run, to: atom.to };
+      else run = { ...atom, conn };
+      const next = atoms[i + 1];
+      const ends =
+        atom.to === LAST[4] || (next !== undefined && answer(classes.classes.length + i + 1) !== conn);
+      if (ends && conn !== NONE) visit(`${rangeText(run)}[External]`, sets.text(conn));
+    }
+  }
+}
+
+interface Resolved {
+  peer: number;
+  pod?: Pod;
+  address?: Address;
+}
+
+function addressKey(address: Address | undefined): string {
+  return address === undefined ? '' : `${address.family}:${address.value}`;
+}
+
+/**
+ * Analyses objects: pods, workloads, namespaces, nodes, NetworkPolicies, Services, Ingresses, Routes and the
+ * cluster-wide policies of policy.networking.k8s.io. Other kinds play no part. `semantics` is for tests.
+ */
+export function reachOf(
+  objects: Iterable<Manifest>,
+  options: Partial<ReachOptions> = {},
+  semantics: Semantics = KUBERNETES,
+): Reach {
+  const all: ReachOptions = { ...LIVE, ...options };
+  const inventory = inventoryOf(objects, all);
+  const problems = [...inventory.problems];
+  const policies: Policy[] = [];
+  for (const manifest of inventory.policies) {
+    try {
+      const read = isClusterPolicy(manifest) ? readClusterPolicy : readNetworkPolicy;
+      policies.push(read(manifest, semantics));
+    } catch (error) {
+      if (!(error instanceof InvalidField)) throw error;
+      const { apiVersion, kind, metadata } = manifest;
+      const object =
+        metadata.namespace === undefined
+          ? { apiVersion, kind, name: metadata.name }
+          : { apiVersion, kind, namespace: metadata.namespace, name: metadata.name };
+      problems.push({
+        object,
+        message: `${error.message}; a server would refuse it, so it counts as not there`,
+      });
+    }
+  }
+  return new Reach(inventory, policies, problems, all, semantics);
+}

@@ -1,0 +1,49 @@
+import path from 'node:path';
+import { holdsKey, hostFileText, INSTRUCTIONS_FILE, instructionsText } from '../model/hostfile.js';
+import type { HostFile } from '../model/plan.js';
+import type { Host } from '../wizard/ports.js';
+import { makeDirectory, writeAtomic } from './atomic.js';
+import { HostError, reasonOf } from './errors.js';
+import { writeKeyOnce } from './key.js';
+
+/**
+ * The host of a real cluster: control-plane nodes are out of reach, so a change's files are left below `directory` for a
+ * person (0600, directories 0700), with instructions beside them. `folderOf` gives the folder of a step by its id. A key
+ * is generated once and found again ever after; other files are written anew.
+ */
+export function filesHost(directory: string, folderOf: (step: string) => string): Host {
+  return {
+    apply: async (change) => {
+      const folder = path.join(directory, 'files', folderOf(change.id.split('/')[0] ?? ''));
+      const files: string[] = [];
+      for (const file of change.files) files.push(await leave(folder, file));
+      const text = instructionsText(change);
+      files.push(await leave(folder, { path: '', as: INSTRUCTIONS_FILE, mode: 0o600, content: text }));
+      return {
+        state: 'left',
+        reason: `to be done on each control-plane node by hand: follow ${path.join(folder, INSTRUCTIONS_FILE)}`,
+        files,
+      };
+    },
+  };
+}
+
+async function leave(folder: string, file: HostFile): Promise<string> {
+  const target = inside(folder, file.as);
+  try {
+    await makeDirectory(path.dirname(target), 0o700);
+    if (holdsKey(file.content)) await writeKeyOnce(target, file.content, 0o600);
+    else await writeAtomic(target, hostFileText(file.content), 0o600);
+  } catch (error) {
+    throw new HostError(`${target} cannot be written: ${reasonOf(error)}.`);
+  }
+  return target;
+}
+
+/** A relative path below a directory; anything that leads out of it is a mistake in a step. */
+export function inside(directory: string, relative: string): string {
+  const target = path.resolve(directory, relative);
+  if (target === path.resolve(directory) || !target.startsWith(path.resolve(directory) + path.sep))
+    throw new HostError(`${relative} leads out of ${directory}.`);
+  return target;
+}

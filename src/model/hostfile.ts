@@ -1,0 +1,44 @@
+import { stringify } from 'yaml';
+import { isRecord, refText } from './manifest.js';
+import { type HostChange, KEY_PLACEHOLDER } from './plan.js';
+
+/** Whether a key has to be put into the content of a file for a node. */
+export function holdsKey(content: unknown): boolean {
+  if (Array.isArray(content)) return content.some(holdsKey);
+  return isRecord(content) ? Object.values(content).some(holdsKey) : content === KEY_PLACEHOLDER;
+}
+
+/** A copy of the content with the key in every place that waits for it. */
+export function withKey(content: unknown, key: string): unknown {
+  if (Array.isArray(content)) return content.map((item) => withKey(item, key));
+  if (isRecord(content))
+    return Object.fromEntries(Object.entries(content).map(([field, inner]) => [field, withKey(inner, key)]));
+  return content === KEY_PLACEHOLDER ? key : content;
+}
+
+/** The content of a file for a node as text: lists (JSON patches) as JSON, maps as YAML, text as it stands. */
+export function hostFileText(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (Array.isArray(content)) return `${JSON.stringify(content, null, 2)}\n`;
+  return stringify(content, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** Name of the file beside a host change's files that tells a person what to do with them. */
+export const INSTRUCTIONS_FILE = 'INSTRUCTIONS.md';
+
+/** What to do on the control-plane nodes, in order, with what it may break, as Markdown. */
+export function instructionsText(change: HostChange): string {
+  return [
+    `# ${refText(change.ref)}`,
+    change.why,
+    ...(change.breaks.length === 0
+      ? []
+      : [['Before you begin:', ...change.breaks.map((line) => `- ${line}`)].join('\n')]),
+    change.instructions.map((line, index) => `${index + 1}. ${line}`).join('\n'),
+    ...(change.files.length === 0
+      ? []
+      : [['Files:', ...change.files.map((file) => `- \`${file.as}\` goes to \`${file.path}\``)].join('\n')]),
+  ]
+    .map((part) => `${part}\n`)
+    .join('\n');
+}

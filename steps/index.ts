@@ -1,5 +1,6 @@
 import type { Step } from '../src/model/step.js';
 import { encryptionAtRest } from './encryption-at-rest.js';
+import { namespaces } from './namespaces.js';
 
 /** The order of the wizard. Adding a step is adding a file and a line here. */
-export const STEPS: readonly Step[] = [encryptionAtRest];
+export const STEPS: readonly Step[] = [namespaces, encryptionAtRest];

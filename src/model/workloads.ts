@@ -35,16 +35,12 @@ const TEMPLATES = {
 
 type ControllerKind = keyof typeof TEMPLATES;
 
-/** The kinds that have to be read to know the workloads. */
-export const WORKLOAD_KINDS: readonly KindName[] = [
-  'Pod',
-  ...(Object.keys(TEMPLATES) as ControllerKind[]),
-  'HorizontalPodAutoscaler',
-];
+/** The kinds that have to be read to know the workloads; how far they may grow says HorizontalPodAutoscaler. */
+export const WORKLOAD_KINDS: readonly KindName[] = ['Pod', ...(Object.keys(TEMPLATES) as ControllerKind[])];
 
-/** Why some workloads could not be seen, one line a kind; empty where all were. */
-export function hiddenWorkloads(now: Snapshot): readonly string[] {
-  return WORKLOAD_KINDS.flatMap((kind) => {
+/** Why some of these kinds could not be seen, one text a kind; empty where all were. */
+export function hidden(now: Snapshot, kinds: readonly KindName[]): readonly string[] {
+  return kinds.flatMap((kind) => {
     const reason = notVisibleReason(now, kind);
     return reason === undefined ? [] : [`${kind}: ${reason}`];
   });

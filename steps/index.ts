@@ -1,6 +1,7 @@
 import type { Step } from '../src/model/step.js';
+import { defaultDeny } from './default-deny.js';
 import { encryptionAtRest } from './encryption-at-rest.js';
 import { namespaces } from './namespaces.js';
 
 /** The order of the wizard. Adding a step is adding a file and a line here. */
-export const STEPS: readonly Step[] = [namespaces, encryptionAtRest];
+export const STEPS: readonly Step[] = [namespaces, defaultDeny, encryptionAtRest];

@@ -1,0 +1,235 @@
+import { type DnsFacts, dns, ownNameservers } from '../src/model/dns.js';
+import { type Manifest, refOf, refText } from '../src/model/manifest.js';
+import { candidateNamespaces, namespaceKind } from '../src/model/namespaces.js';
+import { isOurs } from '../src/model/ours.js';
+import { type ApplyChange, type Change, canonical, type DeleteChange } from '../src/model/plan.js';
+import { type Answers, type Choice, chosen, type Question } from '../src/model/question.js';
+import { objects, type Snapshot, visible } from '../src/model/snapshot.js';
+import type { Step } from '../src/model/step.js';
+import type { Templates } from '../src/model/template.js';
+import { workloadsIn } from '../src/model/workloads.js';
+import { whatBreaks } from './default-deny/breaks.js';
+import { assess } from './default-deny/findings.js';
+import { type Closing, denyPolicy, NAME_LABEL, ourPolicy } from './default-deny/policy.js';
+import { type NamespaceState, namespaceState, REACH_KINDS } from './default-deny/state.js';
+
+/** Every chosen namespace closed in both directions, except for DNS and what was asked to stay open. */
+export const defaultDeny: Step = {
+  id: 'default-deny',
+  title: 'Default-deny',
+  why: [
+    'Without a policy every pod accepts traffic from every pod and may connect anywhere.',
+    'One taken-over pod then reaches all the others, and the Internet.',
+  ],
+  references: [
+    { catalogue: 'guide', id: 'Network separation and hardening: network policies; appendix E' },
+    { catalogue: 'CIS', id: '5.3.2' },
+    { catalogue: 'Kubescape', id: 'C-0030' },
+    { catalogue: 'Kubescape', id: 'C-0054' },
+    { catalogue: 'Trivy', id: 'KSV-0038' },
+  ],
+  folder: '02-default-deny',
+  reads: [
+    ...REACH_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what may connect to what' })),
+    { kind: 'Service', as: 'objects', for: 'DNS, and Services that are called from outside' },
+    { kind: 'Ingress', as: 'objects', for: 'backends that closing would cut' },
+    { kind: 'ValidatingWebhookConfiguration', as: 'objects', for: 'webhooks that closing would cut' },
+    { kind: 'MutatingWebhookConfiguration', as: 'objects', for: 'webhooks that closing would cut' },
+    { kind: 'APIService', as: 'objects', for: 'aggregated APIs that closing would cut' },
+    { kind: 'ConfigMap', as: 'objects', for: 'settings of the network plugin' },
+  ],
+  questions,
+  assess,
+  plan,
+};
+
+/** Whether isolation can be judged at all: an unseen policy could already isolate, or open. */
+function judgeable(now: Snapshot): boolean {
+  return visible(now, 'Namespace') && visible(now, 'NetworkPolicy');
+}
+
+/** The directions that a policy of ours closes here. Egress only where DNS is known: all would fail without names. */
+function closing(state: NamespaceState, facts: DnsFacts): Closing {
+  return {
+    ingress: state.ingress.closable,
+    egress: state.egress.closable && facts.missing === undefined,
+  };
+}
+
+/** Whether a change of ours makes a difference to how far the namespace is isolated. */
+function workLeft(now: Snapshot, namespace: string, state: NamespaceState, facts: DnsFacts): boolean {
+  const close = closing(state, facts);
+  return (
+    (close.ingress && state.ingress.unclosed) ||
+    (close.egress && state.egress.unclosed) ||
+    reopening(now, namespace, state, close).length > 0
+  );
+}
+
+/** Our metadata policies that would keep egress open although it is closed, by us or by others. */
+function reopening(
+  now: Snapshot,
+  namespace: string,
+  state: NamespaceState,
+  close: Closing,
+): readonly Manifest[] {
+  if (state.egress.closable && !close.egress) return [];
+  return objects(now, 'NetworkPolicy').filter(
+    (policy) => policy.metadata.namespace === namespace && isOurs(policy, 'metadata-blocking'),
+  );
+}
+
+function questions(now: Snapshot): readonly Question[] {
+  if (!judgeable(now)) return [];
+  const facts = dns(now);
+  const candidates = candidateNamespaces(now).map((namespace) => {
+    const { name } = namespace.metadata;
+    const state = namespaceState(now, name);
+    return { namespace, name, state, left: workLeft(now, name, state, facts) };
+  });
+  if (!candidates.some(({ left }) => left)) return [];
+  return [
+    {
+      id: 'namespaces',
+      type: 'choices',
+      message: 'Which namespaces are closed?',
+      help: 'Each gets one policy that selects every pod. What nothing lists as allowed will stop.',
+      risk: 'cutsTraffic',
+      choices: candidates.map(({ namespace, state }) => choice(now, namespace, state)),
+      recommended: candidates
+        .filter(({ namespace, left }) => left && namespaceKind(namespace) === 'user')
+        .map(({ name }) => name),
+      cautious: [],
+    },
+    {
+      id: 'sameNamespace',
+      type: 'confirm',
+      message: 'Does traffic between pods of the same namespace stay open?',
+      help: 'No closes it as well: only DNS and what other policies allow is left.',
+      risk: 'cutsTraffic',
+      recommended: true,
+      cautious: true,
+    },
+  ];
+}
+
+function choice(now: Snapshot, namespace: Manifest, state: NamespaceState): Choice {
+  const { name } = namespace.metadata;
+  const count = workloadsIn(now, name).length;
+  const notes = [
+    ...(namespaceKind(namespace) === 'infrastructure' ? ['infrastructure: others depend on it'] : []),
+    `${count} ${count === 1 ? 'workload' : 'workloads'}`,
+    howOpen(state),
+    ...(state.hostNetwork.length > 0
+      ? [`${state.hostNetwork.length} on the node's network, not coverable`]
+      : []),
+  ];
+  return { value: name, label: name, note: notes.join(', ') };
+}
+
+function howOpen({ ingress, egress }: NamespaceState): string {
+  if (ingress.closed && egress.closed) return 'isolated';
+  const foreign = [...ingress.openBy, ...egress.openBy].map((ref) => ref.name);
+  if (foreign.length > 0 && !ingress.unclosed && !egress.unclosed)
+    return `kept open by ${[...new Set(foreign)].join(', ')}`;
+  if (ingress.closed) return 'ingress closed, egress open';
+  if (egress.closed) return 'egress closed, ingress open';
+  return 'open';
+}
+
+function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {
+  if (!judgeable(now)) return [];
+  const facts = dns(now);
+  const wanted = new Set(chosen(answers, 'namespaces'));
+  const sameNamespace = answers.sameNamespace !== false;
+  const changes = candidateNamespaces(now)
+    .filter((namespace) => wanted.has(namespace.metadata.name))
+    .flatMap((namespace) => closeNamespace(now, namespace.metadata.name, facts, sameNamespace, templates));
+  const selectsDns = changes.some(
+    (change) => change.kind === 'apply' && canonical(change.manifest).includes(`"${NAME_LABEL}"`),
+  );
+  return [...(selectsDns ? nameLabels(now, facts) : []), ...changes];
+}
+
+/** The deny, complete in itself, then whatever of ours would keep the namespace open beside it. */
+function closeNamespace(
+  now: Snapshot,
+  namespace: string,
+  facts: DnsFacts,
+  sameNamespace: boolean,
+  templates: Templates,
+): readonly (ApplyChange | DeleteChange)[] {
+  const state = namespaceState(now, namespace);
+  const close = closing(state, facts);
+  const existing = objects(now, 'NetworkPolicy').filter((p) => p.metadata.namespace === namespace);
+  const removals = reopening(now, namespace, state, close).map(removal);
+  const before = ourPolicy(existing);
+  // A policy of ours that closes more than we could now, because DNS is not seen, is not loosened.
+  const frozen = before !== undefined && state.egress.closable && !close.egress;
+  if ((!close.ingress && !close.egress) || frozen) return removals;
+  const nameservers = ownNameservers(now, namespace);
+  const manifest = denyPolicy(
+    { namespace, close, sameNamespace, dns: facts, nameservers, existing },
+    templates,
+  );
+  if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return removals;
+  const others = existing.some((policy) => policy !== before && !isOurs(policy, 'metadata-blocking'));
+  return [
+    {
+      kind: 'apply',
+      id: `default-deny/${namespace}/NetworkPolicy/${manifest.metadata.name}`,
+      ref: refOf(manifest),
+      risk: 'cutsTraffic',
+      why: `Closes ${[...(close.ingress ? ['ingress'] : []), ...(close.egress ? ['egress'] : [])].join(' and ')} of every pod in ${namespace}, new ones included.`,
+      breaks: [
+        ...whatBreaks(now, namespace, close, sameNamespace),
+        ...(sameNamespace && others
+          ? [
+              'Pods that other policies narrow today gain traffic inside the namespace; answer no to keep them narrow.',
+            ]
+          : []),
+      ],
+      manifest,
+      ...(before === undefined ? {} : { before }),
+    },
+    ...removals,
+  ];
+}
+
+function removal(policy: Manifest): DeleteChange {
+  const ref = refOf(policy);
+  return {
+    kind: 'delete',
+    id: `default-deny/${ref.namespace}/NetworkPolicy/${ref.name}`,
+    ref,
+    risk: 'cutsTraffic',
+    why: 'Allows everything but the metadata address: beside a closed egress it would open it again.',
+    breaks: ['What only this policy allowed stops; the metadata address stays blocked by the closed egress.'],
+    before: policy,
+  };
+}
+
+/** Servers before 1.21 set no name label: the namespaces that our policies select by it get it first. */
+function nameLabels(now: Snapshot, facts: DnsFacts): readonly ApplyChange[] {
+  const wanted = new Set(facts.services.map(({ ref }) => ref.namespace));
+  return objects(now, 'Namespace')
+    .filter(({ metadata }) => wanted.has(metadata.name) && metadata.labels?.[NAME_LABEL] !== metadata.name)
+    .map((before): ApplyChange => {
+      const { name } = before.metadata;
+      const manifest = {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name, labels: { [NAME_LABEL]: name } },
+      };
+      return {
+        kind: 'apply',
+        id: `default-deny/-/Namespace/${name}`,
+        ref: refOf(manifest),
+        risk: 'none',
+        why: `${refText(refOf(manifest))} has no label with its name, by which the policies select DNS there.`,
+        breaks: [],
+        manifest,
+        before,
+      };
+    });
+}

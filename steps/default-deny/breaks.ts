@@ -1,0 +1,96 @@
+import { at, isRecord, listAt, type Manifest, refText, stringAt } from '../../src/model/manifest.js';
+import { objects, type Snapshot } from '../../src/model/snapshot.js';
+import type { Closing } from './policy.js';
+
+/**
+ * What closing a namespace may cut, in words: first what is not known, then what the cluster's own objects declare about
+ * the Services of the namespace; what fails shut comes first.
+ */
+export function whatBreaks(
+  now: Snapshot,
+  namespace: string,
+  close: Closing,
+  sameNamespace: boolean,
+): readonly string[] {
+  return [
+    'Connections between namespaces and to the outside were not examined; traffic that nothing declares will stop.',
+    ...(sameNamespace
+      ? []
+      : ['Traffic inside the namespace stops too, except where other policies allow it.']),
+    ...(close.egress
+      ? [
+          'Pods lose the Kubernetes API, other namespaces and the Internet, except where other policies allow them.',
+        ]
+      : []),
+    ...(close.ingress ? declared(now, namespace) : []),
+  ];
+}
+
+/** Connections into a namespace that objects of the cluster declare. Each line names the object. */
+export function declared(now: Snapshot, namespace: string): readonly string[] {
+  const hooks = (['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'] as const)
+    .flatMap((kind) => objects(now, kind))
+    .flatMap((config) => webhookLines(config, namespace));
+  return [
+    ...hooks.filter((line) => line.fails).map((line) => line.text),
+    ...hooks.filter((line) => !line.fails).map((line) => line.text),
+    ...objects(now, 'APIService').flatMap((api) => aggregatedLine(api, namespace)),
+    ...objects(now, 'Ingress')
+      .filter((ingress) => ingress.metadata.namespace === namespace)
+      .map((ingress) => ingressLine(ingress)),
+    ...objects(now, 'Service')
+      .filter((service) => service.metadata.namespace === namespace)
+      .flatMap((service) => exposedLine(service)),
+  ].filter((line) => line !== '');
+}
+
+function webhookLines(config: Manifest, namespace: string): { fails: boolean; text: string }[] {
+  const services = new Map<string, boolean>();
+  for (const webhook of listAt(config, 'webhooks')) {
+    const service = at(webhook, 'clientConfig', 'service');
+    if (stringAt(service, 'namespace') !== namespace) continue;
+    const name = stringAt(service, 'name') ?? '';
+    const fails = (stringAt(webhook, 'failurePolicy') ?? 'Fail') === 'Fail';
+    services.set(name, fails || services.get(name) === true);
+  }
+  const ref = refText({ apiVersion: config.apiVersion, kind: config.kind, name: config.metadata.name });
+  return [...services].map(([name, fails]) => ({
+    fails,
+    text: fails
+      ? `${ref} calls Service ${namespace}/${name} and fails shut: without it the API server refuses what the webhook covers.`
+      : `${ref} calls Service ${namespace}/${name} and is skipped when it does not answer.`,
+  }));
+}
+
+function aggregatedLine(api: Manifest, namespace: string): string[] {
+  if (stringAt(api, 'spec', 'service', 'namespace') !== namespace) return [];
+  const name = stringAt(api, 'spec', 'service', 'name') ?? '';
+  return [
+    `APIService ${api.metadata.name} is served by Service ${namespace}/${name}: without it that API is gone.`,
+  ];
+}
+
+function ingressLine(ingress: Manifest): string {
+  const backends = [
+    at(ingress, 'spec', 'defaultBackend'),
+    at(ingress, 'spec', 'backend'),
+    ...listAt(ingress, 'spec', 'rules').flatMap((rule) =>
+      listAt(rule, 'http', 'paths').map((path) => at(path, 'backend')),
+    ),
+  ].filter(isRecord);
+  const names = backends.map(
+    (backend) => stringAt(backend, 'service', 'name') ?? stringAt(backend, 'serviceName'),
+  );
+  const services = [...new Set(names.filter((name) => name !== undefined))].sort();
+  return services.length === 0
+    ? ''
+    : `${refText({ ...ingress, name: ingress.metadata.name, namespace: ingress.metadata.namespace ?? '' })} sends to Service ${services.join(', ')}: the ingress controller is not let in by this policy.`;
+}
+
+function exposedLine(service: Manifest): string[] {
+  const type = stringAt(service, 'spec', 'type');
+  if (type !== 'LoadBalancer' && type !== 'NodePort') return [];
+  return [
+    `Service ${service.metadata.namespace}/${service.metadata.name} is of type ${type}: clients outside of the cluster are not let in by this policy.`,
+  ];
+}

@@ -1,0 +1,169 @@
+import { type DnsFacts, dns } from '../../src/model/dns.js';
+import type { Finding, Severity } from '../../src/model/finding.js';
+import { type Manifest, type Ref, refOf, refText } from '../../src/model/manifest.js';
+import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
+import { isOurs } from '../../src/model/ours.js';
+import { networkPlugin } from '../../src/model/plugins.js';
+import { notVisibleReason, objects, type Snapshot } from '../../src/model/snapshot.js';
+import { pretences } from './pretences.js';
+import { type NamespaceState, namespaceState, OURS } from './state.js';
+
+/** What is true about isolation in this cluster. Isolated namespaces are not among the findings. */
+export function assess(now: Snapshot): readonly Finding[] {
+  const hidden = notVisible(now);
+  if (hidden.some(({ id }) => id === 'policies-not-visible')) return hidden;
+  const facts = dns(now);
+  const namespaces = candidateNamespaces(now);
+  const open = namespaces.flatMap((namespace) => namespaceFindings(now, namespace));
+  const wantsEgress = namespaces.some(({ metadata }) => namespaceState(now, metadata.name).egress.unclosed);
+  return [...hidden, ...plugin(now), ...(wantsEgress ? dnsFindings(facts) : []), ...open];
+}
+
+function notVisible(now: Snapshot): readonly Finding[] {
+  return (['Namespace', 'NetworkPolicy', 'Pod'] as const).flatMap((kind): Finding[] => {
+    const reason = notVisibleReason(now, kind);
+    if (reason === undefined) return [];
+    return [
+      {
+        id: kind === 'Pod' ? 'pods-not-visible' : 'policies-not-visible',
+        severity: 'notVisible',
+        evidence: reason,
+        message:
+          kind === 'Pod'
+            ? 'Pods could not be read: which of them no policy selects is not known.'
+            : `Objects of kind ${kind} could not be read: whether anything is isolated is not known, and nothing is proposed.`,
+      },
+    ];
+  });
+}
+
+/** Whether policies have any effect at all. */
+function plugin(now: Snapshot): readonly Finding[] {
+  const facts = networkPlugin(now);
+  const evidence = facts.evidence.join('; ');
+  const gaps = facts.gaps.map(
+    (gap): Finding => ({
+      id: 'policies-partly-enforced',
+      severity: 'medium',
+      evidence: gap,
+      message: `On part of the nodes policies have no effect: ${gap}.`,
+    }),
+  );
+  if (facts.verdict === 'enforced') return gaps;
+  if (facts.verdict === 'notEnforced')
+    return [
+      {
+        id: 'policies-not-enforced',
+        severity: 'high',
+        evidence,
+        message: `The network plugin (${facts.title}) does not enforce NetworkPolicies: they can be written, but would be ignored.`,
+      },
+    ];
+  return [
+    {
+      id: 'policy-enforcement-not-visible',
+      severity: 'notVisible',
+      evidence,
+      message:
+        'Whether the network plugin enforces NetworkPolicies cannot be seen; if it does not, they are ignored.',
+    },
+  ];
+}
+
+function dnsFindings(facts: DnsFacts): readonly Finding[] {
+  if (facts.missing !== undefined)
+    return [
+      {
+        id: facts.notVisible ? 'dns-not-visible' : 'no-dns-service',
+        severity: facts.notVisible ? 'notVisible' : 'medium',
+        evidence: facts.missing,
+        message:
+          'No DNS Service was found: closing egress would cut every name, so only ingress is closed until it is known.',
+      },
+    ];
+  return facts.services
+    .filter((service) => service.pods === 0)
+    .map((service) => ({
+      id: 'dns-without-pods',
+      severity: 'low' as const,
+      object: service.ref,
+      evidence: `no pod carries ${Object.entries(service.podLabels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(',')}`,
+      message: `${refText(service.ref)} has no pods: if names are served elsewhere (a cloud's DNS), closing egress cuts them.`,
+    }));
+}
+
+function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
+  const { name } = namespace.metadata;
+  const state = namespaceState(now, name);
+  const policies = objects(now, 'NetworkPolicy').filter(
+    (policy) => policy.metadata.namespace === name && !OURS.some((step) => isOurs(policy, step)),
+  );
+  return [
+    ...(['ingress', 'egress'] as const).flatMap((direction) => openFindings(namespace, state, direction)),
+    ...pretences(policies, state),
+    ...hostNetwork(namespace, state),
+  ];
+}
+
+function openFindings(
+  namespace: Manifest,
+  state: NamespaceState,
+  direction: 'ingress' | 'egress',
+): readonly Finding[] {
+  const { closed, unclosed, unselected, openBy, openByOurs } = state[direction];
+  if (closed) return [];
+  const { name } = namespace.metadata;
+  const severity: Severity = namespaceKind(namespace) === 'user' ? 'high' : 'medium';
+  const accepts = direction === 'ingress' ? 'accepts traffic from anywhere' : 'may connect anywhere';
+  const out: Finding[] = openBy.map((policy) => keptOpen(policy, severity, accepts, direction));
+  if (openByOurs)
+    out.push({
+      id: 'namespace-open-egress',
+      severity,
+      object: refOf(namespace),
+      evidence: 'NetworkPolicy of step metadata-blocking: allows everything but the metadata address',
+      message: `Namespace ${name} ${accepts} but the metadata address.`,
+    });
+  if (unclosed)
+    out.push({
+      id: `namespace-open-${direction}`,
+      severity,
+      object: refOf(namespace),
+      evidence:
+        unselected.length === 0
+          ? `no policy selects every pod for ${direction}: new pods are open`
+          : `selected by no policy for ${direction}: ${listed(unselected)}`,
+      message: `Namespace ${name} ${accepts}${unselected.length === 0 ? ' with pods to come' : ''}.`,
+    });
+  return out;
+}
+
+function keptOpen(policy: Ref, severity: Severity, accepts: string, direction: string): Finding {
+  return {
+    id: 'policy-allows-everything',
+    severity,
+    object: policy,
+    evidence: `a rule of spec.${direction} names no peer and no port, or all of them`,
+    message: `${refText(policy)} lets everything pass: what it selects ${accepts}, and no further policy can close that. Narrow it or delete it.`,
+  };
+}
+
+function hostNetwork(namespace: Manifest, state: NamespaceState): readonly Finding[] {
+  if (state.hostNetwork.length === 0) return [];
+  return [
+    {
+      id: 'host-network-not-coverable',
+      severity: 'info',
+      object: refOf(namespace),
+      evidence: `hostNetwork: true: ${listed(state.hostNetwork)}`,
+      message: `${state.hostNetwork.length} workloads of ${namespace.metadata.name} run on their node's network: no NetworkPolicy covers them.`,
+    },
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}

@@ -1,0 +1,151 @@
+import { at } from '../model/manifest.js';
+import { ClusterError } from '../wizard/ports.js';
+import { type Credentials, credentialsOf } from './credentials.js';
+import { type About, errorOf, unreachable } from './errors.js';
+import type { Selected } from './kubeconfig.js';
+import { type Attempt, DEFAULT_RETRY, pause, type RetryPolicy, retryAfterMs, waitBefore } from './retry.js';
+import { type Answer, type Call, type Route, Transport, TransportError } from './transport.js';
+
+/** How the requests of one client are made. */
+export interface ClientOptions {
+  /** Sent as User-Agent. */
+  agent: string;
+  retry?: RetryPolicy;
+}
+
+/** A parsed answer of 200 to 299. */
+export interface Parsed {
+  status: number;
+  body: unknown;
+  warnings: readonly string[];
+}
+
+/** How long credentials are used before they are asked for again, in milliseconds. */
+const CREDENTIALS_LAST = 60_000;
+
+/** Authenticated JSON requests to one API server address, repeated where that is safe and sensible. */
+export class Client {
+  readonly selected: Selected;
+  readonly route: Route;
+  readonly #options: ClientOptions;
+  readonly #transports: Transport[] = [];
+  #credentials: Promise<Credentials> | undefined;
+  #askedAt = 0;
+
+  constructor(selected: Selected, route: Route, options: ClientOptions) {
+    this.selected = selected;
+    this.route = route;
+    this.#options = options;
+  }
+
+  /** Another client of the same context: over connections of its own, or to another address of the cluster. */
+  over(route: Partial<Route>, retry?: RetryPolicy): Client {
+    const options = retry === undefined ? this.#options : { ...this.#options, retry };
+    return new Client(this.selected, { ...this.route, ...route }, options);
+  }
+
+  /** @throws ClusterError for any answer of 300 or above, and where there is none */
+  async json(call: Call, about: About): Promise<Parsed> {
+    const answer = await this.send(call, about);
+    if (answer.status >= 300 || answer.status < 200) throw errorOf(answer, about);
+    return { status: answer.status, body: bodyOf(answer, about), warnings: warningsOf(answer) };
+  }
+
+  /** The answer whatever its status, after the repeats that the policy allows and one renewal of credentials. */
+  async send(call: Call, about: About): Promise<Answer> {
+    let renewed = false;
+    for (let attempt = 1; ; attempt++) {
+      const credentials = await this.#current();
+      const outcome = await this.#attempt(call, credentials);
+      if (!(outcome instanceof TransportError) && outcome.status === 401 && !renewed) {
+        renewed = true;
+        if ((await this.#credentials?.catch(() => undefined)) === credentials) this.#askedAt = 0;
+        continue;
+      }
+      const wait = waitBefore(
+        { attempt, outcome: judged(outcome), chance: Math.random() },
+        this.#options.retry ?? DEFAULT_RETRY,
+      );
+      if (wait !== undefined) await pause(wait);
+      else if (outcome instanceof TransportError) throw unreachable(this.route.server, outcome, about.doing);
+      else return outcome;
+    }
+  }
+
+  close(): void {
+    for (const transport of this.#transports) transport.close();
+  }
+
+  async #attempt(call: Call, credentials: Credentials): Promise<Answer | TransportError> {
+    const headers = { ...call.headers, ...credentials.headers, 'User-Agent': this.#options.agent };
+    try {
+      return await this.#connections(credentials).send({ ...call, headers });
+    } catch (error) {
+      if (error instanceof TransportError) return error;
+      // Agents check certificates and keys when they are made: what is thrown then names the fault.
+      const code = at(error instanceof Error ? { ...error } : {}, 'code');
+      return new TransportError(typeof code === 'string' ? code : 'unknown', false);
+    }
+  }
+
+  /** Connections made with these credentials' certificates; requests in hand end on the ones that they began with. */
+  #connections(credentials: Credentials): Transport {
+    const last = this.#transports.at(-1);
+    if (last !== undefined && sameCertificate(last.credentials, credentials)) return last;
+    const transport = new Transport(this.route, credentials);
+    this.#transports.push(transport);
+    return transport;
+  }
+
+  /** Credentials not older than a minute: token files are renewed, and plugins know when to ask again. */
+  async #current(): Promise<Credentials> {
+    if (this.#credentials === undefined || Date.now() - this.#askedAt >= CREDENTIALS_LAST) {
+      this.#askedAt = Date.now();
+      const asked = credentialsOf(this.selected);
+      this.#credentials = asked;
+      asked.catch(() => {
+        if (this.#credentials === asked) this.#credentials = undefined;
+      });
+    }
+    return this.#credentials;
+  }
+}
+
+function sameCertificate(a: Credentials, b: Credentials): boolean {
+  if (a === b) return true;
+  const text = ({ tls }: Credentials) =>
+    JSON.stringify([tls.cert, tls.key, tls.ca].map((part) => part?.toString()));
+  return text(a) === text(b);
+}
+
+function judged(outcome: Answer | TransportError): Attempt {
+  if (outcome instanceof TransportError) return { type: outcome.sent ? 'dropped' : 'refused' };
+  return {
+    type: 'answer',
+    status: outcome.status,
+    retryAfterMs: retryAfterMs(outcome.headers['retry-after']?.[0], Date.now()),
+  };
+}
+
+function bodyOf(answer: Answer, about: About): unknown {
+  try {
+    return JSON.parse(answer.body.toString('utf8'));
+  } catch {
+    throw new ClusterError(
+      'server',
+      `Could not ${about.doing}: the answer is not JSON; is this a Kubernetes API server?`,
+      {
+        status: answer.status,
+      },
+    );
+  }
+}
+
+/** Texts of `Warning: 299 - "..."` headers (RFC 7234 section 5.5). */
+function warningsOf(answer: Answer): readonly string[] {
+  return (answer.headers.warning ?? []).flatMap((header) =>
+    [...header.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
+      (match[1] ?? '').replace(/\\(.)/g, '$1'),
+    ),
+  );
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { versionHas } from '../model/features.js';
+import { stringAt } from '../model/manifest.js';
+import type { ClusterInfo } from '../model/snapshot.js';
+import { type Cluster, ClusterError } from '../wizard/ports.js';
+import { Client } from './client.js';
+import { isLoopback } from './credentials.js';
+import { versionOf } from './discovery.js';
+import { gate } from './gate.js';
+import { type KubeconfigSource, type Selected, selectContext } from './kubeconfig.js';
+import { readAll } from './read.js';
+import { rewriteSecrets } from './rewrite/secrets.js';
+import { accessOf, applyObject, deleteObject, getObject } from './write.js';
+
+export interface ConnectOptions extends KubeconfigSource {
+  /** The kubeconfig is the embedded cluster's. */
+  sandbox?: boolean;
+  /** Version of this program, for the User-Agent. */
+  version?: string;
+}
+
+/** Connections kept to the API server. */
+const SOCKETS = 48;
+/** Secrets re-written at a time: on this machine, and on a cluster that others use as well. */
+const REWRITES = { loopback: 16, remote: 8 };
+
+/**
+ * Connects to the cluster of a context: its credentials are fetched and its version and identity read.
+ * @throws ClusterError where the kubeconfig is broken, the server cannot be reached or does not accept the credentials
+ */
+export async function connect(options: ConnectOptions): Promise<Cluster> {
+  const selected = selectContext(options);
+  const client = new Client(
+    selected,
+    { server: selected.server, sockets: SOCKETS, keepAlive: true },
+    { agent: `kubectl-harden/${options.version ?? 'dev'}` },
+  );
+  const info = await identify(client, selected, options.sandbox === true);
+  const loopback = isLoopback(new URL(selected.server).hostname);
+  return {
+    info: async () => info,
+    read: (queries, onProgress = () => {}) => readAll(client, queries, onProgress),
+    get: (ref) => getObject(client, ref),
+    apply: (manifest, { dryRun, force } = {}) =>
+      applyObject(client, manifest, {
+        ...(dryRun === undefined ? {} : { dryRun }),
+        ...(force === undefined ? {} : { force }),
+        strict: versionHas(info.version, 'fieldValidation'),
+      }),
+    delete: (ref, deletion = {}) => deleteObject(client, ref, deletion),
+    can: (checks) => accessOf(client, checks),
+    gate: () => gate(client),
+    rewriteSecrets: (rewrite) =>
+      rewriteSecrets(client, { ...rewrite, concurrency: loopback ? REWRITES.loopback : REWRITES.remote }),
+    close: async () => client.close(),
+  };
+}
+
+async function identify(client: Client, selected: Selected, sandbox: boolean): Promise<ClusterInfo> {
+  const [version, id] = await Promise.all([versionOf(client), identityOf(client, selected)]);
+  return { context: sandbox ? 'sandbox' : selected.context, id, version, sandbox };
+}
+
+/** The uid of kube-system; for accounts that may not read it a digest of the server's address stands in. */
+async function identityOf(client: Client, selected: Selected): Promise<string> {
+  try {
+    const { body } = await client.json(
+      { method: 'GET', path: '/api/v1/namespaces/kube-system' },
+      { doing: 'read namespace kube-system, which identifies the cluster' },
+    );
+    const uid = stringAt(body, 'metadata', 'uid');
+    if (uid !== undefined && uid !== '') return uid;
+    throw new ClusterError(
+      'server',
+      'The namespace kube-system has no uid.\nIs this a Kubernetes API server?',
+    );
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.reason !== 'forbidden') throw error;
+    return `address-${createHash('sha256').update(selected.server).digest('hex').slice(0, 16)}`;
+  }
+}

@@ -1,0 +1,157 @@
+import { printable } from '../model/escape.js';
+import { at, listAt, stringAt } from '../model/manifest.js';
+import { ClusterError, type ClusterErrorReason } from '../wizard/ports.js';
+import type { Answer, TransportError } from './transport.js';
+
+/** What a request was about, for messages and for judging what may be repeated of an answer. */
+export interface About {
+  /** For people, as in "list pods": what could not be done. */
+  doing: string;
+  /** The server's words might quote what was sent or stored: they are never repeated. */
+  secret?: boolean;
+}
+
+/** Longest piece of a server's message that is repeated. */
+const LONGEST = 300;
+
+/**
+ * The error that an answer of 300 or above stands for. Of the body only a `Status` is looked at, and its message is
+ * repeated only where the object itself was at fault.
+ */
+export function errorOf(answer: Answer, about: About): ClusterError {
+  const status = parsed(answer.body);
+  const message = stringAt(status, 'message') ?? '';
+  const managers = conflictManagers(status);
+  const reason = reasonOf(answer.status, status, message, managers);
+  const said = about.secret === true ? webhookOf(message) : message;
+  return new ClusterError(reason, wordsOf(reason, about, said, answer.status, managers), {
+    status: answer.status,
+    managers,
+  });
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return stringAt(value, 'kind') === 'Status' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(
+  code: number,
+  status: unknown,
+  message: string,
+  managers: readonly string[],
+): ClusterErrorReason {
+  const admission =
+    /admission webhook "|denied the request|violates PodSecurity|ValidatingAdmissionPolicy/.test(message);
+  switch (code) {
+    case 401:
+      return 'unauthorized';
+    case 403:
+      return /cannot \w+ (resource|path) "/.test(message) ? 'forbidden' : 'refused';
+    case 404:
+      return 'notFound';
+    case 409:
+      if (managers.length > 0) return 'conflict';
+      return stringAt(status, 'reason') === 'AlreadyExists' ? 'exists' : 'stale';
+    case 400:
+    case 422:
+      return admission ? 'refused' : 'invalid';
+    case 429:
+    case 503:
+    case 504:
+      return 'busy';
+    default:
+      // Servers before 1.26 answer 500 where an applied object has a field that the schema lacks.
+      if (/failed to create typed patch object/.test(message)) return 'invalid';
+      return admission ? 'refused' : 'server';
+  }
+}
+
+function wordsOf(
+  reason: ClusterErrorReason,
+  { doing }: About,
+  said: string,
+  code: number,
+  managers: readonly string[],
+): string {
+  const quote = said === '' ? '' : `\nThe API server says: ${printable(said, LONGEST)}`;
+  const could = `Could not ${doing}`;
+  switch (reason) {
+    case 'unauthorized':
+      return `${could}: the API server does not accept the credentials (401).\nLog in again, or choose another context.`;
+    case 'forbidden':
+      return `You may not ${doing}.\nAsk for that right, or use another account.`;
+    case 'refused':
+      return `${could}: refused by the cluster (${code}).${quote}`;
+    case 'notFound':
+      return `${could}: not found.${quote}`;
+    case 'conflict':
+      return `${could}: fields belong to ${managers.map((m) => `"${printable(m, 80)}"`).join(', ')}.`;
+    case 'stale':
+      return `${could}: it was changed or replaced in the meantime.`;
+    case 'exists':
+      return `${could}: it exists already.`;
+    case 'invalid':
+      return `${could}: the API server finds it invalid (${code}).${quote}`;
+    case 'busy':
+      return `${could}: the API server is too busy (${code}), also after waiting.\nTry again later.`;
+    default:
+      return `${could}: the API server failed (${code}).`;
+  }
+}
+
+/** Field managers named in the causes of a server-side apply conflict, in the order of their first mention. */
+function conflictManagers(status: unknown): readonly string[] {
+  const managers = new Set<string>();
+  for (const cause of listAt(status, 'details', 'causes')) {
+    if (at(cause, 'reason') !== 'FieldManagerConflict') continue;
+    const manager = /^conflict with "((?:[^"\\]|\\.)*)"/.exec(stringAt(cause, 'message') ?? '')?.[1];
+    managers.add(manager ?? 'another field manager');
+  }
+  return [...managers];
+}
+
+/** The name of the webhook that refused, and nothing else of a message. */
+function webhookOf(message: string): string {
+  const name = /admission webhook "([\w.-]+)"/.exec(message)?.[1];
+  return name === undefined ? '' : `admission webhook "${name}" denied the request`;
+}
+
+/** In words, by the codes of Node's sockets, TLS and resolver. */
+const CONNECTION_FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/^ECONNREFUSED$/, 'connection refused; is it running, and is the address right?'],
+  [/^(ENOTFOUND|EAI_AGAIN|EAI_NODATA)$/, 'its host name cannot be resolved'],
+  [/^(ETIMEDOUT|ESOCKETTIMEDOUT)$/, 'no answer in time; is a VPN or a firewall in the way?'],
+  [/^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/, 'there is no route to it'],
+  [/^(ECONNRESET|EPIPE|ECONNABORTED|aborted)$/, 'the connection broke'],
+  [/^CERT_HAS_EXPIRED$/, 'its certificate has expired'],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'its certificate is for another name'],
+  [
+    /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT.*)$/,
+    'its certificate is not signed by the authority that the kubeconfig names',
+  ],
+  [/ALERT|CERTIFICATE_REQUIRED|BAD_CERTIFICATE/, 'it does not accept the client certificate'],
+  [/^(EPROTO|ERR_SSL|HPE_)/, 'it does not speak the protocol of the address (http or https)'],
+  [/PEM|ASN1|X509|ERR_OSSL/, 'a certificate or key in the kubeconfig is not valid'],
+];
+
+/** The error for a server that cannot be reached; `server` is its address as the kubeconfig has it. */
+export function unreachable(server: string, error: TransportError, doing: string): ClusterError {
+  const fault =
+    CONNECTION_FAULTS.find(([code]) => code.test(error.code))?.[1] ??
+    `connection failed (${printable(error.code, 60)})`;
+  return new ClusterError(
+    'unreachable',
+    `Could not ${doing}: the API server at ${printable(shownAddress(server), 200)} cannot be reached:\n${fault}.`,
+  );
+}
+
+/** An address without credentials that somebody may have put into it. */
+export function shownAddress(server: string): string {
+  const { protocol, host, pathname } = new URL(server);
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
+}

@@ -1,0 +1,85 @@
+import { type Manifest, stringAt } from '../model/manifest.js';
+import { ClusterError } from '../wizard/ports.js';
+import type { Client } from './client.js';
+import { listItems, METADATA_LIST, pages, rowsOf, TABLE } from './list.js';
+import { inParallel } from './pool.js';
+
+/** One Secret by name; nothing else is ever asked for. */
+export interface SecretName {
+  namespace: string;
+  name: string;
+  type: string | undefined;
+}
+
+/** A page of Secrets of one namespace. */
+export interface NamesPage {
+  namespace: string;
+  names: readonly SecretName[];
+  /** resourceVersion of the list: what is newer was written after it. */
+  resourceVersion: string | undefined;
+}
+
+/** How many namespaces are asked at a time. */
+const AT_ONCE = 12;
+
+/** The names of all namespaces. @throws ClusterError */
+export function namespaceNames(client: Client): Promise<string[]> {
+  const call = { path: '/api/v1/namespaces', doing: 'list namespaces', accept: METADATA_LIST };
+  return listItems(client, call, (item) => stringAt(item, 'metadata', 'name'));
+}
+
+/**
+ * Secrets of one namespace, page by page, as table rows without objects: the one form of a list that carries neither
+ * values nor annotations (`last-applied-configuration` may hold values). Rows name no namespace, hence one list each.
+ * Names are in byte order; where the server forgets the place and the list begins again, names already given are left out.
+ */
+export async function* secretPages(client: Client, namespace: string): AsyncGenerator<NamesPage> {
+  const doing = `list Secret names in namespace ${namespace}`;
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
+  let last = '';
+  for await (const page of pages(client, {
+    path,
+    doing,
+    accept: TABLE,
+    query: { includeObject: 'None' },
+    secret: true,
+  })) {
+    const rows = rowsOf(page.body, doing).filter((row) => row.name > last);
+    last = rows.at(-1)?.name ?? last;
+    const names = rows.map((row) => ({ namespace, name: row.name, type: row.cell('type') }));
+    yield { namespace, names, resourceVersion: page.resourceVersion };
+  }
+}
+
+/** All Secrets by name, namespaces in order. @throws ClusterError, also where a single namespace may not be listed */
+export async function secretNames(
+  client: Client,
+  onCount: (count: number) => void = () => {},
+): Promise<SecretName[]> {
+  let count = 0;
+  const each = await inParallel(await namespaceNames(client), AT_ONCE, async (namespace) => {
+    const found: SecretName[] = [];
+    try {
+      for await (const page of secretPages(client, namespace)) {
+        found.push(...page.names);
+        count += page.names.length;
+        onCount(count);
+      }
+    } catch (error) {
+      // A namespace deleted meanwhile answers an empty list; 404 comes from servers that check it.
+      if (!(error instanceof ClusterError) || error.reason !== 'notFound') throw error;
+    }
+    return found;
+  });
+  return each.flat();
+}
+
+/** A Secret's name as an object of a snapshot. */
+export function asManifest({ namespace, name, type }: SecretName): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace },
+    ...(type === undefined ? {} : { type }),
+  };
+}

@@ -1,0 +1,271 @@
+import type { KindName } from '../model/kinds.js';
+import { isRecord, type Manifest, type ObjectMeta, stringAt } from '../model/manifest.js';
+
+/** What of a value is kept: all of it, some keys of a map, or the same of every element of a list. */
+export type Shape = true | readonly [Shape] | { readonly [key: string]: Shape };
+
+/** How a kind is read. */
+export interface Keep {
+  /** Top-level fields besides apiVersion, kind and metadata. */
+  fields: Shape;
+  /** Annotations by exact key, or by prefix with a `*` at the end; undefined: all but `last-applied`. */
+  annotations?: readonly string[];
+  /** Keep kubectl's `last-applied` annotation: what somebody meant to apply is evidence there. */
+  lastApplied?: boolean;
+  /** Ask for metadata only; `inFull` names objects that are read whole besides. */
+  metadataOnly?: { inFull: readonly string[] };
+}
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Metadata that the server keeps for itself or that is of no use to a reader. */
+const DROPPED_METADATA = ['managedFields', 'selfLink', 'generation'];
+
+const RUN: Shape = {
+  name: true,
+  image: true,
+  command: true,
+  args: true,
+  ports: true,
+  resources: true,
+  env: true,
+  envFrom: true,
+  restartPolicy: true,
+};
+
+const POD_SPEC: Shape = {
+  nodeName: true,
+  nodeSelector: true,
+  hostNetwork: true,
+  hostname: true,
+  subdomain: true,
+  dnsPolicy: true,
+  serviceAccountName: true,
+  priorityClassName: true,
+  overhead: true,
+  resources: true,
+  restartPolicy: true,
+  activeDeadlineSeconds: true,
+  containers: [RUN],
+  initContainers: [RUN],
+  volumes: [
+    {
+      name: true,
+      persistentVolumeClaim: true,
+      ephemeral: true,
+      secret: { secretName: true },
+      configMap: { name: true },
+      projected: {
+        sources: [{ secret: { name: true }, configMap: { name: true }, serviceAccountToken: true }],
+      },
+    },
+  ],
+};
+
+const TEMPLATE: Shape = { metadata: { labels: true, annotations: true }, spec: POD_SPEC };
+
+/** Annotations of pods and of what makes pods that say something about their network or about who made them. */
+const POD_ANNOTATIONS = [
+  'prometheus.io/*',
+  'kubernetes.io/config.*',
+  'k8s.v1.cni.cncf.io/*',
+  'sidecar.istio.io/*',
+  'traffic.sidecar.istio.io/*',
+  'linkerd.io/*',
+  'config.linkerd.io/*',
+  'config.alpha.linkerd.io/*',
+];
+
+const POD: Keep = {
+  fields: {
+    spec: POD_SPEC,
+    status: { phase: true, podIP: true, podIPs: true, hostIP: true, qosClass: true },
+  },
+  annotations: POD_ANNOTATIONS,
+};
+
+const WORKLOAD: Keep = {
+  fields: {
+    spec: {
+      replicas: true,
+      parallelism: true,
+      completions: true,
+      suspend: true,
+      selector: true,
+      strategy: true,
+      updateStrategy: true,
+      serviceName: true,
+      volumeClaimTemplates: [{ metadata: { name: true }, spec: { resources: true, storageClassName: true } }],
+      template: TEMPLATE,
+    },
+    status: { replicas: true, desiredNumberScheduled: true, active: true },
+  },
+  annotations: POD_ANNOTATIONS,
+};
+
+const ALL: Keep = { fields: true };
+
+const HOOK: Shape = {
+  name: true,
+  clientConfig: { service: true, url: true },
+  rules: true,
+  failurePolicy: true,
+  namespaceSelector: true,
+  objectSelector: true,
+  sideEffects: true,
+  timeoutSeconds: true,
+  matchConditions: true,
+};
+
+/** ConfigMaps of DNS, network plugins and cluster set-up. The others are known by name: theirs is not our business. */
+const CLUSTER_CONFIG = [
+  'coredns',
+  'coredns-custom',
+  'kube-dns',
+  'node-local-dns',
+  'nodelocaldns',
+  'kube-proxy',
+  'kubeadm-config',
+  'kube-flannel-cfg',
+  'calico-config',
+  'canal-config',
+  'cilium-config',
+  'antrea-config',
+  'weave-net',
+  'kube-router-cfg',
+  'amazon-vpc-cni',
+  'ip-masq-agent',
+  'azure-ip-masq-agent-config',
+  'ovnkube-config',
+];
+
+/** What of each kind is read and kept. Kinds that changes are made to are kept whole: they are before-images. */
+export const KEEP: Readonly<Record<KindName, Keep>> = {
+  Namespace: ALL,
+  NetworkPolicy: { fields: true, lastApplied: true },
+  LimitRange: ALL,
+  ResourceQuota: ALL,
+  ClusterNetworkPolicy: ALL,
+  AdminNetworkPolicy: ALL,
+  BaselineAdminNetworkPolicy: ALL,
+  Service: ALL,
+  Ingress: ALL,
+  Endpoints: ALL,
+  EndpointSlice: ALL,
+  RoleBinding: ALL,
+  ClusterRoleBinding: ALL,
+  Lease: ALL,
+  Pod: POD,
+  Deployment: WORKLOAD,
+  ReplicaSet: WORKLOAD,
+  StatefulSet: WORKLOAD,
+  DaemonSet: WORKLOAD,
+  Job: WORKLOAD,
+  ReplicationController: WORKLOAD,
+  CronJob: {
+    fields: {
+      spec: {
+        schedule: true,
+        suspend: true,
+        concurrencyPolicy: true,
+        jobTemplate: { spec: { parallelism: true, completions: true, template: TEMPLATE } },
+      },
+    },
+    annotations: POD_ANNOTATIONS,
+  },
+  HorizontalPodAutoscaler: {
+    fields: {
+      spec: { minReplicas: true, maxReplicas: true, scaleTargetRef: true },
+      status: { currentReplicas: true },
+    },
+  },
+  Node: {
+    fields: {
+      spec: true,
+      status: { addresses: true, capacity: true, allocatable: true, nodeInfo: true },
+    },
+  },
+  ServiceAccount: { fields: { automountServiceAccountToken: true } },
+  PersistentVolumeClaim: {
+    fields: { spec: { resources: true, storageClassName: true }, status: { phase: true, capacity: true } },
+  },
+  Event: {
+    fields: {
+      involvedObject: true,
+      reason: true,
+      message: true,
+      type: true,
+      count: true,
+      firstTimestamp: true,
+      lastTimestamp: true,
+    },
+  },
+  ValidatingWebhookConfiguration: { fields: { webhooks: [HOOK] } },
+  MutatingWebhookConfiguration: { fields: { webhooks: [HOOK] } },
+  APIService: {
+    fields: {
+      spec: { group: true, version: true, service: true, insecureSkipTLSVerify: true },
+      status: true,
+    },
+  },
+  ConfigMap: { fields: true, metadataOnly: { inFull: CLUSTER_CONFIG } },
+  // Schemas make these the largest objects of a cluster; their name says plural and group.
+  CustomResourceDefinition: { fields: {}, metadataOnly: { inFull: [] } },
+  // Never read as objects; the row exists so that the table has no gap.
+  Secret: { fields: {}, metadataOnly: { inFull: [] } },
+};
+
+/**
+ * The part of an object that the table keeps, with apiVersion and kind (lists leave them out of their items).
+ * Undefined for what is not an object with a name.
+ */
+export function pruned(item: unknown, keep: Keep, apiVersion: string, kind: string): Manifest | undefined {
+  const name = stringAt(item, 'metadata', 'name');
+  if (!isRecord(item) || !isRecord(item.metadata) || name === undefined) return undefined;
+  const { apiVersion: _version, kind: _kind, metadata, ...rest } = item;
+  const fields = kept(rest, keep.fields);
+  return {
+    apiVersion,
+    kind,
+    metadata: metadataOf({ ...metadata, name }, keep),
+    ...(isRecord(fields) ? fields : {}),
+  };
+}
+
+function metadataOf(metadata: ObjectMeta, keep: Keep): ObjectMeta {
+  const out: ObjectMeta = { name: metadata.name };
+  for (const [key, value] of Object.entries(metadata))
+    if (!DROPPED_METADATA.includes(key) && key !== 'annotations') out[key] = value;
+  const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) =>
+    keepsAnnotation(keep, key),
+  );
+  if (annotations.length > 0) out.annotations = Object.fromEntries(annotations);
+  return out;
+}
+
+function keepsAnnotation(keep: Keep, key: string): boolean {
+  if (key === LAST_APPLIED) return keep.lastApplied === true;
+  return (
+    keep.annotations === undefined ||
+    keep.annotations.some((wanted) =>
+      wanted.endsWith('*') ? key.startsWith(wanted.slice(0, -1)) : key === wanted,
+    )
+  );
+}
+
+function kept(value: unknown, shape: Shape): unknown {
+  if (shape === true) return value;
+  if (isList(shape))
+    return Array.isArray(value) ? value.map((element) => kept(element, shape[0])) : undefined;
+  if (!isRecord(value)) return undefined;
+  const out: Record<string, unknown> = {};
+  for (const key of Object.keys(shape)) {
+    const inner = Object.hasOwn(value, key) ? kept(value[key], shape[key] ?? true) : undefined;
+    if (inner !== undefined) out[key] = inner;
+  }
+  return out;
+}
+
+function isList(shape: Shape): shape is readonly [Shape] {
+  return Array.isArray(shape);
+}

@@ -1,0 +1,171 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  type AgentOptions,
+  Agent as HttpsAgent,
+  request as httpsRequest,
+  type RequestOptions,
+} from 'node:https';
+import { checkServerIdentity } from 'node:tls';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { Credentials } from './credentials.js';
+
+const unzip = promisify(gunzip);
+
+/** One HTTP request. The path starts with `/` and is relative to the server's address. */
+export interface Call {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** What came back, whatever its status. */
+export interface Answer {
+  status: number;
+  headers: IncomingMessage['headersDistinct'];
+  body: Buffer;
+}
+
+/** Where requests go to and how connections are kept. */
+export interface Route {
+  /** Address of the API server, with a base path where it has one. */
+  server: string;
+  /** Most connections at a time; 1 keeps every request on one connection, hence on one server behind an address. */
+  sockets: number;
+  /** False: each request makes a connection of its own. */
+  keepAlive: boolean;
+  /** Names of which the server's certificate must carry one; undefined: the name in the address. */
+  certificateNames?: readonly string[];
+}
+
+/** A connection that could not be made or broke. `sent` tells whether the server may have seen the request. */
+export class TransportError extends Error {
+  override name = 'TransportError';
+  readonly code: string;
+  readonly sent: boolean;
+  constructor(code: string, sent: boolean) {
+    super(code);
+    this.code = code;
+    this.sent = sent;
+  }
+}
+
+type TlsOptions = AgentOptions;
+
+const CONNECT_LIMIT = 10_000;
+/** Longest silence of a server that has been asked something; API servers end requests after 60 s. */
+const ANSWER_LIMIT = 65_000;
+
+/** Raw HTTP over keep-alive connections. One for each route and set of credentials. */
+export class Transport {
+  readonly credentials: Credentials;
+  #agent: HttpAgent;
+  #options: RequestOptions;
+  #base: URL;
+
+  constructor(route: Route, credentials: Credentials) {
+    this.credentials = credentials;
+    this.#base = new URL(route.server);
+    const tls = { ...credentials.tls, ...certificateCheck(route) };
+    this.#agent = agentFor(route, this.#base, tls, credentials);
+    this.#options = { ...tls, agent: this.#agent };
+  }
+
+  /** @throws TransportError where there is no answer */
+  send(call: Call): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      let connected = false;
+      const start = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
+      const fail = (error: unknown) => {
+        clearTimeout(connecting);
+        reject(new TransportError(codeOf(error), connected));
+      };
+      const request = start(
+        {
+          ...this.#options,
+          hostname: this.#base.hostname.replace(/^\[|\]$/g, ''),
+          port: this.#base.port,
+          method: call.method,
+          path: this.#base.pathname.replace(/\/$/, '') + call.path,
+          headers: {
+            Accept: 'application/json',
+            'Accept-Encoding': 'gzip',
+            ...call.headers,
+            ...(call.body === undefined ? {} : { 'Content-Length': Buffer.byteLength(call.body) }),
+          },
+          timeout: ANSWER_LIMIT,
+        },
+        (response) => collect(response).then(resolve, fail),
+      );
+      const connecting = setTimeout(
+        () => request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })),
+        CONNECT_LIMIT,
+      );
+      request.on('socket', (socket) => {
+        const ready = () => {
+          connected = true;
+          clearTimeout(connecting);
+        };
+        if (!socket.connecting) ready();
+        else socket.once(this.#base.protocol === 'https:' ? 'secureConnect' : 'connect', ready);
+      });
+      request.on('timeout', () =>
+        request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })),
+      );
+      request.on('error', fail);
+      request.end(call.body);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+function agentFor(route: Route, base: URL, tls: TlsOptions, credentials: Credentials): HttpAgent {
+  if (credentials.proxy !== undefined) {
+    const agent = credentials.proxy as HttpAgent & { keepAlive: boolean };
+    agent.keepAlive = route.keepAlive;
+    agent.maxSockets = route.sockets;
+    return agent;
+  }
+  const common = {
+    keepAlive: route.keepAlive,
+    maxSockets: route.sockets,
+    // Oldest first spreads requests over connections; a silent peer is noticed by TCP before it is asked again.
+    scheduling: 'fifo' as const,
+    keepAliveMsecs: 30_000,
+    // As other Kubernetes clients do: HTTPS_PROXY and NO_PROXY count, except for this machine.
+    ...(/^(localhost|127\.|\[::1\])/.test(base.hostname) ? {} : { proxyEnv: process.env }),
+  };
+  return base.protocol === 'https:' ? new HttpsAgent({ ...common, ...tls }) : new HttpAgent(common);
+}
+
+/** An API server reached by another address than the kubeconfig's shows a certificate for names that we know. */
+function certificateCheck({ certificateNames }: Route): TlsOptions {
+  if (certificateNames === undefined) return {};
+  return {
+    checkServerIdentity: (_host, certificate) => {
+      const faults = certificateNames.map((name) => checkServerIdentity(name, certificate));
+      return faults.some((fault) => fault === undefined) ? undefined : faults[0];
+    },
+  };
+}
+
+async function collect(response: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks);
+  const zipped = response.headers['content-encoding'] === 'gzip';
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headersDistinct,
+    body: zipped ? await unzip(body) : body,
+  };
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof Error ? error.message : 'unknown';
+}

@@ -1,0 +1,207 @@
+import type { Finding } from '../../src/model/finding.js';
+import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
+import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
+import { networkPlugin } from '../../src/model/plugins.js';
+import {
+  concealed,
+  type MetadataEndpoint,
+  metadataEndpoints,
+  type ProviderFacts,
+  providers,
+} from '../../src/model/providers.js';
+import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
+import { exposureOf, type NamespaceExposure } from './state.js';
+
+/** Which clouds the nodes are of, who reaches their metadata services and by which rule, what helps on the node's side. */
+export function assess(now: Snapshot): readonly Finding[] {
+  const facts = providers(now);
+  const endpoints = metadataEndpoints(facts);
+  return [
+    ...unseen(facts),
+    ...withoutEndpoint(facts),
+    ...(endpoints.length === 0 ? [] : [...exposures(now, endpoints), ...nodeControls(facts)]),
+  ];
+}
+
+function unseen(facts: ProviderFacts): readonly Finding[] {
+  const seen = facts.found.length + facts.unknown.length + facts.unmarked.length;
+  const finding = (evidence: string, message: string): Finding => ({
+    id: 'provider-not-visible',
+    severity: 'notVisible',
+    evidence,
+    message,
+  });
+  if (facts.notVisible !== undefined)
+    return [finding(facts.notVisible, 'Nodes could not be read: of which cloud they are is not known.')];
+  if (seen === 0)
+    return [finding('the cluster lists no node', 'Of which cloud the nodes will be is not known.')];
+  const [stranger] = facts.unknown;
+  const [unmarked] = facts.unmarked;
+  return [
+    ...(stranger === undefined
+      ? []
+      : [
+          finding(
+            `Node ${stranger.node}: spec.providerID ${stranger.providerID}`,
+            `${facts.unknown.length} nodes are of a provider that is not known here: whether it has a metadata address cannot be told.`,
+          ),
+        ]),
+    ...(unmarked === undefined
+      ? []
+      : [
+          finding(
+            `Node ${unmarked}: no spec.providerID and no label of a provider`,
+            `${facts.unmarked.length} nodes do not tell where they run: on machines of a cloud without its controller pods may still reach a metadata address.`,
+          ),
+        ]),
+  ];
+}
+
+/** Nodes with nothing to hide: providers without a fixed address, and nodes whose metadata server guards itself. */
+function withoutEndpoint(facts: ProviderFacts): readonly Finding[] {
+  return facts.found.flatMap(({ provider, nodes, evidence }): Finding[] => {
+    if (provider.endpoints.length === 0)
+      return [
+        {
+          id: 'no-metadata-address',
+          severity: 'info',
+          evidence,
+          message: `${provider.title}: ${provider.without ?? 'no metadata address'}; nothing is to be blocked.`,
+        },
+      ];
+    const guarded = nodes.filter(concealed).length;
+    if (guarded === 0) return [];
+    return [
+      {
+        id: 'metadata-concealed',
+        severity: 'info',
+        evidence: `label iam.gke.io/gke-metadata-server-enabled=true on ${guarded} of ${nodes.length} nodes`,
+        message: `On ${guarded} nodes the GKE metadata server hands a pod nothing but its own identity.`,
+      },
+    ];
+  });
+}
+
+function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): readonly Finding[] {
+  const hidden = (['Namespace', 'NetworkPolicy'] as const).flatMap((kind): Finding[] => {
+    const reason = notVisibleReason(now, kind);
+    if (reason === undefined) return [];
+    return [
+      {
+        id: 'exposure-not-visible',
+        severity: 'notVisible',
+        evidence: reason,
+        message: `Objects of kind ${kind} could not be read: who reaches the metadata address is not known.`,
+      },
+    ];
+  });
+  if (hidden.length > 0) return hidden;
+  const plugin = networkPlugin(now);
+  const found = candidateNamespaces(now).flatMap((namespace) =>
+    exposureFindings(namespace, exposureOf(now, namespace.metadata.name, endpoints)),
+  );
+  if (plugin.verdict === 'notEnforced')
+    found.push({
+      id: 'policies-not-enforced',
+      severity: 'high',
+      evidence: plugin.evidence.join('; '),
+      message: `The network plugin (${plugin.title}) does not enforce NetworkPolicies: only the controls of the provider keep pods away.`,
+    });
+  if (!plugin.ipBlockMatchesNodes && found.some(({ id }) => id === 'metadata-reachable'))
+    found.push({
+      id: 'plugin-needs-own-policy',
+      severity: 'medium',
+      evidence: plugin.evidence.join('; '),
+      message: `On ${plugin.title} address ranges do not match nodes and the API server: a NetworkPolicy that leaves out one address would cut those off. Use a CiliumClusterwideNetworkPolicy with egressDeny to ${endpoints.map((e) => e.address).join(', ')} and enableDefaultDeny: {egress: false, ingress: false}.`,
+    });
+  return found;
+}
+
+function exposureFindings(namespace: Manifest, state: NamespaceExposure): readonly Finding[] {
+  const { name } = namespace.metadata;
+  const severity = namespaceKind(namespace) === 'user' ? 'high' : 'medium';
+  const who = state.workloads.length === 0 ? 'pods to come' : listed(state.workloads);
+  const hosts: Finding[] =
+    state.hostNetwork.length === 0
+      ? []
+      : [
+          {
+            id: 'host-network-reaches-metadata',
+            severity: 'info',
+            object: refOf(namespace),
+            evidence: `hostNetwork: true: ${listed(state.hostNetwork)}`,
+            message: `${state.hostNetwork.length} workloads of ${name} run on their node's network: no policy keeps them from the metadata address.`,
+          },
+        ];
+  if (state.exposure === 'reopened' && state.ours !== undefined)
+    return [
+      {
+        id: 'metadata-policy-reopens',
+        severity: 'high',
+        object: refOf(state.ours),
+        evidence: 'other policies of the namespace close egress',
+        message: `${refText(refOf(state.ours))} allows everything but the metadata address, and so opens what other policies close.`,
+      },
+      ...hosts,
+    ];
+  if (state.exposure === 'none') return hosts;
+  if (state.exposure === 'open')
+    return [
+      {
+        id: 'metadata-reachable',
+        severity,
+        object: refOf(namespace),
+        evidence: `${state.reached.join(', ')} from ${who}; no policy closes egress`,
+        message: `Pods of ${name} can reach the cloud's metadata service.`,
+      },
+      ...hosts,
+    ];
+  const leaks = state.policies.filter(
+    (policy) => policy.namespace === name || policy.namespace === undefined,
+  );
+  return [
+    ...leaks.map(
+      (policy): Finding => ({
+        id: 'metadata-allowed-by-policy',
+        severity,
+        object: policy,
+        evidence: `${state.reached.join(', ')} from ${who}`,
+        message: `A rule of ${refText(policy)} lets pods reach the metadata service; leave the address out with except, no other policy can take it back.`,
+      }),
+    ),
+    ...(state.unselected
+      ? [
+          {
+            id: 'metadata-reachable-unselected',
+            severity,
+            object: refOf(namespace),
+            evidence: `${state.reached.join(', ')} from ${who}`,
+            message: `Pods of ${name} that no policy of egress selects can reach the metadata service; closing the namespace (step default-deny) ends it, a policy that allows all the rest would open the others.`,
+          } satisfies Finding,
+        ]
+      : []),
+    ...hosts,
+  ];
+}
+
+/** What helps without a network plugin. Whether it is set is not visible through the Kubernetes API. */
+function nodeControls(facts: ProviderFacts): readonly Finding[] {
+  return facts.found.flatMap(({ provider, nodes, evidence }) =>
+    provider.controls(nodes).map(({ what, command }) => ({
+      id: 'node-side-control',
+      severity: 'info' as const,
+      evidence: `${evidence}; whether it is set already cannot be seen through the Kubernetes API`,
+      message: `${provider.title}: ${what} ${command.map(quoted).join(' ')}`,
+    })),
+  );
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}

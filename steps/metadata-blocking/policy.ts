@@ -1,0 +1,105 @@
+import { isRecord, listAt, type Manifest } from '../../src/model/manifest.js';
+import { isOurs, ourLabels } from '../../src/model/ours.js';
+import type { MetadataEndpoint } from '../../src/model/providers.js';
+import { TemplateError, type Templates, template } from '../../src/model/template.js';
+
+export const TEMPLATE = 'metadata-blocking/networkpolicy.yaml';
+export const COMPONENT = 'metadata-blocking';
+const LAST_PORT = 65535;
+
+interface PolicyPort {
+  protocol: 'TCP' | 'UDP' | 'SCTP';
+  port: number;
+  endPort?: number;
+}
+
+/**
+ * A policy for a namespace whose egress nothing closes: it allows everything except the metadata ports. Pods, addresses
+ * of both families and the other ports of the metadata addresses are listed each, since the API cannot deny.
+ * @param ranges whether the server knows `endPort`; without it only DNS and NTP of those addresses live on.
+ * @throws TemplateError where the template is not a policy of egress for every pod.
+ */
+export function metadataPolicy(
+  namespace: string,
+  endpoints: readonly MetadataEndpoint[],
+  ranges: boolean,
+  existing: readonly Manifest[],
+  templates: Templates,
+): Manifest {
+  const filled = template(templates, TEMPLATE);
+  const spec = isRecord(filled.spec) ? filled.spec : {};
+  const everyPod = isRecord(spec.podSelector) && Object.keys(spec.podSelector).length === 0;
+  const types = listAt(spec, 'policyTypes');
+  if (filled.kind !== 'NetworkPolicy' || !everyPod || types.length !== 1 || types[0] !== 'Egress')
+    throw new TemplateError(
+      `templates/${TEMPLATE}: expected a NetworkPolicy with podSelector: {} and policyTypes: [Egress]`,
+    );
+  return {
+    ...filled,
+    metadata: {
+      ...filled.metadata,
+      name: nameFor(filled.metadata.name, existing),
+      namespace,
+      labels: { ...filled.metadata.labels, ...ourLabels(COMPONENT) },
+    },
+    spec: {
+      podSelector: {},
+      policyTypes: ['Egress'],
+      egress: [
+        ...listAt(spec, 'egress'),
+        { to: [{ namespaceSelector: {} }, allBut('0.0.0.0/0', endpoints), allBut('::/0', endpoints)] },
+        ...endpoints.map((endpoint) => ({
+          to: [{ ipBlock: { cidr: cidrOf(endpoint.address) } }],
+          ports: otherPorts(endpoint, ranges),
+        })),
+      ],
+    },
+  };
+}
+
+/** Our own policy keeps its name; one of the same name that is not ours is never touched. */
+function nameFor(wanted: string, existing: readonly Manifest[]): string {
+  const ours = existing.find((policy) => isOurs(policy, COMPONENT));
+  if (ours !== undefined) return ours.metadata.name;
+  const taken = new Set(existing.map(({ metadata }) => metadata.name));
+  const base = `kubectl-harden-${wanted}`;
+  const free = [wanted, base].find((name) => !taken.has(name));
+  if (free !== undefined) return free;
+  let n = 2;
+  while (taken.has(`${base}-${n}`)) n++;
+  return `${base}-${n}`;
+}
+
+function allBut(cidr: string, endpoints: readonly MetadataEndpoint[]): unknown {
+  const v6 = cidr.includes(':');
+  const except = endpoints.map(({ address }) => address).filter((address) => address.includes(':') === v6);
+  return { ipBlock: { cidr, ...(except.length > 0 ? { except: except.map(cidrOf) } : {}) } };
+}
+
+function cidrOf(address: string): string {
+  return `${address}/${address.includes(':') ? 128 : 32}`;
+}
+
+/**
+ * Every port of the address but the metadata's. DNS and NTP stand by themselves as well: a plugin that does not know
+ * `endPort` takes only the first port of a range.
+ */
+export function otherPorts(endpoint: MetadataEndpoint, ranges: boolean): readonly PolicyPort[] {
+  const named: PolicyPort[] = [
+    { protocol: 'UDP', port: 53 },
+    { protocol: 'TCP', port: 53 },
+    { protocol: 'UDP', port: 123 },
+  ];
+  if (!ranges) return named;
+  const tcp: PolicyPort[] = [];
+  let from = 1;
+  for (const port of [...endpoint.ports, LAST_PORT + 1]) {
+    if (port > from) tcp.push(range('TCP', from, port - 1));
+    from = port + 1;
+  }
+  return [...named, ...tcp, range('UDP', 1, LAST_PORT), range('SCTP', 1, LAST_PORT)];
+}
+
+function range(protocol: PolicyPort['protocol'], port: number, endPort: number): PolicyPort {
+  return port === endPort ? { protocol, port } : { protocol, port, endPort };
+}

@@ -1,0 +1,116 @@
+import { Box } from 'ink';
+import type { ReactNode } from 'react';
+import type { WizardState } from '../wizard/state.js';
+import { clusterFacts } from './facts.js';
+import { type Binding, keysInWords } from './keys.js';
+import { BLANK, ends, type Line, Lines, line, lineWidth, paragraph, span, toWidth } from './lines.js';
+import type { Look } from './look.js';
+import { Divider, Rule } from './parts.js';
+import { foldedRail, railRow } from './rail.js';
+
+/** The smallest window that is drawn in. */
+export const SMALLEST = { columns: 80, rows: 24 };
+
+/** Width from which the rail stands as a column beside the pane. */
+const WIDE = 112;
+const RAIL = 30;
+
+export interface Layout {
+  columns: number;
+  rows: number;
+  /** Rows above the pane: the folded rail and the notice. */
+  above: readonly Line[];
+  rail: boolean;
+  /** The pane. */
+  width: number;
+  height: number;
+}
+
+/** Where everything stands in a window of this size. One column stays free at each side. */
+export function layoutOf(state: WizardState, look: Look, columns: number, rows: number): Layout {
+  const inside =
+    state.steps.length > 0 && !['overview', 'reading', 'failed', 'left'].includes(state.screen.at);
+  const rail = inside && columns >= WIDE;
+  const width = columns - 2 - (rail ? RAIL + 3 : 0);
+  const folded = inside && !rail ? [foldedRail(state.steps, state.current, look, width), BLANK] : [];
+  const notice =
+    state.notice === undefined
+      ? []
+      : [
+          ...paragraph(look, state.notice, width, {
+            lead: line(look.sign('breaks'), ' '),
+            role: 'warn',
+            most: 3,
+          }),
+          BLANK,
+        ];
+  const above = [...folded, ...notice];
+  return { columns, rows, above, rail, width, height: rows - 4 - above.length };
+}
+
+interface FrameProps {
+  state: WizardState;
+  look: Look;
+  layout: Layout;
+  bindings: readonly Binding[];
+  children: ReactNode;
+}
+
+/** Header, rail, pane and footer; exactly as large as the window. */
+export function Frame({ state, look, layout, bindings, children }: FrameProps): ReactNode {
+  const { columns, rows, above, rail, width } = layout;
+  const full = columns - 2;
+  const body = rows - 4;
+  return (
+    <Box flexDirection="column" width={columns} height={rows} paddingX={1} overflow="hidden">
+      <Lines rows={[headerRow(state, look, full)]} width={full} height={1} look={look} />
+      <Rule width={full} look={look} />
+      <Box height={body}>
+        {rail ? (
+          <>
+            <Lines rows={railRows(state, look)} width={RAIL} height={body} look={look} />
+            <Divider height={body} look={look} />
+          </>
+        ) : null}
+        <Box flexDirection="column">
+          <Lines rows={above} width={width} height={above.length} look={look} />
+          {children}
+        </Box>
+      </Box>
+      <Rule width={full} look={look} />
+      <Lines rows={[footerRow(bindings, look, full)]} width={full} height={1} look={look} />
+    </Box>
+  );
+}
+
+function headerRow(state: WizardState, look: Look, width: number): Line {
+  const { snapshot } = state;
+  const run = line(span('dim', look.text(`run ${state.run}`)));
+  const title = span('title', 'kubectl harden');
+  if (snapshot === undefined) return ends(line(title), run, width, look.g.ellipsis);
+  const { context, sandbox, version } = snapshot.cluster;
+  const { about } = clusterFacts(snapshot);
+  const tail = [version.git, ...about].map((text) => ` ${look.g.dot} ${look.text(text)}`).join('');
+  const room = width - lineWidth(line(title, '   ', tail, ' ', ...run));
+  const name = look.name(sandbox ? 'embedded cluster' : context, Math.max(12, room));
+  return ends(line(title, '   ', span('info', name), tail), run, width, look.g.ellipsis);
+}
+
+function railRows(state: WizardState, look: Look): Line[] {
+  return [
+    line(span('dim', ' Steps')),
+    ...state.steps.map((step, index) => railRow(step, index, index === state.current, false, look, RAIL)),
+  ];
+}
+
+/** The keys that apply now, as many as fit; the help has all of them. */
+export function footerRow(bindings: readonly Binding[], look: Look, width: number): Line {
+  const parts = bindings
+    .filter(({ quiet }) => quiet !== true)
+    .map((binding) => line(span('key', keysInWords(binding, look.g, true)), ` ${binding.label}`));
+  return toWidth(
+    parts.flatMap((part, index) => (index === 0 ? part : [{ text: '   ', role: 'plain' as const }, ...part])),
+    width,
+    look.g.ellipsis,
+  );
+}

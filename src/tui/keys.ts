@@ -1,0 +1,340 @@
+import { changeList } from './changes.js';
+import { type KeyName, typed } from './keypress.js';
+import { isTyped, openQuestion } from './options.js';
+import { chosenOf, type Scene } from './scene.js';
+import type { Glyphs } from './signs.js';
+
+/** What a key does, by name; acts.ts says what each name means. */
+export type Act =
+  | 'up'
+  | 'down'
+  | 'first'
+  | 'last'
+  | 'pageUp'
+  | 'pageDown'
+  | 'scrollUp'
+  | 'scrollDown'
+  | 'scrollFirst'
+  | 'scrollLast'
+  | 'scrollPageUp'
+  | 'scrollPageDown'
+  | 'left'
+  | 'right'
+  | 'pane'
+  | 'about'
+  | 'open'
+  | 'next'
+  | 'back'
+  | 'backTwice'
+  | 'reload'
+  | 'toggle'
+  | 'choose'
+  | 'chooseAndGo'
+  | 'all'
+  | 'none'
+  | 'nextQuestion'
+  | 'previousQuestion'
+  | 'type'
+  | 'erase'
+  | 'eraseAll'
+  | 'answerAndGo'
+  | 'answerAndUp'
+  | 'answerAndBack'
+  | 'filter'
+  | 'filterDone'
+  | 'filterClear'
+  | 'confirm'
+  | 'confirmTyped'
+  | 'skip'
+  | 'skipped'
+  | 'help'
+  | 'quit'
+  | 'interrupt';
+
+/** Keys, what they do, and the words for it: the handling, the footer and the help all come from this. */
+export interface Binding {
+  /** Every key with its act; `text` stands for all keys that type a character. */
+  does: Readonly<Record<KeyName, Act>>;
+  label: string;
+  /** Only in the help: it goes without saying, or another key for it stands in the footer. */
+  quiet?: true;
+  /** Where it is missing, always. */
+  when?: (scene: Scene) => boolean;
+}
+
+export type Mode =
+  | 'none'
+  | 'help'
+  | 'busy'
+  | 'reading'
+  | 'overview'
+  | 'overviewDetail'
+  | 'questions'
+  | 'answering'
+  | 'filtering'
+  | 'review'
+  | 'reviewDetail'
+  | 'nothing'
+  | 'arming'
+  | 'confirm'
+  | 'confirmTyped'
+  | 'applying'
+  | 'result'
+  | 'skip'
+  | 'failed';
+
+/** In which way keys are read at the moment. */
+export function modeOf({ state, view }: Pick<Scene, 'state' | 'view'>): Mode {
+  const { screen } = state;
+  const step = state.steps[state.current];
+  if (view.help) return 'help';
+  if (view.filtering) return 'filtering';
+  switch (screen.at) {
+    case 'overview':
+      return view.pane === 'detail' ? 'overviewDetail' : 'overview';
+    case 'questions':
+      return step !== undefined && isTyped(openQuestion(step, view)) ? 'answering' : 'questions';
+    case 'review':
+      if (step === undefined || step.plan.changes.length === 0) return 'nothing';
+      return view.pane === 'detail' ? 'reviewDetail' : 'review';
+    case 'confirm':
+      return !view.armed ? 'arming' : screen.typed ? 'confirmTyped' : 'confirm';
+    case 'checking':
+    case 'verifying':
+      return 'busy';
+    case 'left':
+      return 'none';
+    default:
+      return screen.at;
+  }
+}
+
+const HELP: Binding = { does: { '?': 'help' }, label: 'help' };
+const QUIT: Binding = { does: { q: 'quit' }, label: 'save and leave' };
+const BACK: Binding = { does: { esc: 'back', 'shift+tab': 'back' }, label: 'back' };
+const SKIP: Binding = { does: { s: 'skip' }, label: 'skip step' };
+const STOP: Binding = { does: { 'ctrl+c': 'interrupt' }, label: 'stop and leave', quiet: true };
+const STOP_SHOWN: Binding = { does: STOP.does, label: STOP.label };
+const RELOAD: Binding = { does: { r: 'reload' }, label: 'read again' };
+const FILTER: Binding = { does: { '/': 'filter' }, label: 'filter' };
+const SIDEWAYS: Binding = {
+  does: { left: 'left', right: 'right' },
+  label: 'move the difference sideways',
+  quiet: true,
+};
+const SCROLL: Binding = {
+  does: { pageup: 'scrollPageUp', pagedown: 'scrollPageDown' },
+  label: 'scroll the text by a page',
+  quiet: true,
+};
+const TYPING: readonly Binding[] = [
+  { does: { text: 'type', backspace: 'erase' }, label: 'type', quiet: true },
+  { does: { 'ctrl+u': 'eraseAll' }, label: 'erase all', quiet: true },
+];
+const ENDS = { home: 'first', g: 'first', end: 'last', G: 'last' } as const;
+const SCROLLING: Readonly<Record<KeyName, Act>> = {
+  up: 'scrollUp',
+  down: 'scrollDown',
+  k: 'scrollUp',
+  j: 'scrollDown',
+};
+const SCROLL_ENDS: Binding = {
+  does: { home: 'scrollFirst', g: 'scrollFirst', end: 'scrollLast', G: 'scrollLast' },
+  label: 'first, last row',
+  quiet: true,
+};
+const LISTING: Readonly<Record<KeyName, Act>> = { up: 'up', down: 'down', k: 'up', j: 'down' };
+
+const many = ({ state, view }: Scene) => {
+  const step = state.steps[state.current];
+  return step !== undefined && openQuestion(step, view)?.type === 'choices';
+};
+const lastQuestion = ({ state, view }: Scene) =>
+  view.group >= (state.steps[state.current]?.questions.length ?? 0) - 1;
+const asked = ({ state }: Scene) => (state.steps[state.current]?.questions.length ?? 0) > 0;
+const anyChosen = ({ state }: Scene) => {
+  const step = state.steps[state.current];
+  return step !== undefined && chosenOf(step).length > 0;
+};
+const anyListed = ({ state, view }: Scene) => {
+  const step = state.steps[state.current];
+  return step !== undefined && changeList(step, view.filter).changes.length > 0;
+};
+
+/** The key table. The first binding that has the key and applies wins; the footer shows them in this order. */
+export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
+  none: [],
+  help: [{ does: { '?': 'help', esc: 'help', enter: 'help', q: 'help' }, label: 'close the help' }, STOP],
+  busy: [STOP_SHOWN],
+  reading: [{ does: { q: 'interrupt', 'ctrl+c': 'interrupt' }, label: 'stop and leave' }],
+  overview: [
+    { does: LISTING, label: 'step' },
+    { does: ENDS, label: 'first, last step', quiet: true },
+    { does: { enter: 'open' }, label: 'open' },
+    { does: { tab: 'pane' }, label: 'findings' },
+    RELOAD,
+    HELP,
+    QUIT,
+    SCROLL,
+    STOP,
+  ],
+  overviewDetail: [
+    { does: SCROLLING, label: 'scroll' },
+    SCROLL,
+    SCROLL_ENDS,
+    { does: { tab: 'pane', esc: 'pane', 'shift+tab': 'pane' }, label: 'steps' },
+    { does: { enter: 'open' }, label: 'open' },
+    HELP,
+    QUIT,
+    STOP,
+  ],
+  questions: [
+    { does: LISTING, label: 'move', when: asked },
+    { does: { space: 'choose' }, label: 'choose', when: asked },
+    { does: { a: 'all', n: 'none' }, label: 'all, none', when: many },
+    { ...FILTER, when: many },
+    { does: { enter: 'chooseAndGo' }, label: 'next', when: (scene) => !lastQuestion(scene) },
+    { does: { enter: 'chooseAndGo' }, label: 'changes', when: lastQuestion },
+    { does: { tab: 'nextQuestion' }, label: 'next question', quiet: true, when: asked },
+    { does: { 'shift+tab': 'previousQuestion' }, label: 'question before, or back', quiet: true },
+    { does: { pageup: 'pageUp', pagedown: 'pageDown' }, label: 'a page up, down', quiet: true },
+    { does: ENDS, label: 'first, last choice', quiet: true },
+    { does: { esc: 'back' }, label: 'back' },
+    SKIP,
+    HELP,
+    QUIT,
+    STOP,
+  ],
+  answering: [
+    ...TYPING,
+    { does: { enter: 'answerAndGo', tab: 'answerAndGo', down: 'answerAndGo' }, label: 'take it and go on' },
+    { does: { up: 'answerAndUp', 'shift+tab': 'answerAndUp' }, label: 'question before' },
+    { does: { esc: 'back' }, label: 'back' },
+    STOP,
+  ],
+  filtering: [
+    ...TYPING,
+    { does: { enter: 'filterDone' }, label: 'keep the filter' },
+    { does: { up: 'up', down: 'down' }, label: 'move' },
+    { does: { esc: 'filterClear' }, label: 'show all' },
+    STOP,
+  ],
+  review: [
+    { does: LISTING, label: 'change' },
+    { does: { space: 'toggle' }, label: 'leave out', when: anyListed },
+    { does: { tab: 'pane' }, label: 'difference' },
+    { does: { i: 'about' }, label: 'what breaks' },
+    FILTER,
+    { does: { enter: 'next' }, label: 'confirm', when: anyChosen },
+    { does: { esc: 'back', 'shift+tab': 'back' }, label: 'back' },
+    { ...SKIP, quiet: true },
+    HELP,
+    { ...QUIT, quiet: true },
+    SCROLL,
+    SIDEWAYS,
+    { does: ENDS, label: 'first, last change', quiet: true },
+    STOP,
+  ],
+  reviewDetail: [
+    { does: SCROLLING, label: 'scroll' },
+    { does: { left: 'left', right: 'right' }, label: 'sideways' },
+    { does: { space: 'toggle' }, label: 'leave out', quiet: true, when: anyListed },
+    { does: { tab: 'pane', esc: 'pane', 'shift+tab': 'pane' }, label: 'list' },
+    { does: { i: 'about' }, label: 'what breaks' },
+    { does: { enter: 'next' }, label: 'confirm', when: anyChosen },
+    HELP,
+    { ...QUIT, quiet: true },
+    SCROLL,
+    SCROLL_ENDS,
+    STOP,
+  ],
+  nothing: [
+    { does: { enter: 'backTwice' }, label: 'overview' },
+    { does: SCROLLING, label: 'scroll' },
+    BACK,
+    SKIP,
+    HELP,
+    QUIT,
+    SCROLL,
+    STOP,
+  ],
+  arming: [STOP_SHOWN],
+  confirm: [
+    { does: { y: 'confirm' }, label: 'apply' },
+    { does: { n: 'back', enter: 'back', esc: 'back', 'shift+tab': 'back' }, label: 'no, go back' },
+    { does: SCROLLING, label: 'scroll' },
+    SCROLL,
+    HELP,
+    QUIT,
+    STOP,
+  ],
+  confirmTyped: [
+    ...TYPING,
+    { does: { enter: 'confirmTyped' }, label: 'apply, once the name is typed' },
+    { does: { esc: 'back', 'shift+tab': 'back' }, label: 'no, go back' },
+    { does: { up: 'scrollUp', down: 'scrollDown' }, label: 'scroll' },
+    SCROLL,
+    STOP,
+  ],
+  applying: [{ does: { 'ctrl+c': 'interrupt' }, label: 'stops after the object in hand' }],
+  result: [
+    { does: SCROLLING, label: 'scroll' },
+    { does: { enter: 'next' }, label: 'next step' },
+    { does: { esc: 'back', 'shift+tab': 'back' }, label: 'overview' },
+    RELOAD,
+    HELP,
+    QUIT,
+    SCROLL,
+    SCROLL_ENDS,
+    STOP,
+  ],
+  skip: [
+    ...TYPING,
+    { does: { enter: 'skipped' }, label: 'skip the step' },
+    { does: { esc: 'back', 'shift+tab': 'back' }, label: 'do not skip' },
+    STOP,
+  ],
+  failed: [{ does: { q: 'quit', enter: 'quit', esc: 'quit' }, label: 'leave' }, STOP],
+};
+
+/** The bindings that apply now. */
+export function bindingsOf(scene: Scene): readonly Binding[] {
+  return KEYS[modeOf(scene)].filter(({ when }) => when === undefined || when(scene));
+}
+
+/** What a key does now; undefined where it does nothing. */
+export function actOf(scene: Scene, key: KeyName): Act | undefined {
+  const bindings = bindingsOf(scene);
+  const exact = bindings.find(({ does }) => Object.hasOwn(does, key))?.does[key];
+  if (exact !== undefined || typed(key) === undefined) return exact;
+  return bindings.find(({ does }) => Object.hasOwn(does, 'text'))?.does.text;
+}
+
+const WRITTEN: Readonly<Record<KeyName, string>> = {
+  pageup: 'PgUp',
+  pagedown: 'PgDn',
+  'ctrl+c': 'ctrl-c',
+  'ctrl+u': 'ctrl-u',
+  text: 'any letter',
+  home: 'Home',
+  end: 'End',
+};
+
+/** The keys of a binding as they are written: all of them, or only the first for the footer. */
+export function keysInWords({ does }: Binding, g: Glyphs, brief = false): string {
+  const keys = Object.keys(does);
+  const words: string[] = [];
+  for (const key of keys) {
+    if (key === 'down' && keys.includes('up')) continue;
+    if (key === 'right' && keys.includes('left')) continue;
+    if (key === 'up' && keys.includes('down')) words.push(g.upDown);
+    else if (key === 'left' && keys.includes('right')) words.push(g.leftRight);
+    else words.push(key === 'enter' ? g.enter : (WRITTEN[key] ?? key));
+  }
+  if (!brief) return words.join(' ');
+  return Object.values(does).every((act) => act === does[keys[0] as KeyName]) ||
+    keys[0] === 'up' ||
+    keys[0] === 'left'
+    ? (words[0] ?? '')
+    : words.join(' ');
+}

@@ -1,0 +1,108 @@
+import { useAnimation } from 'ink';
+import { type ReactNode, useEffect } from 'react';
+import { RISKS } from '../../model/risk.js';
+import type { StepState } from '../../wizard/state.js';
+import { heading } from '../heading.js';
+import { BLANK, type Line, Lines, line, paragraph, span } from '../lines.js';
+import { checkedOf, chosenOf, type Scene, type ScreenProps } from '../scene.js';
+import { scrolled, scrollLimit } from '../scroll.js';
+import type { SignName } from '../signs.js';
+import { changesInWords, count, counted } from '../words.js';
+
+/**
+ * How long a confirmation has to be on the screen before it takes a key, in milliseconds: what was typed before
+ * anybody can have read it does not confirm.
+ */
+export const ARMING = 350;
+
+interface ConfirmProps extends ScreenProps {
+  onArmed(): void;
+}
+
+/** What is about to happen, what is not known about it, and the question whose default is no. */
+export function Confirm({ scene, onArmed }: ConfirmProps): ReactNode {
+  const { armed } = scene.view;
+  const { frame } = useAnimation({ interval: ARMING, isActive: !armed });
+  useEffect(() => {
+    if (frame > 0) onArmed();
+  }, [frame, onArmed]);
+  const { state, view, look, width, height } = scene;
+  const step = state.steps[state.current];
+  if (step === undefined) return null;
+  const prompt = promptRows(scene);
+  const room = height - prompt.length;
+  const body = scrolled(bodyRows(scene, step), view.scroll, room, look);
+  const filler = Array.from({ length: Math.max(0, room - body.length) }, () => BLANK);
+  return <Lines rows={[...body, ...filler, ...prompt]} width={width} height={height} look={look} />;
+}
+
+/** How far the text above the question can be scrolled. */
+export function confirmScroll(scene: Scene): number {
+  const step = scene.state.steps[scene.state.current];
+  if (step === undefined) return 0;
+  return scrollLimit(bodyRows(scene, step).length, scene.height - promptRows(scene).length);
+}
+
+function bodyRows(scene: Scene, step: StepState): Line[] {
+  const { state, look, width } = scene;
+  const changes = chosenOf(step);
+  const sandbox = state.snapshot?.cluster.sandbox === true;
+  const context = look.name(state.snapshot?.cluster.context ?? '', 40);
+  const where = sandbox ? 'the embedded cluster' : context;
+  const say = (sign: SignName, text: string) =>
+    paragraph(look, text, width, { lead: line('  ', look.sign(sign), ' ') });
+  const risks = [...Map.groupBy(changes, (c) => c.risk)].filter(([risk]) => risk !== 'none');
+  const breaks = [...tally(changes.flatMap((c) => c.breaks))];
+  const checks = changes.map((c) => checkedOf(step, c.id)?.check.by);
+  const unchecked = checks.filter((by) => by === 'us' || by === undefined).length;
+  const refused = checks.filter((by) => by === 'refusal').length;
+  const left = step.plan.changes.length - changes.length;
+  return [
+    heading(scene, 'apply'),
+    BLANK,
+    line(span('title', `Apply ${counted(changes.length, 'change')} to ${where}?`)),
+    BLANK,
+    ...say('changes', changesInWords(changes)),
+    ...(left > 0 ? say('skipped', `${counted(left, 'change')} left out`) : []),
+    ...risks.flatMap(([risk, some]) => say('breaks', `${count(some.length)} ${RISKS[risk]}`)),
+    ...(refused > 0 ? say('failed', `${count(refused)} the server would refuse; they are not written`) : []),
+    ...(unchecked > 0 ? say('advice', `${count(unchecked)} not checked by the server beforehand`) : []),
+    ...(breaks.length > 0 ? [BLANK, line(span('title', 'To be weighed'))] : []),
+    ...breaks.flatMap(([text, times]) =>
+      say('breaks', times === 1 ? text : `${text} (${counted(times, 'change')})`),
+    ),
+    BLANK,
+    ...paragraph(
+      look,
+      `Ctrl+C stops after the object in hand; kubectl harden resume ${state.run} goes on from there.`,
+      width,
+      { role: 'dim' },
+    ),
+  ];
+}
+
+/** How often each text occurs, in the order of the first. */
+function tally(texts: readonly string[]): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const text of texts) times.set(text, (times.get(text) ?? 0) + 1);
+  return times;
+}
+
+function promptRows({ state, view, look, width }: Scene): Line[] {
+  if (!view.armed) return [BLANK, BLANK];
+  if (state.screen.at === 'confirm' && state.screen.typed) {
+    const context = look.name(state.snapshot?.cluster.context ?? '', Math.floor(width / 3));
+    return [
+      BLANK,
+      line(
+        span('title', `Type the context's name (${context}) to go on: `),
+        look.name(view.text, Math.floor(width / 3)),
+        span('cursor', look.g.caret),
+      ),
+    ];
+  }
+  return [
+    BLANK,
+    line(span('title', 'Apply? '), span('key', 'y'), ' yes   ', span('key', 'n'), ' no (also enter)'),
+  ];
+}

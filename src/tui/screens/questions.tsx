@@ -1,0 +1,135 @@
+import type { ReactNode } from 'react';
+import type { Question } from '../../model/question.js';
+import { RISKS } from '../../model/risk.js';
+import type { StepState } from '../../wizard/state.js';
+import { heading } from '../heading.js';
+import { BLANK, ends, type Line, Lines, line, paragraph, span } from '../lines.js';
+import { answerWords, isTyped, type Option, openQuestion, shownOptions } from '../options.js';
+import type { Scene, ScreenProps } from '../scene.js';
+import { windowOf } from '../view.js';
+import { columns, padRight } from '../width.js';
+import { count } from '../words.js';
+
+/** Every question of the step in one row with its answer; the one at hand is open. */
+export function Questions({ scene }: ScreenProps): ReactNode {
+  const { state, look, width, height } = scene;
+  const step = state.steps[state.current];
+  if (step === undefined) return null;
+  return <Lines rows={questionRows(scene, step)} width={width} height={height} look={look} />;
+}
+
+function questionRows(scene: Scene, step: StepState): Line[] {
+  const { view, look, width, height } = scene;
+  const why = step.step.why.flatMap((text) => paragraph(look, text, width, { role: 'dim', most: 2 }));
+  const top = [heading(scene, 'ask'), ...why, BLANK];
+  if (step.questions.length === 0)
+    return [...top, line('Nothing to ask here. The changes follow from what was read.')];
+  // Where there are more questions than rows, those around the open one stay.
+  const room = height - top.length;
+  const open = openQuestion(step, view);
+  const around = windowOf(
+    view.group,
+    step.questions.length,
+    Math.max(1, Math.min(step.questions.length, room - 6)),
+  );
+  const shown = step.questions.slice(around.from, around.to);
+  return [
+    ...top,
+    ...shown.flatMap((question) => [
+      questionRow(step, question, question === open, scene),
+      ...(question === open ? openRows(scene, step, question, room - shown.length) : []),
+    ]),
+  ];
+}
+
+function questionRow(step: StepState, question: Question, open: boolean, { look, width }: Scene): Line {
+  const answered = step.answered.includes(question.id);
+  const waits = !answered && question.risk !== 'none';
+  const note = answered ? '' : waits ? ' (not answered)' : ' (default)';
+  const answer = look.name(answerWords(question, step.answers[question.id]), Math.floor(width / 3));
+  return ends(
+    line(
+      look.sign(answered ? 'ok' : waits ? 'question' : 'advice'),
+      ' ',
+      span(open ? 'title' : 'plain', look.text(question.message)),
+    ),
+    line(span(open ? 'title' : 'plain', answer), span('dim', note)),
+    width,
+    look.g.ellipsis,
+  );
+}
+
+/** The open question in at most `room` rows: what it means, then what can be chosen. */
+function openRows(scene: Scene, step: StepState, question: Question, room: number): Line[] {
+  const { view, look, width } = scene;
+  const lead = line('  ');
+  const about = [
+    ...(question.help === undefined
+      ? []
+      : paragraph(look, question.help, width, { lead, role: 'dim', most: 3 })),
+    ...(question.risk === 'none'
+      ? []
+      : [line('  ', look.sign('breaks'), ' ', span('warn', RISKS[question.risk]))]),
+  ];
+  if (isTyped(question)) {
+    const problem =
+      view.problem === undefined
+        ? []
+        : [line('  ', look.sign('failed'), ' ', span('bad', look.text(view.problem)))];
+    const input = line(
+      '  ',
+      span('cursor', look.g.pointer),
+      ' ',
+      look.name(view.text, width - 6),
+      span('cursor', look.g.caret),
+    );
+    return [...about, input, ...problem, BLANK].slice(0, room);
+  }
+  const options = shownOptions(step, view);
+  const filter = filterRows(scene, options.length, question);
+  const left = Math.max(1, room - about.length - filter.length - 1);
+  return [...about, ...filter, ...optionRows(scene, question, options, left), BLANK].slice(0, room);
+}
+
+function filterRows({ view, look }: Scene, matches: number, question: Question): Line[] {
+  if (!view.filtering && view.filter === '') return [];
+  const all = question.type === 'choices' || question.type === 'choice' ? question.choices.length : matches;
+  return [
+    line(
+      '  ',
+      span('key', '/'),
+      look.text(view.filter),
+      view.filtering ? span('cursor', look.g.caret) : '',
+      span('dim', `  ${count(matches)} of ${count(all)}`),
+    ),
+  ];
+}
+
+function optionRows(scene: Scene, question: Question, options: readonly Option[], height: number): Line[] {
+  const { view, look, width } = scene;
+  const many = question.type === 'choices';
+  const cut = options.length > height;
+  const { from, to } = windowOf(view.cursor, options.length, cut ? height - 1 : height);
+  const shown = options.slice(from, to);
+  const widest = Math.max(...shown.map(({ label }) => columns(look.text(label))), 1);
+  const labels = Math.min(widest, Math.floor(width / 2));
+  const rows = shown.map(({ label, note, on }, index) => {
+    const here = from + index === view.cursor;
+    const box = many ? (on ? look.g.ticked : look.g.unticked) : on ? look.g.picked : look.g.unpicked;
+    return line(
+      '  ',
+      here ? span('cursor', look.g.pointer) : ' ',
+      ' ',
+      span(on ? 'ok' : 'plain', box),
+      ' ',
+      span(here ? 'title' : 'plain', padRight(look.name(label, labels), labels)),
+      note === undefined ? '' : span('dim', `  ${look.text(note)}`),
+    );
+  });
+  if (!cut) return rows;
+  const words = [
+    ...(from > 0 ? [`${look.g.up} ${count(from)} above`] : []),
+    ...(to < options.length ? [`${look.g.down} ${count(options.length - to)} more`] : []),
+  ];
+  return [...rows, line(span('dim', `    ${words.join('  ')}`))];
+}

@@ -89,3 +89,19 @@ export function atoms(ranges: Iterable<Range>): readonly Range[] {
     });
   });
 }
+
+/** The addresses of a range without those of others: disjoint ranges in order that do not touch. */
+export function without(range: Range, others: readonly Range[]): readonly Range[] {
+  const { family } = range;
+  const holes = others
+    .filter((other) => other.family === family && other.to >= range.from && other.from <= range.to)
+    .toSorted((a, b) => (a.from < b.from ? -1 : 1));
+  const out: Range[] = [];
+  let next = range.from;
+  for (const hole of holes) {
+    if (hole.from > next) out.push({ family, from: next, to: hole.from - 1n });
+    if (hole.to >= next) next = hole.to + 1n;
+  }
+  if (next <= range.to) out.push({ family, from: next, to: range.to });
+  return out;
+}

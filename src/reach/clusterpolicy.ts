@@ -68,8 +68,6 @@ export function readClusterPolicy(manifest: Manifest, semantics: Semantics): Pol
   if (dialect === undefined) throw new InvalidField(`kind ${quoted(manifest.kind)} is not known`);
   const { spec } = manifest;
   if (!isRecord(spec)) throw new InvalidField('spec is missing');
-  if (manifest.kind === 'BaselineAdminNetworkPolicy' && manifest.metadata.name !== 'default')
-    throw new InvalidField('metadata.name must be "default"');
   const rules = (direction: Direction, peers: string) =>
     optionalList(spec, direction, `spec.${direction}`).map((raw, i) =>
       readRule(raw, dialect, direction, i, peers, semantics),

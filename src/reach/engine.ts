@@ -1,4 +1,4 @@
-import { type Address, atoms as cut, type Range } from './address.js';
+import { type Address, atoms as cut, type Range, without } from './address.js';
 import { Bits } from './bits.js';
 import { atomOf, type Classes, classify } from './classes.js';
 import type { Inventory, Labels } from './inventory.js';
@@ -35,7 +35,10 @@ type InForce = Readonly<Record<Tier, readonly Policy[]>>;
  */
 export class Engine {
   readonly sets = new PortSets();
+  /** The address space cut so that all addresses of one atom lie in the same blocks. */
   readonly atoms: readonly Range[];
+  /** The same, cut by the blocks of one direction's rules only: what a listing tells apart. */
+  readonly outside: Readonly<Record<Direction, readonly Range[]>>;
   readonly classes: Classes;
   readonly semantics: Semantics;
   readonly options: EngineOptions;
@@ -62,13 +65,11 @@ export class Engine {
     this.options = options;
     this.policies = policies;
     this.ids = new Map(policies.map((policy, i) => [policy, i]));
-    const peers = policies.flatMap((policy) =>
-      [...(policy.ingress ?? []), ...(policy.egress ?? [])].flatMap((rule) =>
-        rule.peers === 'any' ? [] : rule.peers,
-      ),
-    );
-    const nodes = peers.some((peer) => peer.kind === 'nodes');
-    this.atoms = cut(peers.flatMap((peer) => this.rangesOf(peer)));
+    const ranges = (direction: Direction) =>
+      peersNamed(policies, direction).flatMap((peer) => this.rangesOf(peer));
+    const nodes = peersNamed(policies, 'egress').some((peer) => peer.kind === 'nodes');
+    this.outside = { ingress: cut(ranges('ingress')), egress: cut(ranges('egress')) };
+    this.atoms = cut([...this.outside.ingress, ...this.outside.egress]);
     this.classes = classify(inventory, policies, this.atoms, {
       hostNetworkSelected: semantics.hostNetworkSelected || options.hostNetwork === 'pod',
       podAddresses: options.podAddresses === 'select',
@@ -83,13 +84,17 @@ export class Engine {
     return this.classes.classes.length + atomOf(address, this.atoms);
   }
 
-  /** What may pass from one peer to another; peers on the same node or the same pod are not looked at here. */
-  between(source: number, destination: number): PortSet {
+  /**
+   * What may pass from one peer to another. `ownNode`: one of them is the node of the other, which no NetworkPolicy
+   * cuts; rules of the cluster-wide policies can.
+   */
+  between(source: number, destination: number, ownNode = false): PortSet {
     const { needs } = this.semantics;
     const pods = this.classes.classes.length;
-    const out = source < pods && needs.egress ? this.row('egress', source)[destination] : ALL;
+    const out = source < pods && needs.egress ? this.row('egress', source, ownNode)[destination] : ALL;
     if (out === NONE) return NONE;
-    const into = destination < pods && needs.ingress ? this.row('ingress', destination)[source] : ALL;
+    const into =
+      destination < pods && needs.ingress ? this.row('ingress', destination, ownNode)[source] : ALL;
     return this.sets.intersect(out ?? NONE, into ?? NONE);
   }
 
@@ -99,19 +104,19 @@ export class Engine {
   }
 
   /** For one class and direction: by peer, what its policies let through. */
-  row(direction: Direction, subject: number): Int32Array {
-    const known = this.rowOf[direction][subject];
+  row(direction: Direction, subject: number, ownNode = false): Int32Array {
+    const known = ownNode ? undefined : this.rowOf[direction][subject];
     if (known !== undefined) return known;
     const policies = this.inForce(direction, subject);
     const ids = TIERS.flatMap((tier) => policies[tier].map((policy) => this.ids.get(policy)));
     const ports = direction === 'ingress' ? (this.classes.classes[subject]?.portsId ?? 0) : 0;
-    const key = `${direction} ${ports} ${ids.join()}`;
+    const key = `${direction} ${ownNode} ${ports} ${ids.join()}`;
     let row = this.rows.get(key);
     if (row === undefined) {
-      row = this.decide(direction, subject, policies);
+      row = this.decide(direction, subject, policies, ownNode);
       this.rows.set(key, row);
     }
-    this.rowOf[direction][subject] = row;
+    if (!ownNode) this.rowOf[direction][subject] = row;
     return row;
   }
 
@@ -150,22 +155,22 @@ export class Engine {
     return set;
   }
 
-  private decide(direction: Direction, subject: number, policies: InForce): Int32Array {
+  private decide(direction: Direction, subject: number, policies: InForce, ownNode: boolean): Int32Array {
     const { semantics, sets } = this;
+    const byNetworkPolicies = () =>
+      ownNode ? this.filled(ALL) : this.networkPolicyRow(direction, subject, policies.NetworkPolicy);
     const isolated = policies.NetworkPolicy.length > 0;
     if (
       policies.Admin.length === 0 &&
       (isolated ? semantics.networkPolicyIsFinal : policies.Baseline.length === 0)
     ) {
-      return isolated
-        ? this.networkPolicyRow(direction, subject, policies.NetworkPolicy)
-        : this.filled(semantics.otherwiseAllowed ? ALL : NONE);
+      return isolated ? byNetworkPolicies() : this.filled(semantics.otherwiseAllowed ? ALL : NONE);
     }
     const allowed = this.filled(NONE);
     const rest = this.filled(ALL);
     this.applyTier(direction, subject, policies.Admin, allowed, rest);
     if (isolated) {
-      const row = this.networkPolicyRow(direction, subject, policies.NetworkPolicy);
+      const row = byNetworkPolicies();
       for (let peer = 0; peer < this.peerCount; peer++) {
         const open = sets.intersect(rest[peer] ?? NONE, row[peer] ?? NONE);
         allowed[peer] = sets.union(allowed[peer] ?? NONE, open);
@@ -331,7 +336,7 @@ export class Engine {
       case 'pods':
         return [];
       case 'block':
-        return [peer.block.cidr, ...peer.block.except];
+        return without(peer.block.cidr, peer.block.except);
       case 'nodes': {
         const names = this.nodesOf(peer.nodes);
         return this.inventory.nodes.filter((n) => names.has(n.name)).flatMap((n) => points(n.addresses));
@@ -354,6 +359,12 @@ export class Engine {
     }
     return found;
   }
+}
+
+function peersNamed(policies: readonly Policy[], direction: Direction): readonly Peer[] {
+  return policies.flatMap((policy) =>
+    (policy[direction] ?? []).flatMap((rule) => (rule.peers === 'any' ? [] : rule.peers)),
+  );
 }
 
 function peerKey(peer: Peer): string {

@@ -28,11 +28,13 @@ export interface Explanation {
   allowed: boolean;
   /** Everything that may pass between the two, as in `Connection.conn`. */
   conn: string;
-  /** No policy can cut it: a pod and itself, or a pod and its own node. */
-  always: boolean;
+  /** A pod and itself: no policy can cut it. */
+  self: boolean;
   /** One entry for each kind of pod pair that the endpoints stand for; most often one. */
   cases: readonly {
     allowed: boolean;
+    /** A pod and its own node: no NetworkPolicy can cut it, cluster-wide policies can. */
+    ownNode: boolean;
     /** Undefined where no policy applies in that direction: the end is no pod, or on its node's network. */
     egress: DirectionVerdict | undefined;
     ingress: DirectionVerdict | undefined;
@@ -48,14 +50,14 @@ export function explain(
   port?: number,
 ): Explanation {
   const pairs = reach.pairs(src, dst);
-  const cases = pairs.map(({ source, destination, always }) => {
-    const verdict = pointVerdict(reach.engine, source, destination, protocol, port);
-    return { ...verdict, allowed: always || verdict.allowed };
+  const cases = pairs.map((pair) => {
+    const verdict = pointVerdict(reach.engine, pair, protocol, port);
+    return { ...verdict, allowed: pair.self || verdict.allowed, ownNode: pair.ownNode };
   });
   return {
     allowed: cases.some((one) => one.allowed),
     conn: reach.between(src, dst),
-    always: pairs.length > 0 && pairs.every((pair) => pair.always),
+    self: pairs.length > 0 && pairs.every((pair) => pair.self),
     cases,
   };
 }
@@ -63,8 +65,7 @@ export function explain(
 /** Decides one connection between two peers rule by rule, without sets: the reasons come with the answer. */
 export function pointVerdict(
   engine: Engine,
-  source: number,
-  destination: number,
+  { source, destination, ownNode }: { source: number; destination: number; ownNode: boolean },
   protocol?: Protocol,
   port?: number,
 ): {
@@ -75,7 +76,7 @@ export function pointVerdict(
   const decide = (direction: Direction, subject: number, peer: number) =>
     engine.classes.classes[subject] === undefined || engine.classes.classes[subject]?.onNode
       ? undefined
-      : decideDirection(engine, direction, subject, peer, destination, protocol, port);
+      : decideDirection(engine, direction, subject, peer, destination, ownNode, protocol, port);
   const egress = decide('egress', source, destination);
   const ingress = decide('ingress', destination, source);
   return { allowed: egress?.allowed !== false && ingress?.allowed !== false, egress, ingress };
@@ -87,6 +88,7 @@ function decideDirection(
   subject: number,
   peer: number,
   destination: number,
+  ownNode: boolean,
   protocol?: Protocol,
   port?: number,
 ): DirectionVerdict {
@@ -114,7 +116,7 @@ function decideDirection(
   if (admin[0] !== undefined && admin[0].action !== 'Pass') return done(admin[0].action === 'Allow', admin);
   if (isolatedBy.length > 0) {
     const allows = hits(inForce.NetworkPolicy);
-    return done(allows.length > 0, [...admin, ...allows]);
+    return done(ownNode || allows.length > 0, [...admin, ...allows]);
   }
   const baseline = hits(inForce.Baseline).slice(0, 1);
   const allowed = baseline[0] === undefined || baseline[0].action !== 'Deny';

@@ -37,6 +37,7 @@ export interface Pod {
   name: string | undefined;
   namespace: string;
   labels: Labels;
+  /** Ports that its containers declare. */
   ports: readonly NamedPort[];
   /** Empty where none is known. */
   addresses: readonly Address[];
@@ -346,13 +347,13 @@ function controllerOf(object: Manifest): { apiVersion: string; kind: string; nam
   return undefined;
 }
 
-/** Named ports of containers, and of init containers that keep running beside them (sidecars). */
+/** Ports that containers declare (name empty where they have none), and those of init containers that keep running beside them (sidecars). */
 function portsOf(spec: unknown): readonly NamedPort[] {
   const sidecars = listAt(spec, 'initContainers').filter((c) => stringAt(c, 'restartPolicy') === 'Always');
   const out: NamedPort[] = [];
   for (const container of [...listAt(spec, 'containers'), ...sidecars])
     for (const raw of listAt(container, 'ports')) {
-      const name = at(raw, 'name');
+      const name = at(raw, 'name') ?? '';
       const port = at(raw, 'containerPort');
       const protocol = at(raw, 'protocol') ?? 'TCP';
       if (typeof name === 'string' && typeof port === 'number' && isProtocol(protocol))

@@ -138,7 +138,12 @@ export function reachesAddress(
   const destination = reach.engine.atomPeer(parsed);
   const because = new Map<string, { policy: Ref | 'no egress policy' }>();
   const reaches = (source: number): boolean => {
-    const { allowed, egress } = pointVerdict(reach.engine, source, destination, protocol, port);
+    const { allowed, egress } = pointVerdict(
+      reach.engine,
+      { source, destination, ownNode: false },
+      protocol,
+      port,
+    );
     if (!allowed) return false;
     const allows = egress?.rules.filter((rule) => rule.action === 'Allow') ?? [];
     if (allows.length === 0) because.set('', { policy: 'no egress policy' });

@@ -1,5 +1,5 @@
 import type { Manifest } from '../model/manifest.js';
-import { type Address, LAST, parseAddress, type Range, rangeText } from './address.js';
+import { type Address, parseAddress, rangeText } from './address.js';
 import { isClusterPolicy, readClusterPolicy } from './clusterpolicy.js';
 import { Engine, type EngineOptions } from './engine.js';
 import { entryConnections } from './entry.js';
@@ -13,7 +13,7 @@ import {
   type Workload,
 } from './inventory.js';
 import { readNetworkPolicy } from './networkpolicy.js';
-import type { Policy } from './policy.js';
+import type { Direction, Policy } from './policy.js';
 import { ALL, NONE, type PortSet, type Protocol } from './portset.js';
 import { InvalidField } from './selector.js';
 import { KUBERNETES, type Semantics } from './semantics.js';
@@ -107,7 +107,8 @@ export class Reach {
 
   /**
    * Every pair of workloads, and of a workload and IPv4 addresses outside, with what may pass; pairs between which
-   * nothing may pass and a workload with itself are left out. Neighbouring address ranges with the same answer are one.
+   * nothing may pass and a workload with itself are left out. Addresses are told apart where some rule of the direction
+   * does so: the same ranges for every workload.
    */
   *connections(): Generator<Connection> {
     const found: Connection[] = [];
@@ -132,16 +133,20 @@ export class Reach {
       const conn = this.betweenSides(source.peers, side.peers);
       if (conn !== NONE) visit(side.name, engine.sets.text(conn));
     }
-    this.ranges((peer) => this.betweenSides(source.peers, [peer]), visit);
+    this.outside('egress', (range, peer) => {
+      const conn = this.betweenSides(source.peers, [peer]);
+      if (conn !== NONE) visit(range, engine.sets.text(conn));
+    });
   }
 
   /** The lines of `connections` with addresses outside of the cluster as source. */
   visitFromOutside(visit: (src: string, dst: string, conn: string) => void): void {
-    for (const { name, peers } of this.sides)
-      this.ranges(
-        (peer) => this.betweenSides([peer], peers),
-        (range, conn) => visit(range, name, conn),
-      );
+    this.outside('ingress', (range, peer) => {
+      for (const { name, peers } of this.sides) {
+        const conn = this.betweenSides([peer], peers);
+        if (conn !== NONE) visit(range, name, this.engine.sets.text(conn));
+      }
+    });
   }
 
   /** What may pass from one endpoint to another, as text. @throws UnknownEndpoint */
@@ -156,9 +161,7 @@ export class Reach {
    */
   allows(src: Endpoint, dst: Endpoint, protocol?: Protocol, port?: number): boolean {
     if (protocol === undefined || port === undefined)
-      return this.pairs(src, dst).some(
-        (pair) => pair.always || pointVerdict(this.engine, pair.source, pair.destination).allowed,
-      );
+      return this.pairs(src, dst).some((pair) => pair.self || pointVerdict(this.engine, pair).allowed);
     return this.engine.sets.has(this.setBetween(src, dst), protocol, port);
   }
 
@@ -172,15 +175,20 @@ export class Reach {
     return this.engine.classes.ofPod[pod] ?? 0;
   }
 
-  /** The pairs of peers that two endpoints stand for; `always`: no policy can cut it (itself, or its own node). */
-  pairs(src: Endpoint, dst: Endpoint): readonly { source: number; destination: number; always: boolean }[] {
+  /** The different pairs of peers that two endpoints stand for. */
+  pairs(src: Endpoint, dst: Endpoint): readonly Pair[] {
     const to = this.resolve(dst);
-    const seen = new Map<string, { source: number; destination: number; always: boolean }>();
-    for (const source of this.resolve(src))
-      for (const destination of to) {
-        const always = this.always(source, destination);
-        const key = `${source.peer} ${destination.peer} ${always}`;
-        if (!seen.has(key)) seen.set(key, { source: source.peer, destination: destination.peer, always });
+    const seen = new Map<string, Pair>();
+    for (const a of this.resolve(src))
+      for (const b of to) {
+        const pair = {
+          source: a.peer,
+          destination: b.peer,
+          self: this.isSame(a, b),
+          ownNode: this.isOwnNode(a, b),
+        };
+        const key = JSON.stringify(pair);
+        if (!seen.has(key)) seen.set(key, pair);
       }
     return [...seen.values()];
   }
@@ -188,8 +196,8 @@ export class Reach {
   private setBetween(src: Endpoint, dst: Endpoint): PortSet {
     const { sets } = this.engine;
     let all: PortSet = NONE;
-    for (const { source, destination, always } of this.pairs(src, dst))
-      all = sets.union(all, always ? ALL : this.engine.between(source, destination));
+    for (const { source, destination, self, ownNode } of this.pairs(src, dst))
+      all = sets.union(all, self ? ALL : this.engine.between(source, destination, ownNode));
     return all;
   }
 
@@ -221,12 +229,14 @@ export class Reach {
     return pod === undefined ? { peer: this.classOf(index) } : { peer: this.classOf(index), pod };
   }
 
-  private always(a: Resolved, b: Resolved): boolean {
-    const { semantics, options } = this.engine;
-    if (semantics.selfAlways && a.pod !== undefined && a.pod === b.pod && a.pod.name !== undefined)
-      return true;
-    if (!semantics.ownNodeAlways) return false;
-    return this.isNodeOf(a, b, options.hostNetwork) || this.isNodeOf(b, a, options.hostNetwork);
+  private isSame(a: Resolved, b: Resolved): boolean {
+    return this.engine.semantics.selfAlways && a.pod?.name !== undefined && a.pod === b.pod;
+  }
+
+  private isOwnNode(a: Resolved, b: Resolved): boolean {
+    if (!this.engine.semantics.ownNodeAlways) return false;
+    const { hostNetwork } = this.engine.options;
+    return this.isNodeOf(a, b, hostNetwork) || this.isNodeOf(b, a, hostNetwork);
   }
 
   /** Whether the first is the node on which the second runs, or a pod on that node's network. */
@@ -248,21 +258,22 @@ export class Reach {
     return all;
   }
 
-  /** Runs of neighbouring IPv4 atoms with the same answer. */
-  private ranges(answer: (peer: number) => PortSet, visit: (range: string, conn: string) => void): void {
-    const { atoms, classes, sets } = this.engine;
-    let run: (Range & { conn: PortSet }) | undefined;
-    for (const [i, atom] of atoms.entries()) {
-      if (atom.family !== 4) break;
-      const conn = answer(classes.classes.length + i);
-      if (run !== undefined && run.conn === conn) run = { ...run, to: atom.to };
-      else run = { ...atom, conn };
-      const next = atoms[i + 1];
-      const ends =
-        atom.to === LAST[4] || (next !== undefined && answer(classes.classes.length + i + 1) !== conn);
-      if (ends && conn !== NONE) visit(`${rangeText(run)}[External]`, sets.text(conn));
-    }
+  /** The IPv4 ranges that the rules of a direction tell apart, each with a peer that stands for all of it. */
+  private outside(direction: Direction, visit: (range: string, peer: number) => void): void {
+    for (const range of this.engine.outside[direction])
+      if (range.family === 4)
+        visit(`${rangeText(range)}[External]`, this.engine.atomPeer({ family: 4, value: range.from }));
   }
+}
+
+/** Two peers of the engine, and how they stand to each other. */
+export interface Pair {
+  source: number;
+  destination: number;
+  /** One and the same pod: nothing can cut it. */
+  self: boolean;
+  /** One is the node of the other: no NetworkPolicy can cut it. */
+  ownNode: boolean;
 }
 
 interface Resolved {

@@ -3,8 +3,9 @@ import type { IpBlock, PodPeer } from './policy.js';
 import type { Protocol } from './portset.js';
 import { EVERYTHING, type Requirement, type Selector } from './selector.js';
 
-/** A port that a container names. */
+/** A port that a container declares. */
 export interface NamedPort {
+  /** Empty where it has none. */
   name: string;
   protocol: Protocol;
   port: number;

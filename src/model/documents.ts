@@ -1,0 +1,178 @@
+import { type Document, isMap, LineCounter, parseAllDocuments } from 'yaml';
+import { isRecord, type Manifest } from './manifest.js';
+
+/** Something of a file that could not be taken; the rest of it still is. */
+export interface FileProblem {
+  file: string;
+  /** Which object, and where in the file, as far as it can be told. */
+  where: string;
+  message: string;
+}
+
+export interface Documents {
+  objects: readonly Manifest[];
+  problems: readonly FileProblem[];
+}
+
+export interface DocumentLimits {
+  /** Longest YAML document that is parsed, in characters. JSON has no such limit: its parser is fast and takes no aliases. */
+  yamlDocument: number;
+  /** How far YAML aliases may blow a document up: the parser's own count of nodes made from aliases. */
+  aliases: number;
+  /** Deepest nesting of an object. */
+  depth: number;
+}
+
+export const LIMITS: DocumentLimits = { yamlDocument: 16_000_000, aliases: 1_000, depth: 200 };
+
+/**
+ * The Kubernetes objects of a file's text: JSON or YAML, several documents, `List` and typed lists (`PodList`) taken
+ * apart. What is no object of Kubernetes (no kind or name) is a problem, as is what breaks a limit; nothing throws.
+ */
+export function readDocuments(text: string, file: string, limits: DocumentLimits = LIMITS): Documents {
+  const reader = new Reader(file, limits);
+  const bare = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  if (!reader.readJson(bare)) reader.readYaml(bare);
+  return reader;
+}
+
+class Reader implements Documents {
+  readonly objects: Manifest[] = [];
+  readonly problems: FileProblem[] = [];
+  private readonly file: string;
+  private readonly limits: DocumentLimits;
+
+  constructor(file: string, limits: DocumentLimits) {
+    this.file = file;
+    this.limits = limits;
+  }
+
+  /** Whether the whole text was JSON. Text that only begins like JSON is left to the YAML parser, which knows lines. */
+  readJson(text: string): boolean {
+    if (!/^\s*[[{]/.test(text)) return false;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return false;
+    }
+    this.take(value, 'line 1');
+    return true;
+  }
+
+  readYaml(text: string): void {
+    let line = 1;
+    for (const part of text.split(/^---(?=\s|$)/m)) {
+      if (/\S/.test(part)) this.readYamlDocument(part, line);
+      line += part.split('\n').length - 1;
+    }
+  }
+
+  private readYamlDocument(text: string, firstLine: number): void {
+    const here = `line ${firstLine}${nameIn(text)}`;
+    if (text.length > this.limits.yamlDocument) {
+      const size = `${(text.length / 1e6).toFixed(0)} MB`;
+      const limit = `${(this.limits.yamlDocument / 1e6).toFixed(0)} MB`;
+      this.problem(here, `is ${size} of YAML, more than the ${limit} that are read; give it as JSON`);
+      return;
+    }
+    const lines = new LineCounter();
+    for (const document of parseAllDocuments(text, {
+      lineCounter: lines,
+      merge: true,
+      prettyErrors: false,
+    })) {
+      const wrong = document.errors.filter((error) => error.code !== 'DUPLICATE_KEY');
+      const lineOf = (offset: number) => `line ${firstLine + lines.linePos(offset).line - 1}`;
+      for (const error of document.errors)
+        this.problem(`${lineOf(error.pos[0])}${nameIn(text)}`, error.message.split('\n')[0] ?? 'is not YAML');
+      if (wrong.length === 0) this.takeYaml(document, here);
+    }
+  }
+
+  private takeYaml(document: Document.Parsed, here: string): void {
+    if (document.contents === null) return;
+    if (!isMap(document.contents)) {
+      this.problem(here, 'is not an object of Kubernetes');
+      return;
+    }
+    try {
+      this.take(document.toJS({ maxAliasCount: this.limits.aliases }), here);
+    } catch (error) {
+      // The parser throws ReferenceError alone, for aliases: too many, or to nothing.
+      const why = error instanceof ReferenceError ? error.message : 'cannot be read';
+      this.problem(here, why);
+    }
+  }
+
+  private take(value: unknown, here: string): void {
+    if (Array.isArray(value)) {
+      value.forEach((item, i) => {
+        this.take(item, `${here}, item ${i + 1}`);
+      });
+      return;
+    }
+    if (!isRecord(value)) {
+      this.problem(here, 'is not an object of Kubernetes');
+      return;
+    }
+    const { kind, apiVersion, items } = value;
+    if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)) {
+      const itemKind = kind.slice(0, -4);
+      items.forEach((item: unknown, i) => {
+        // Items of a typed list may leave out what the list says for them.
+        const filled = isRecord(item) && itemKind !== '' ? { apiVersion, kind: itemKind, ...item } : item;
+        this.take(filled, `${here}, item ${i + 1}`);
+      });
+      return;
+    }
+    const manifest = this.manifest(value, here);
+    if (manifest !== undefined) this.objects.push(manifest);
+  }
+
+  private manifest(value: Record<string, unknown>, here: string): Manifest | undefined {
+    const { kind, apiVersion, metadata } = value;
+    if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
+      this.problem(here, 'has no kind or no apiVersion, so it is not an object of Kubernetes');
+      return undefined;
+    }
+    const name = isRecord(metadata) ? metadata.name : undefined;
+    if (!isRecord(metadata) || typeof name !== 'string' || name === '') {
+      this.problem(here, `${kind} has no name`);
+      return undefined;
+    }
+    const { namespace } = metadata;
+    if (namespace !== undefined && namespace !== null && typeof namespace !== 'string') {
+      this.problem(here, `${kind} ${name}: its namespace is not text (quote it in YAML)`);
+      return undefined;
+    }
+    if (deeperThan(value, this.limits.depth)) {
+      this.problem(here, `${kind} ${name} is nested more than ${this.limits.depth} levels deep`);
+      return undefined;
+    }
+    if (typeof namespace === 'string' && namespace !== '') return value as Manifest;
+    // `namespace: ""` and `namespace: null` say nothing.
+    const { namespace: _none, ...kept } = metadata;
+    return { ...value, metadata: kept } as Manifest;
+  }
+
+  private problem(where: string, message: string): void {
+    this.problems.push({ file: this.file, where, message });
+  }
+}
+
+/** Kind and name of an object by a look at its first lines only, for what cannot be parsed: `, Secret shop/key`. */
+function nameIn(text: string): string {
+  const head = text.slice(0, 4_000);
+  const kind = /^["']?kind["']?:\s*["']?([A-Za-z]+)/m.exec(head)?.[1];
+  const name = /^\s+["']?name["']?:\s*["']?([a-z0-9][a-z0-9.-]*)/m.exec(head)?.[1];
+  if (kind === undefined) return '';
+  return name === undefined ? `, ${kind}` : `, ${kind} ${name}`;
+}
+
+function deeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === 0) return true;
+  for (const inner of Object.values(value)) if (deeperThan(inner, depth - 1)) return true;
+  return false;
+}

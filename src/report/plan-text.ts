@@ -1,0 +1,157 @@
+import { printable } from '../model/escape.js';
+import type { Finding, Severity } from '../model/finding.js';
+import { refText } from '../model/manifest.js';
+import type { Change } from '../model/plan.js';
+import { RISKS } from '../model/risk.js';
+import type { Snapshot } from '../model/snapshot.js';
+import { pending } from '../wizard/assemble.js';
+import type { StepState } from '../wizard/state.js';
+import { reportCluster } from './cluster.js';
+import { countsBrief, countsOf, countsText } from './plan.js';
+import { commandLine } from './shell.js';
+import { counted, encoded, fold, paint, type SignName, type Style, sign, type Tone } from './style.js';
+
+/** The plan for people: every step with its findings and changes, the sum, and what can be done next. */
+export function planText(
+  now: Snapshot,
+  steps: readonly StepState[],
+  next: readonly string[],
+  style: Style,
+): string {
+  const lines = [
+    ...headLines(now, style),
+    ...steps.flatMap((state, index) => ['', ...stepLines(state, index, style)]),
+    '',
+    ...sumLines(steps, style),
+    ...(next.length === 0 ? [] : ['', ...next]),
+  ];
+  return `${lines.map((line) => encoded(style, line)).join('\n')}\n`;
+}
+
+/** The commands that go on from a plan. `target` are the flags that name the cluster, e.g. `--sandbox`. */
+export function nextCommands(context: string, target: readonly string[], count: number): string[] {
+  const flags = target.length === 0 ? '' : ` ${target.join(' ')}`;
+  const rows: [string, string][] = [
+    ...(count === 0
+      ? []
+      : ([
+          ['apply all of it', `kubectl harden apply${flags} --confirm ${printable(context)}`],
+          ['write patch files', `kubectl harden generate${flags} --output-dir DIR`],
+        ] satisfies [string, string][])),
+    ['go through it step by step', `kubectl harden${flags}`],
+  ];
+  const width = Math.max(...rows.map(([what]) => what.length));
+  return rows.map(([what, command]) => `${what.padEnd(width)}  ${command}`);
+}
+
+/** Cluster, version, provider, plugin. */
+export function headLines(now: Snapshot, style: Style): string[] {
+  const { context, version, provider, plugin } = reportCluster(now);
+  const parts = [
+    context,
+    version,
+    ...(provider === undefined ? [] : [provider]),
+    ...(plugin === undefined ? [] : [plugin]),
+  ];
+  return [paint(style, 'title', `kubectl harden · ${parts.map((part) => printable(part, 60)).join(' · ')}`)];
+}
+
+/** Number, title and standing of a step in one line. */
+export function stepHead(state: StepState, index: number, style: Style): string {
+  const { mark, tone, words } = standing(state);
+  const head = paint(style, 'title', `${index + 1} ${printable(state.step.title)}`);
+  return `${paint(style, tone, sign(style, mark))} ${head}: ${words}`;
+}
+
+function standing(state: StepState): { mark: SignName; tone: Tone; words: string } {
+  switch (state.status) {
+    case 'ok':
+      return { mark: 'ok', tone: 'good', words: 'nothing to do' };
+    case 'changes':
+      return { mark: 'changes', tone: 'warn', words: countsBrief(countsOf(pending(state))) };
+    case 'advice':
+      return {
+        mark: 'advice',
+        tone: 'warn',
+        words: `${counted(state.findings.length, 'note')}, nothing to change`,
+      };
+    case 'notVisible':
+      return { mark: 'notVisible', tone: 'quiet', words: 'not all of it could be seen' };
+    case 'skipped':
+      return { mark: 'skipped', tone: 'quiet', words: `skipped: ${printable(state.skipped ?? '')}` };
+  }
+}
+
+function stepLines(state: StepState, index: number, style: Style): string[] {
+  return [
+    stepHead(state, index, style),
+    ...state.findings.flatMap((finding) => findingLines(finding, style)),
+    ...pending(state).flatMap((change) => changeLines(change, style)),
+  ];
+}
+
+const SEVERITIES: Record<Severity, { mark: SignName; tone: Tone; word: string }> = {
+  high: { mark: 'breaks', tone: 'bad', word: 'high' },
+  medium: { mark: 'breaks', tone: 'warn', word: 'medium' },
+  low: { mark: 'advice', tone: 'warn', word: 'low' },
+  info: { mark: 'advice', tone: 'quiet', word: 'note' },
+  notVisible: { mark: 'notVisible', tone: 'quiet', word: 'not visible' },
+};
+
+/** A finding: how severe, about what, and where it is seen. */
+export function findingLines({ severity, object, message, evidence }: Finding, style: Style): string[] {
+  const { mark, tone, word } = SEVERITIES[severity];
+  const about = object === undefined ? '' : `${printable(refText(object), 120)}: `;
+  const text = `${word}: ${about}${printable(message)}`;
+  const [first = '', ...rest] = fold(text, style.width, `  ${sign(style, mark)} `);
+  return [
+    first.replace(sign(style, mark), paint(style, tone, sign(style, mark))),
+    ...rest,
+    ...(evidence === ''
+      ? []
+      : fold(printable(evidence), style.width, '    seen: ', '    ').map((line) =>
+          paint(style, 'quiet', line),
+        )),
+  ];
+}
+
+const LETTERS: Record<
+  keyof ReturnType<typeof countsOf>,
+  readonly [letter: string, tone: Tone, word: string]
+> = {
+  add: ['+', 'good', ''],
+  change: ['~', 'warn', ''],
+  remove: ['-', 'bad', 'remove '],
+  nodes: ['@', 'warn', 'on each control-plane node: '],
+  rewrite: ['=', 'warn', 're-write: '],
+  cloud: ['$', 'warn', 'at the provider: '],
+};
+
+/** A change: what, why, and what it can do to a running cluster. */
+export function changeLines(change: Change, style: Style): string[] {
+  const counts = countsOf([change]);
+  const sort = (Object.keys(counts) as (keyof typeof counts)[]).find((key) => counts[key] > 0) ?? 'change';
+  const [letter, tone, word] = LETTERS[sort];
+  const warn = sign(style, 'breaks');
+  const risks = [...(change.risk === 'none' ? [] : [RISKS[change.risk]]), ...change.breaks];
+  return [
+    `  ${paint(style, tone, letter)} ${word}${printable(refText(change.ref), 200)}`,
+    ...fold(printable(change.why), style.width, '      '),
+    ...(change.kind === 'cloud' ? [`      $ ${printable(commandLine(change.command))}`] : []),
+    ...risks.flatMap((risk) => fold(printable(risk), style.width, `      ${warn} `)),
+  ];
+}
+
+/** The last lines: all changes, and what is no change but has to be known. */
+export function sumLines(steps: readonly StepState[], style: Style): string[] {
+  const counts = countsOf(steps.flatMap(pending));
+  const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  const hidden = steps.flatMap((s) => s.findings).filter((f) => f.severity === 'notVisible').length;
+  const sum = total === 0 ? 'Plan: nothing to change.' : `Plan: ${countsText(counts)}`;
+  return [
+    ...fold(sum, style.width, '', '  ').map((line) => paint(style, 'title', line)),
+    ...(hidden === 0
+      ? []
+      : [`${sign(style, 'notVisible')} ${counted(hidden, 'thing')} could not be seen: not counted as fine.`]),
+  ];
+}

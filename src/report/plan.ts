@@ -1,0 +1,122 @@
+import type { Finding, Severity } from '../model/finding.js';
+import { refText } from '../model/manifest.js';
+import type { Change } from '../model/plan.js';
+import type { Risk } from '../model/risk.js';
+import type { Snapshot } from '../model/snapshot.js';
+import type { StepStatus } from '../model/step.js';
+import { pending } from '../wizard/assemble.js';
+import type { StepState } from '../wizard/state.js';
+import { type ReportCluster, reportCluster } from './cluster.js';
+
+/** Version of the JSON. It rises when a field is removed or changes its meaning; fields may be added without. */
+export const PLAN_VERSION = 1;
+
+export interface PlanReport {
+  version: typeof PLAN_VERSION;
+  cluster: ReportCluster;
+  steps: readonly StepReport[];
+}
+
+export interface StepReport {
+  id: string;
+  title: string;
+  status: StepStatus;
+  findings: readonly FindingReport[];
+  changes: readonly ChangeReport[];
+}
+
+export interface FindingReport {
+  id: string;
+  severity: Severity;
+  /** `NetworkPolicy shop/web`; left out where a finding is about no single object. */
+  object?: string;
+  evidence: string;
+  message: string;
+}
+
+export interface ChangeReport {
+  id: string;
+  kind: Change['kind'];
+  ref: string;
+  risk: Risk;
+}
+
+/** The plan as data, in the order of the steps; documented in docs/json.md. */
+export function planReport(now: Snapshot, steps: readonly StepState[]): PlanReport {
+  return {
+    version: PLAN_VERSION,
+    cluster: reportCluster(now),
+    steps: steps.map((state) => ({
+      id: state.step.id,
+      title: state.step.title,
+      status: state.status,
+      findings: state.findings.map(findingReport),
+      changes: pending(state).map(({ id, kind, ref, risk }) => ({ id, kind, ref: refText(ref), risk })),
+    })),
+  };
+}
+
+function findingReport({ id, severity, object, evidence, message }: Finding): FindingReport {
+  return { id, severity, ...(object === undefined ? {} : { object: refText(object) }), evidence, message };
+}
+
+/** The plan as JSON text with a line feed at its end. */
+export function planJson(now: Snapshot, steps: readonly StepState[]): string {
+  return `${JSON.stringify(planReport(now, steps), null, 2)}\n`;
+}
+
+/** How many changes of which sort. */
+export interface Counts {
+  add: number;
+  change: number;
+  remove: number;
+  nodes: number;
+  rewrite: number;
+  cloud: number;
+}
+
+export function countsOf(changes: readonly Change[]): Counts {
+  const counts: Counts = { add: 0, change: 0, remove: 0, nodes: 0, rewrite: 0, cloud: 0 };
+  for (const change of changes) counts[sortOf(change)]++;
+  return counts;
+}
+
+function sortOf(change: Change): keyof Counts {
+  switch (change.kind) {
+    case 'apply':
+      return change.before === undefined ? 'add' : 'change';
+    case 'delete':
+      return 'remove';
+    case 'host':
+      return 'nodes';
+    case 'rewrite':
+    case 'cloud':
+      return change.kind;
+  }
+}
+
+/** `3 to add, 1 to change, 0 to remove, 2 on nodes`; what is rare is named only where there is some. */
+export function countsText(counts: Counts): string {
+  return parts(counts, ['add', 'change', 'remove']);
+}
+
+/** `3 to add, 2 on nodes`: only what there is. */
+export function countsBrief(counts: Counts): string {
+  return parts(counts, []);
+}
+
+const WORDS: Record<keyof Counts, string> = {
+  add: 'to add',
+  change: 'to change',
+  remove: 'to remove',
+  nodes: 'on nodes',
+  rewrite: 'to re-write',
+  cloud: 'at the provider',
+};
+
+function parts(counts: Counts, always: readonly (keyof Counts)[]): string {
+  return (Object.keys(WORDS) as (keyof Counts)[])
+    .filter((sort) => counts[sort] > 0 || always.includes(sort))
+    .map((sort) => `${counts[sort].toLocaleString('en-US')} ${WORDS[sort]}`)
+    .join(', ');
+}

@@ -1,0 +1,92 @@
+import { printable } from '../model/escape.js';
+import { pending, pendingCount } from '../wizard/assemble.js';
+import type { Done, StepState, WizardState } from '../wizard/state.js';
+import { countsBrief, countsOf } from './plan.js';
+import { counted, encoded, fold, paint, type Style, sign } from './style.js';
+
+export interface SummaryOptions {
+  style: Style;
+  /** Flags that name the cluster, for the command that goes on. */
+  target: readonly string[];
+  /** Whether the cluster outlives this process: the embedded one does only where it is kept in a file. */
+  lasting: boolean;
+}
+
+/** How many changes that were not made are named one by one. */
+const NAMED = 10;
+
+/** The end of a session: what was done, what is left, and how to go on. */
+export function summaryText(state: WizardState, options: SummaryOptions): string {
+  const { style } = options;
+  const lines = [...doneLines(state, style), ...leftLines(state, style), ...goOnLines(state, options)];
+  return `${lines.map((line) => encoded(style, line)).join('\n')}\n`;
+}
+
+function outcomes(steps: readonly StepState[], ...wanted: readonly Done['outcome'][]): readonly Done[] {
+  return steps.flatMap((step) => step.done).filter((done) => wanted.includes(done.outcome));
+}
+
+function doneLines({ run, snapshot, steps }: WizardState, style: Style): string[] {
+  const where = snapshot === undefined ? '' : ` on ${printable(snapshot.cluster.context)}`;
+  const applied = outcomes(steps, 'applied').length;
+  const inSteps = steps.filter((step) => outcomes([step], 'applied').length > 0).length;
+  const failed = outcomes(steps, 'failed', 'stale').length;
+  const skipped = steps.filter((step) => step.skipped !== undefined);
+  const what = [
+    applied === 0
+      ? 'nothing was changed'
+      : `${counted(applied, 'change')} applied in ${counted(inSteps, 'step')}`,
+    ...(failed === 0 ? [] : [`${counted(failed, 'change')} failed`]),
+    ...(skipped.length === 0
+      ? []
+      : [
+          `${skipped.length} skipped (${skipped.map((s) => `${s.step.id}: "${printable(s.skipped ?? '')}"`).join(', ')})`,
+        ]),
+  ];
+  const [first = '', ...rest] = fold(`Run ${run}${where}: ${what.join(', ')}.`, style.width, '', '  ');
+  return [paint(style, 'title', first), ...rest];
+}
+
+function leftLines({ steps }: WizardState, style: Style): string[] {
+  const open = outcomes(steps, 'failed', 'stale', 'left', 'interrupted');
+  const waiting = steps.filter((step) => pending(step).length > 0);
+  return [
+    ...open.slice(0, NAMED).flatMap(({ change, outcome, message }) => {
+      const mark = sign(style, outcome === 'left' ? 'changes' : 'failed');
+      return fold(
+        `${printable(change, 120)}: ${printable(message)}`,
+        style.width,
+        `${mark} ${outcome}: `,
+        '    ',
+      );
+    }),
+    ...(open.length > NAMED ? [`  and ${open.length - NAMED} more that were not applied`] : []),
+    ...waiting.flatMap((state) =>
+      fold(
+        `${printable(state.step.title)}: ${countsBrief(countsOf(pending(state)))}`,
+        style.width,
+        `${sign(style, 'changes')} waits: `,
+        '    ',
+      ),
+    ),
+  ];
+}
+
+function goOnLines(state: WizardState, { target, lasting, style }: SummaryOptions): string[] {
+  const { run, steps, snapshot, directory } = state;
+  const finished = snapshot !== undefined && pendingCount(steps) === 0;
+  if (snapshot !== undefined && !lasting)
+    return ['The embedded cluster is gone with this session; --sandbox-file FILE keeps it from run to run.'];
+  const flags = target.length === 0 ? '' : ` ${target.join(' ')}`;
+  return [
+    ...(finished ? [] : [`Resume: kubectl harden resume ${run}${flags}`]),
+    ...fold(directory, style.width, 'Kept in: '),
+  ];
+}
+
+/** `NetworkPolicy shop/web`, from the id of a change: `<step>/<namespace or ->/<kind>/<name>`. */
+export function changeName(id: string): string {
+  const [, namespace, kind, ...name] = id.split('/');
+  if (namespace === undefined || kind === undefined || name.length === 0) return id;
+  return `${kind} ${namespace === '-' ? '' : `${namespace}/`}${name.join('/')}`;
+}

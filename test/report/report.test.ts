@@ -1,0 +1,174 @@
+import { readFileSync } from 'node:fs';
+import type { RunSummary } from '../../src/model/journal.js';
+import { planJson, planReport } from '../../src/report/plan.js';
+import { nextCommands, planText } from '../../src/report/plan-text.js';
+import { runsJson, runsText } from '../../src/report/runs.js';
+import { PLAIN, type Style } from '../../src/report/style.js';
+import { summaryText } from '../../src/report/summary.js';
+import type { WizardState } from '../../src/wizard/state.js';
+import { expectGolden } from '../support/golden.js';
+import { snapshotOf } from '../support/snapshot.js';
+import { sample } from './sample.js';
+
+/** Commands are never folded: they are there to be copied. */
+const widest = (text: string) =>
+  Math.max(...text.split('\n').map((line) => (/kubectl harden |^ +\$ /.test(line) ? 0 : line.length)));
+const NEXT = nextCommands('prod-eu-1', ['--context', 'prod-eu-1'], 9);
+
+describe('the plan', () => {
+  test('as text, at 80 columns', () => {
+    const { now, steps } = sample();
+    const text = planText(now, steps, NEXT, PLAIN);
+    expectGolden('report/plan.txt', text);
+    expect(widest(text)).toBeLessThanOrEqual(80);
+  });
+
+  test('as text without UTF-8, with a step skipped and a change left out', () => {
+    const { now, steps } = sample({
+      namespaces: { answers: {}, excluded: ['namespaces/-/Namespace/team-a'] },
+      quotas: { answers: {}, excluded: [], skipped: 'later' },
+    });
+    const text = planText(now, steps, [], { ...PLAIN, unicode: false });
+    expectGolden('report/plan-ascii.txt', text);
+    expect(text).toMatch(/^[\x20-\x7e\n]*$/);
+  });
+
+  test('says the same with and without colour', () => {
+    const { now, steps } = sample();
+    const colour: Style = { ...PLAIN, colour: true };
+    const coloured = planText(now, steps, NEXT, colour);
+    expect(coloured).toContain('\u001b[');
+    expect(coloured.replaceAll(/\u001b\[\d+m/g, '')).toBe(planText(now, steps, NEXT, PLAIN));
+  });
+
+  test('with nothing to do says so', () => {
+    const now = snapshotOf({ context: 'prod' });
+    expect(planText(now, [], nextCommands('prod', [], 0), PLAIN)).toContain('Plan: nothing to change.');
+    expect(nextCommands('prod', [], 0)).toEqual(['go through it step by step  kubectl harden']);
+  });
+
+  test('as JSON, in the documented shape', () => {
+    const { now, steps } = sample();
+    expectGolden('report/plan.json', planJson(now, steps));
+  });
+
+  test('every field of the JSON is documented', () => {
+    const { now, steps } = sample();
+    const fields = new Set<string>();
+    const collect = (value: unknown): void => {
+      if (Array.isArray(value)) value.forEach(collect);
+      else if (typeof value === 'object' && value !== null)
+        for (const [key, inner] of Object.entries(value)) {
+          fields.add(key);
+          collect(inner);
+        }
+    };
+    collect(planReport(now, steps));
+    collect(JSON.parse(runsJson([RUN])));
+    const documentation = readFileSync(new URL('../../docs/json.md', import.meta.url), 'utf8');
+    expect([...fields].filter((field) => !new RegExp(`\\b${field}\\b`).test(documentation))).toEqual([]);
+  });
+
+  test('control characters of a cluster never reach the text', () => {
+    const { now, steps } = sample();
+    expect(planText(now, steps, NEXT, PLAIN)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  });
+});
+
+const RUN: RunSummary = {
+  run: '7f3a',
+  cluster: { id: 'uid', context: 'prod-eu-1', version: 'v1.31.4' },
+  startedAt: '2026-01-02T03:04:05.000Z',
+  lastAt: '2026-01-02T03:14:05.000Z',
+  answers: new Map(),
+  confirmed: new Map(),
+  excluded: new Map(),
+  applied: ['a', 'b'],
+  skipped: new Map([['quotas', 'later']]),
+  state: 'interrupted',
+};
+
+describe('runs', () => {
+  test('as a table', () => {
+    const other = {
+      ...RUN,
+      run: '01ab',
+      state: 'done' as const,
+      applied: Array(120).fill('x'),
+      skipped: new Map(),
+    };
+    expectGolden('report/runs.txt', runsText([RUN, other], PLAIN));
+    expect(runsText([], PLAIN)).toBe('There are no runs yet.\n');
+  });
+
+  test('as JSON', () => {
+    expectGolden('report/runs.json', runsJson([RUN]));
+  });
+});
+
+describe('the end of a session', () => {
+  function state(more: Partial<WizardState> = {}): WizardState {
+    const { now, steps } = sample({ quotas: { answers: {}, excluded: [], skipped: 'later' } });
+    return {
+      run: '7f3a',
+      directory: '/home/me/.local/state/kubectl-harden/runs/7f3a',
+      screen: { at: 'left' },
+      snapshot: now,
+      steps: steps.map((step) =>
+        step.step.id !== 'default-deny'
+          ? step
+          : {
+              ...step,
+              plan: { ...step.plan, changes: [] },
+              done: [
+                {
+                  change: 'default-deny/shop/NetworkPolicy/default-deny',
+                  outcome: 'applied',
+                  message: 'created',
+                },
+                {
+                  change: 'default-deny/shop/NetworkPolicy/old',
+                  outcome: 'failed',
+                  message: 'refused by webhook policy.example.com',
+                },
+                {
+                  change: 'default-deny/shop/NetworkPolicy/new',
+                  outcome: 'left',
+                  message: 'waits for NetworkPolicy shop/old',
+                },
+              ],
+            },
+      ),
+      current: 0,
+      notice: undefined,
+      written: true,
+      ...more,
+    };
+  }
+  const options = { style: PLAIN, target: ['--context', 'prod-eu-1'], lasting: true };
+
+  test('says what was done, what is left, and how to resume', () => {
+    const text = summaryText(state(), options);
+    expectGolden('report/summary.txt', text);
+    expect(widest(text)).toBeLessThanOrEqual(80);
+  });
+
+  test('without anything read', () => {
+    const text = summaryText(state({ snapshot: undefined, steps: [] }), options);
+    expect(text).toContain(
+      'Run 7f3a: nothing was changed.\nResume: kubectl harden resume 7f3a --context prod-eu-1\n',
+    );
+  });
+
+  test('with nothing left there is nothing to resume', () => {
+    const { steps, ...rest } = state();
+    const done = steps.map((s) => ({ ...s, plan: { ...s.plan, changes: [] }, done: [] }));
+    expect(summaryText({ ...rest, steps: done }, options)).not.toContain('Resume');
+  });
+
+  test('an embedded cluster without a file is gone, and is not offered to be resumed', () => {
+    const text = summaryText(state(), { ...options, target: ['--sandbox'], lasting: false });
+    expect(text).toContain('--sandbox-file FILE keeps it');
+    expect(text).not.toContain('resume');
+  });
+});

@@ -1,4 +1,5 @@
 /** The NetworkPolicy engine: what may connect to what. Pure: objects in, answers out. */
+export { diffReach, type ReachDiff } from './diff.js';
 export type { DirectionVerdict, Explanation, RuleHit } from './explain.js';
 export type { Problem, Workload } from './inventory.js';
 export {

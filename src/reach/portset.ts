@@ -37,6 +37,11 @@ export class PortSets {
     return this.intern([OFFSET[protocol] + from, OFFSET[protocol] + to]);
   }
 
+  /** The same set as one of another analysis. */
+  copied(from: PortSets, set: PortSet): PortSet {
+    return this.intern(from.sets[set] ?? []);
+  }
+
   union(a: PortSet, b: PortSet): PortSet {
     if (a === b || b === NONE || a === ALL) return a;
     if (a === NONE || b === ALL) return b;

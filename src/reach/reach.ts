@@ -120,7 +120,12 @@ export class Reach {
     found.length = 0;
     this.visitFromOutside((src, dst, conn) => found.push({ src, dst, conn }));
     yield* found;
-    yield* entryConnections(this);
+    yield* this.entryConnections();
+  }
+
+  /** The lines of `connections` from `{ingress-controller}`, for what Ingress and Route objects expose. */
+  entryConnections(): Generator<Connection> {
+    return entryConnections(this);
   }
 
   /** The lines of `connections` with one workload as source. */
@@ -147,6 +152,24 @@ export class Reach {
         if (conn !== NONE) visit(range, name, this.engine.sets.text(conn));
       }
     });
+  }
+
+  /** What may pass between two workloads by their index; nothing where one of them is undefined. */
+  setBetweenWorkloads(src: number | undefined, dst: number | undefined): PortSet {
+    const source = this.sides[src ?? -1];
+    const destination = this.sides[dst ?? -1];
+    if (source === undefined || destination === undefined) return NONE;
+    return this.betweenSides(source.peers, destination.peers);
+  }
+
+  /** What may pass between a workload by its index and an IPv4 address outside; egress: to the address. */
+  setBetweenOutside(direction: Direction, workload: number | undefined, address: bigint): PortSet {
+    const side = this.sides[workload ?? -1];
+    if (side === undefined) return NONE;
+    const outside = [this.engine.atomPeer({ family: 4, value: address })];
+    return direction === 'egress'
+      ? this.betweenSides(side.peers, outside)
+      : this.betweenSides(outside, side.peers);
   }
 
   /** What may pass from one endpoint to another, as text. @throws UnknownEndpoint */

@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readManifests } from '../../src/host/manifests.js';
 import { parseAddress } from '../../src/reach/address.js';
@@ -89,3 +91,20 @@ for (const table of TABLES)
       expect(wrong).toEqual(reason === undefined ? [] : rows);
     });
   });
+
+const generated = path.join(root, 'generated', 'classes-100.expected.json');
+const generator = path.resolve(root, '../tools/gen-cluster.mjs');
+const generatedTest = existsSync(generated) && existsSync(generator) ? test : test.skip;
+generatedTest('generated/classes-100 (skipped where ../shared is not here)', async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'reach-'));
+  try {
+    execFileSync(process.execPath, [generator, '--classes', '100', '--out', directory]);
+    const { objects } = await readManifests(directory);
+    const list = JSON.parse([...reachJson(reachOf(objects, FILES))].join('')) as Connection[];
+    const line = ({ src, dst, conn }: Connection) => `${src} => ${dst} : ${conn}`;
+    const expected = JSON.parse(readFileSync(generated, 'utf8')) as Connection[];
+    expect(list.map(line).sort()).toEqual(expected.map(line).sort());
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import { isRecord, refText } from './manifest.js';
 import { type HostChange, KEY_PLACEHOLDER } from './plan.js';
 
@@ -20,7 +20,24 @@ export function withKey(content: unknown, key: string): unknown {
 export function hostFileText(content: unknown): string {
   if (typeof content === 'string') return content;
   if (Array.isArray(content)) return `${JSON.stringify(content, null, 2)}\n`;
-  return stringify(content, { lineWidth: 0, aliasDuplicateObjects: false });
+  return yamlText(content);
+}
+
+/** Strings that some parser of YAML 1.1 takes for something else and that the library leaves plain. */
+const AMBIGUOUS = /^(=|<<|[-+]?0o[0-7_]+)$/i;
+
+/**
+ * A value as YAML that every Kubernetes program reads as it is meant: their parsers follow YAML 1.1, where `yes`, `on`
+ * and `1:30` are no strings unless quoted.
+ */
+export function yamlText(value: unknown): string {
+  const document = new Document(value, { version: '1.1', aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar: (_key, node) => {
+      if (typeof node.value === 'string' && AMBIGUOUS.test(node.value)) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 /** Name of the file beside a host change's files that tells a person what to do with them. */

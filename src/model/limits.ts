@@ -1,5 +1,5 @@
 import { at, listAt, type Manifest, stringAt } from './manifest.js';
-import { type Amounts, amountsOf, amountText } from './quantity.js';
+import { amountsOf, amountText } from './quantity.js';
 import { containerSize, containersOf, podSize, type Resources } from './size.js';
 
 /**
@@ -39,12 +39,21 @@ export interface Violation {
   message: string;
 }
 
-/**
- * Why pods of this spec would be refused by these LimitRanges, after their defaults were filled in. `max` demands a
- * limit, `min` a request. Source: the LimitRanger admission plugin.
- */
+/** Why pods of this spec would be refused by these LimitRanges, after their defaults were filled in. */
 export function limitViolations(podSpec: unknown, limitRanges: readonly Manifest[]): readonly Violation[] {
-  const defaults = defaultsOf(limitRanges);
+  const items = limitRanges.flatMap((range) => listAt(range, 'spec', 'limits'));
+  return violationsOf(podSpec, items, defaultsOf(limitRanges));
+}
+
+/**
+ * Why pods of this spec would be refused by these items of LimitRanges, with these defaults. `max` demands a limit,
+ * `min` a request. Source: the LimitRanger admission plugin.
+ */
+export function violationsOf(
+  podSpec: unknown,
+  items: readonly unknown[],
+  defaults: Resources,
+): readonly Violation[] {
   const containers = containersOf(podSpec).map(({ container, path }) => ({
     where: path,
     size: containerSize(container, defaults),
@@ -52,13 +61,11 @@ export function limitViolations(podSpec: unknown, limitRanges: readonly Manifest
   const pod = { where: 'pod', size: podSize(podSpec, defaults) };
   return [
     ...containers.flatMap(({ where, size }) => requestOverLimit(where, size)),
-    ...limitRanges
-      .flatMap((range) => listAt(range, 'spec', 'limits'))
-      .flatMap((item) => {
-        const type = stringAt(item, 'type');
-        const checked = type === 'Container' ? containers : type === 'Pod' ? [pod] : [];
-        return checked.flatMap(({ where, size }) => itemViolations(item, where, size));
-      }),
+    ...items.flatMap((item) => {
+      const type = stringAt(item, 'type');
+      const checked = type === 'Container' ? containers : type === 'Pod' ? [pod] : [];
+      return checked.flatMap(({ where, size }) => itemViolations(item, where, size));
+    }),
   ];
 }
 
@@ -108,10 +115,4 @@ function itemViolations(item: unknown, where: string, { requests, limits }: Reso
       );
   }
   return out;
-}
-
-/** Resources for which a container of this spec says no request, neither itself nor by its limit. */
-export function missingRequests(podSpec: unknown, resources: readonly string[]): readonly string[] {
-  const own = containersOf(podSpec).map(({ container }) => containerSize(container).requests);
-  return resources.filter((resource) => own.some((requests: Amounts) => requests[resource] === undefined));
 }

@@ -112,7 +112,8 @@ function cilium(_agent: Agent, now: Snapshot): readonly [Enforcement, string] {
   const reason = notVisibleReason(now, 'ConfigMap');
   if (reason !== undefined) return ['unknown', `its ConfigMap cilium-config was not visible (${reason})`];
   const config = configMap(now, 'cilium-config');
-  if (config === undefined) return ['unknown', 'its ConfigMap cilium-config was not found'];
+  if (config === undefined || Object.keys(config).length === 0)
+    return ['unknown', 'its ConfigMap cilium-config was not found, or its data not visible'];
   const off = Object.entries({
     'enable-policy': 'never',
     'policy-audit-mode': 'true',

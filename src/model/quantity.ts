@@ -106,13 +106,13 @@ export function formatQuantity(quantity: Quantity, style: 'decimal' | 'binary'):
 /** Amounts by resource name, e.g. `cpu`, `memory`. A missing name means that nothing is said about it. */
 export type Amounts = Readonly<Record<string, Quantity>>;
 
-/** The quantities of a map of an object (`requests`, `hard`, `allocatable`); entries that are none are left out. */
+/** The quantities of a map of an object (`requests`, `hard`, `allocatable`); what is none, or negative, is left out. */
 export function amountsOf(map: unknown): Amounts {
   if (typeof map !== 'object' || map === null || Array.isArray(map)) return {};
   const out: Record<string, Quantity> = {};
   for (const [name, value] of Object.entries(map)) {
     const quantity = quantityOf(value);
-    if (quantity !== undefined) out[name] = quantity;
+    if (quantity !== undefined && quantity >= 0n) out[name] = quantity;
   }
   return out;
 }

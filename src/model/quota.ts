@@ -3,7 +3,7 @@ import { at, isRecord, listAt, type Manifest, type Ref, refOf, stringAt } from '
 import { type Amounts, amountsOf, amountText, larger, sum, times, whole } from './quantity.js';
 import { containerSize, containersOf, podSize, type Resources } from './size.js';
 import { objects, type Snapshot } from './snapshot.js';
-import { type Workload, workloadsIn } from './workloads.js';
+import { podsOf, type Workload, workloadsIn } from './workloads.js';
 
 /** Names that mean the same in `spec.hard`. Source: core/v1, ResourceQuota. */
 const SYNONYMS: Readonly<Record<string, string>> = {
@@ -100,11 +100,6 @@ export function needsOf(now: Snapshot, namespace: string, defaults: Resources): 
   return { total, onePod };
 }
 
-/** Pods of a workload at the height of a rolling update. */
-export function podsOf({ replicas, pods, surge }: Workload): number {
-  return Math.max(replicas, pods.length) + surge;
-}
-
 function largestPod(workload: Workload, defaults: Resources): Amounts {
   const specs = workload.pods.map((pod) => at(pod, 'spec'));
   if (workload.template !== undefined) specs.push(workload.template);
@@ -116,6 +111,8 @@ export interface Refusal {
   /** The workload, or the quota that a full roll of the whole namespace does not fit in. */
   ref: Ref;
   by: Ref | undefined;
+  /** Key of `spec.hard`, where a quota refuses. */
+  key?: string;
   message: string;
 }
 
@@ -138,8 +135,8 @@ export function refusals(
     for (const { where, message } of limitViolations(template, limitRanges))
       out.push({ ref, by, message: `${where}: ${message}` });
     for (const quota of judged)
-      for (const message of unspecified(template, defaults, quota))
-        out.push({ ref, by: refOf(quota), message });
+      for (const refusal of unspecified(template, defaults, quota))
+        out.push({ ref, by: refOf(quota), ...refusal });
   }
   const { total } = needsOf(now, namespace, defaults);
   for (const quota of judged)
@@ -149,6 +146,7 @@ export function refusals(
         out.push({
           ref: refOf(quota),
           by: refOf(quota),
+          key,
           message: `${key}: ${amountText(key, needed)} needed, ${amountText(key, hard)} allowed`,
         });
     }
@@ -156,7 +154,11 @@ export function refusals(
 }
 
 /** Requests and limits that a quota demands of every container and that one does not have. */
-function unspecified(podSpec: unknown, defaults: Resources, quota: Manifest): readonly string[] {
+function unspecified(
+  podSpec: unknown,
+  defaults: Resources,
+  quota: Manifest,
+): readonly { key: string; message: string }[] {
   const keys = Object.keys(quotaAmounts(at(quota, 'spec', 'hard'))).filter((key) =>
     /^(requests|limits)\.(cpu|memory)$/.test(key),
   );
@@ -168,7 +170,7 @@ function unspecified(podSpec: unknown, defaults: Resources, quota: Manifest): re
       const declared = isRecord(ofPod) && amountsOf(ofPod[what])[resource] !== undefined;
       return declared || size[what][resource] !== undefined
         ? []
-        : [`${path}: no ${key}, which the quota demands`];
+        : [{ key, message: `${path}: no ${key}, which the quota demands` }];
     });
   });
 }

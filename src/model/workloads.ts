@@ -219,6 +219,11 @@ function keyOf(ref: Ref): string {
   return `${ref.namespace ?? ''}/${ref.kind}/${ref.name}`;
 }
 
+/** Pods of a workload at the height of a rolling update. */
+export function podsOf({ replicas, pods, surge }: Workload): number {
+  return Math.max(replicas, pods.length) + surge;
+}
+
 /** Whether a pod has ended: it runs nothing and counts in no quota. */
 export function isFinished(pod: Manifest): boolean {
   return ['Succeeded', 'Failed'].includes(stringAt(pod, 'status', 'phase') ?? '');

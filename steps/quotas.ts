@@ -1,0 +1,239 @@
+import { addedBy, unrequested } from '../src/model/capacity.js';
+import { type LimitProposal, proposeLimitRange } from '../src/model/limit-proposal.js';
+import { defaultsOf } from '../src/model/limits.js';
+import { at, type Manifest, refOf } from '../src/model/manifest.js';
+import { excluded } from '../src/model/namespaces.js';
+import type { ApplyChange, Change } from '../src/model/plan.js';
+import { type Amounts, amountText, sum } from '../src/model/quantity.js';
+import { type Answers, chosen } from '../src/model/question.js';
+import { needsOf, quotaKey, refusals } from '../src/model/quota.js';
+import { proposeQuota, type QuotaProposal, withoutKeys } from '../src/model/quota-proposal.js';
+import { objects, type Snapshot } from '../src/model/snapshot.js';
+import type { Step } from '../src/model/step.js';
+import { type Templates, template } from '../src/model/template.js';
+import { hidden, WORKLOAD_KINDS, workloadsIn } from '../src/model/workloads.js';
+import { assess } from './quotas/findings.js';
+import { questions } from './quotas/questions.js';
+import { limitRangesIn, quotasIn, SIZING_KINDS } from './quotas/seen.js';
+
+const OURS = 'kubectl-harden';
+
+/** A LimitRange and a ResourceQuota for each namespace, sized so that nothing that runs today is refused. */
+export const quotas: Step = {
+  id: 'quotas',
+  title: 'Quotas',
+  why: [
+    'Without a quota one namespace can take the nodes of all others.',
+    'A LimitRange gives requests to containers that have none, so that the quota refuses none of them.',
+  ],
+  references: [
+    { catalogue: 'guide', id: 'Network separation and hardening, Resource policies; appendices F and G' },
+    { catalogue: 'Kubescape', id: 'C-0009' },
+    { catalogue: 'Kubescape', id: 'C-0270' },
+    { catalogue: 'Kubescape', id: 'C-0271' },
+    { catalogue: 'Trivy', id: 'KSV-0039' },
+    { catalogue: 'Trivy', id: 'KSV-0040' },
+  ],
+  folder: '03-quotas',
+  reads: [
+    { kind: 'Namespace', as: 'objects', for: 'what namespaces there are' },
+    { kind: 'LimitRange', as: 'objects', for: 'defaults and bounds of containers' },
+    { kind: 'ResourceQuota', as: 'objects', for: 'bounds of namespaces and what is used of them' },
+    { kind: 'Service', as: 'objects', for: 'load balancers and node ports in use' },
+    { kind: 'Node', as: 'objects', for: 'what the nodes have left for default requests' },
+    { kind: 'HorizontalPodAutoscaler', as: 'objects', for: 'how far workloads may grow' },
+    ...WORKLOAD_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what workloads ask for' })),
+  ],
+  questions,
+  assess,
+  plan,
+};
+
+/** What the answers say. */
+interface Wishes {
+  headroom: number;
+  limits: boolean;
+  amend: boolean;
+}
+
+function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {
+  if (hidden(now, ['Namespace', 'LimitRange', 'ResourceQuota']).length > 0) return [];
+  const wishes: Wishes = {
+    headroom: typeof answers.headroom === 'number' ? answers.headroom : 50,
+    limits: answers.limits === true,
+    amend: answers.amendExisting === true,
+  };
+  const wanted = new Set(chosen(answers, 'namespaces'));
+  const names = objects(now, 'Namespace')
+    .filter(({ metadata }) => wanted.has(metadata.name) && metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.name)
+    .filter((name) => !excluded(now, name))
+    .toSorted();
+  const planned = names.map((name) => planNamespace(now, name, wishes, templates));
+  return withCapacity(now, planned);
+}
+
+/** The changes of one namespace and what its default requests will add. */
+interface Planned {
+  limitRange?: ApplyChange;
+  quota?: ApplyChange;
+  added: Amounts;
+}
+
+function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templates: Templates): Planned {
+  const sizesKnown = hidden(now, SIZING_KINDS).length === 0;
+  const workloads = workloadsIn(now, namespace);
+  const specs = workloads.flatMap((w) => [
+    ...(w.template === undefined ? [] : [w.template]),
+    ...w.pods.map((pod) => at(pod, 'spec')),
+  ]);
+  const ranges = limitRangesIn(now, namespace);
+  // Constraints can be checked only against workloads that can be seen.
+  const limits = wishes.limits && sizesKnown;
+  const proposal = proposeLimitRange(
+    ranges,
+    template(templates, 'quotas/limitrange.yaml'),
+    namespace,
+    specs,
+    {
+      limits,
+      amend: wishes.amend,
+    },
+  );
+  const rangesThen = proposal === undefined ? ranges : [proposal.manifest];
+  const added = addedBy(workloads, defaultsOf(rangesThen).requests);
+  const limitRange =
+    proposal === undefined ? undefined : limitRangeChange(namespace, proposal, limits, addedLines(added));
+  if (!sizesKnown) return { ...(limitRange && { limitRange }), added: limitRange ? added.amounts : {} };
+
+  const quota = fittingQuota(now, namespace, rangesThen, { ...wishes, limits }, templates);
+  return {
+    ...(limitRange && { limitRange }),
+    ...(quota && { quota: quotaChange(namespace, quota, limitRange) }),
+    added: limitRange ? added.amounts : {},
+  };
+}
+
+/**
+ * The quota of a namespace after a trial: with it, and with the LimitRange before it, everything that runs is rolled
+ * out at once. A key by which that would be refused is left out.
+ */
+function fittingQuota(
+  now: Snapshot,
+  namespace: string,
+  ranges: readonly Manifest[],
+  wishes: Wishes,
+  templates: Templates,
+): QuotaProposal | undefined {
+  const defaults = defaultsOf(ranges);
+  const existing = quotasIn(now, namespace);
+  const needs = needsOf(now, namespace, defaults);
+  const basis = { namespace, existing, needs, defaults };
+  const proposal = proposeQuota(template(templates, 'quotas/resourcequota.yaml'), basis, wishes);
+  if (proposal === undefined) return undefined;
+  const kept = existing.flatMap((quota) =>
+    Object.keys(quota === proposal.before ? hardOf(quota) : {}).map(quotaKey),
+  );
+  const refused = refusals(now, namespace, ranges, [proposal.manifest])
+    .flatMap(({ key }) => key ?? [])
+    .filter((key) => !kept.includes(key));
+  if (refused.length === 0) return proposal;
+  const manifest = withoutKeys(proposal.manifest, refused);
+  if (Object.keys(hardOf(manifest)).length === kept.length) return undefined;
+  const notes = refused.map((key) => `${key} is left out: it would refuse what runs today`);
+  return { ...proposal, manifest, notes: [...proposal.notes, ...notes] };
+}
+
+function hardOf(quota: Manifest): object {
+  const hard = at(quota, 'spec', 'hard');
+  return typeof hard === 'object' && hard !== null ? hard : {};
+}
+
+function limitRangeChange(
+  namespace: string,
+  { manifest, before, notes }: LimitProposal,
+  limits: boolean,
+  added: readonly string[],
+): ApplyChange {
+  const ref = refOf(manifest);
+  const foreign = before !== undefined && before.metadata.labels?.['app.kubernetes.io/managed-by'] !== OURS;
+  return {
+    id: `quotas/${namespace}/LimitRange/${ref.name}`,
+    kind: 'apply',
+    ref,
+    risk: limits ? 'rejectsWorkloads' : 'none',
+    why:
+      before === undefined
+        ? `gives requests to containers of ${namespace} that have none`
+        : `adds the defaults that LimitRange ${ref.name} lacks; its other fields stay as they are`,
+    breaks: [
+      ...added,
+      ...(limits
+        ? ['a container without a memory limit is killed once it uses more than the default limit']
+        : []),
+      ...notes,
+      ...(foreign
+        ? ['takes its list over from whoever manages it now: change it at its source as well']
+        : []),
+    ],
+    manifest,
+    ...(before === undefined ? {} : { before }),
+    ...(foreign ? { force: true } : {}),
+  };
+}
+
+function quotaChange(
+  namespace: string,
+  { manifest, before, arithmetic, notes }: QuotaProposal,
+  limitRange: ApplyChange | undefined,
+): ApplyChange {
+  const ref = refOf(manifest);
+  return {
+    id: `quotas/${namespace}/ResourceQuota/${ref.name}`,
+    kind: 'apply',
+    ref,
+    risk: 'rejectsWorkloads',
+    why: `bounds what ${namespace} can take: ${arithmetic.join(', ')}`,
+    breaks: [
+      'new pods and Services beyond these amounts are refused; a full roll of all that runs fits',
+      ...notes,
+    ],
+    manifest,
+    ...(before === undefined ? {} : { before }),
+    ...(limitRange === undefined ? {} : { requires: [limitRange.id] }),
+  };
+}
+
+function addedLines({ workloads, pods, amounts }: ReturnType<typeof addedBy>): readonly string[] {
+  if (workloads === 0) return [];
+  const many = workloads === 1 ? '1 workload' : `${workloads} workloads`;
+  return [`from their next start ${pods} pods of ${many} ask for ${amountsText(amounts)} more in all`];
+}
+
+function amountsText(amounts: Amounts): string {
+  const parts = Object.entries(amounts).map(([name, value]) => `${amountText(name, value)} ${name}`);
+  return parts.join(' and ');
+}
+
+/** All changes in their order; where the nodes may have too little left for all new requests, each one says so. */
+function withCapacity(now: Snapshot, planned: readonly Planned[]): readonly Change[] {
+  const added = planned.reduce<Amounts>((all, one) => sum(all, one.added), {});
+  const free = unrequested(now);
+  const short = Object.keys(free ?? {}).some((name) => (added[name] ?? 0n) > (free?.[name] ?? 0n));
+  const warning =
+    free !== undefined && short
+      ? [
+          `all namespaces of this plan together ask for ${amountsText(added)} more, the nodes have ${amountsText(free)} unrequested: some pods may find no node`,
+        ]
+      : [];
+  return planned.flatMap(({ limitRange, quota, added: own }) => [
+    ...(limitRange === undefined
+      ? []
+      : [
+          Object.keys(own).length === 0
+            ? limitRange
+            : { ...limitRange, breaks: [...limitRange.breaks, ...warning] },
+        ]),
+    ...(quota === undefined ? [] : [quota]),
+  ]);
+}

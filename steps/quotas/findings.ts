@@ -1,0 +1,213 @@
+import type { Finding } from '../../src/model/finding.js';
+import { at, isRecord, listAt, type Manifest, refOf, refText, stringAt } from '../../src/model/manifest.js';
+import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
+import { amountsOf, amountText, parseQuantity } from '../../src/model/quantity.js';
+import { refusals } from '../../src/model/quota.js';
+import { exhausted, unbounded } from '../../src/model/quota-proposal.js';
+import type { Snapshot } from '../../src/model/snapshot.js';
+import { hidden, workloadsIn } from '../../src/model/workloads.js';
+import { lacksDefaults } from './questions.js';
+import { limitRangesIn, quotasIn, SIZING_KINDS, withoutRequests } from './seen.js';
+
+/** What is missing or wrong about LimitRanges and quotas in the namespaces that are not the cluster's own. */
+export function assess(now: Snapshot): readonly Finding[] {
+  const unseen = notVisible(now);
+  if (hidden(now, ['Namespace', 'LimitRange', 'ResourceQuota']).length > 0) return unseen;
+  return [
+    ...unseen,
+    ...candidateNamespaces(now).flatMap((namespace) => [
+      ...limitRangeFindings(now, namespace),
+      ...quotaFindings(now, namespace),
+      ...invalid(now, namespace),
+    ]),
+  ];
+}
+
+function notVisible(now: Snapshot): readonly Finding[] {
+  const reasons = hidden(now, ['Namespace', 'LimitRange', 'ResourceQuota', ...SIZING_KINDS]);
+  if (reasons.length === 0) return [];
+  return [
+    {
+      id: 'quotas-not-visible',
+      severity: 'notVisible',
+      evidence: reasons.join('; '),
+      message: 'What namespaces need could not be seen in full: no quota is proposed.',
+    },
+  ];
+}
+
+function limitRangeFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
+  const { name } = namespace.metadata;
+  const ranges = limitRangesIn(now, name);
+  const [own, ...others] = ranges;
+  if (own === undefined) {
+    const workloads = workloadsIn(now, name);
+    const silent = withoutRequests(workloads).length;
+    return [
+      {
+        id: 'namespace-without-limitrange',
+        severity: severityFor(namespace),
+        object: refOf(namespace),
+        evidence: `Namespace ${name}: no LimitRange; ${silent} of ${workloads.length} workloads have containers without CPU or memory request`,
+        message: `Nothing gives requests to containers of ${name} that have none: the scheduler places them blindly.`,
+      },
+    ];
+  }
+  if (others.length > 0)
+    return [
+      {
+        id: 'limitrange-several',
+        severity: 'medium',
+        object: refOf(own),
+        evidence: ranges.map((range) => refText(refOf(range))).join(', '),
+        message: `${name} has ${ranges.length} LimitRanges: which default wins is undefined. Merge them; they are left as they are.`,
+      },
+    ];
+  return [
+    ...(lacksDefaults(ranges)
+      ? [
+          {
+            id: 'limitrange-without-default-request',
+            severity: 'low' as const,
+            object: refOf(own),
+            evidence: `${refText(refOf(own))}: no defaultRequest for CPU or memory`,
+            message: `The LimitRange of ${name} gives no requests to containers that have none.`,
+          },
+        ]
+      : []),
+    ...requestFromMaximum(own),
+  ];
+}
+
+/** The API server fills a missing default from `max`: then every silent container asks for the maximum. */
+function requestFromMaximum(range: Manifest): readonly Finding[] {
+  return listAt(range, 'spec', 'limits').flatMap((item) => {
+    const [max, limit, request] = [
+      amountsOf(at(item, 'max')),
+      amountsOf(at(item, 'default')),
+      amountsOf(at(item, 'defaultRequest')),
+    ];
+    if (stringAt(item, 'type') !== 'Container') return [];
+    return Object.entries(max).flatMap(([name, value]): Finding[] =>
+      (request[name] ?? limit[name] ?? value) !== value || (limit[name] ?? value) !== value
+        ? []
+        : [
+            {
+              id: 'limitrange-maximum-requested',
+              severity: 'low',
+              object: refOf(range),
+              evidence: `${refText(refOf(range))}: max, default and defaultRequest of ${name} are all ${amountText(name, value)}`,
+              message: `Every container without a ${name} request asks for the maximum; set defaultRequest to what they use.`,
+            },
+          ],
+    );
+  });
+}
+
+function quotaFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
+  const { name } = namespace.metadata;
+  const quotas = quotasIn(now, name);
+  const missing = unbounded(quotas, false);
+  const without: Finding[] =
+    missing.length === 0
+      ? []
+      : [
+          {
+            id: 'namespace-without-quota',
+            severity: severityFor(namespace),
+            object: refOf(namespace),
+            evidence:
+              quotas.length === 0
+                ? `Namespace ${name}: no ResourceQuota`
+                : `${quotas.map((quota) => refText(refOf(quota))).join(', ')}: ${missing.join(', ')} not bounded for all pods`,
+            message: `Pods of ${name} can request all that the nodes have.`,
+          },
+        ];
+  return [...without, ...quotas.flatMap(usedUp), ...refused(now, name, quotas)];
+}
+
+function usedUp(quota: Manifest): readonly Finding[] {
+  return exhausted(quota).map(({ key, used, hard }) => ({
+    id: used > hard ? 'quota-over' : 'quota-full',
+    severity: 'medium',
+    object: refOf(quota),
+    evidence: `${refText(refOf(quota))}: ${key} ${amountText(key, used)} used of ${amountText(key, hard)}`,
+    message: `New objects that count for ${key} are refused until some are gone or the quota is raised.`,
+  }));
+}
+
+/** What would be refused if everything were rolled out today; only said where all of it could be seen. */
+function refused(now: Snapshot, namespace: string, quotas: readonly Manifest[]): readonly Finding[] {
+  if (hidden(now, SIZING_KINDS).length > 0) return [];
+  return refusals(now, namespace, limitRangesIn(now, namespace), quotas).map(({ ref, by, message }) =>
+    ref.kind === 'ResourceQuota'
+      ? {
+          id: 'quota-smaller-than-roll',
+          severity: 'medium',
+          object: ref,
+          evidence: `${refText(ref)}: ${message}`,
+          message:
+            'A rolling update of all that runs would not fit: raise the quota, or roll out one by one.',
+        }
+      : {
+          id: 'workload-refused',
+          severity: 'high',
+          object: ref,
+          evidence: `${refText(ref)}, ${message}${by === undefined ? '' : ` (${refText(by)})`}`,
+          message: `The next pod of ${ref.kind} ${ref.name} will be refused; correct its resources.`,
+        },
+  );
+}
+
+/** Quantities that cannot be read; they are taken as absent elsewhere. */
+function invalid(now: Snapshot, namespace: Manifest): readonly Finding[] {
+  const { name } = namespace.metadata;
+  const maps = [
+    ...limitRangesIn(now, name).flatMap((range) =>
+      listAt(range, 'spec', 'limits').flatMap((item, index) =>
+        ['default', 'defaultRequest', 'max', 'min', 'maxLimitRequestRatio'].map((field) => ({
+          object: refOf(range),
+          path: `spec.limits[${index}].${field}`,
+          map: at(item, field),
+        })),
+      ),
+    ),
+    ...quotasIn(now, name).map((quota) => ({
+      object: refOf(quota),
+      path: 'spec.hard',
+      map: at(quota, 'spec', 'hard'),
+    })),
+    ...workloadsIn(now, name).flatMap(({ ref, template }) =>
+      ['initContainers', 'containers'].flatMap((field) =>
+        listAt(template, field).flatMap((container, index) =>
+          ['requests', 'limits'].map((what) => ({
+            object: ref,
+            path: `${field}[${index}].resources.${what}`,
+            map: at(container, 'resources', what),
+          })),
+        ),
+      ),
+    ),
+  ];
+  return maps.flatMap(({ object, path, map }) =>
+    Object.entries(isRecord(map) ? map : {}).flatMap(([key, value]): Finding[] => {
+      const parsed = parseQuantity(value);
+      if (typeof parsed === 'bigint' && parsed >= 0n) return [];
+      const problem = typeof parsed === 'bigint' ? 'negative' : parsed.invalid;
+      return [
+        {
+          id: 'quantity-invalid',
+          severity: 'medium',
+          object,
+          evidence: `${refText(object)}: ${path}.${key}: ${problem}`,
+          message: `${path}.${key} cannot be read as a quantity and is left out of all sums.`,
+        },
+      ];
+    }),
+  );
+}
+
+/** Namespaces of the platform are often bounded by their operators: less urgent. */
+function severityFor(namespace: Manifest): 'medium' | 'low' {
+  return namespaceKind(namespace) === 'user' ? 'medium' : 'low';
+}

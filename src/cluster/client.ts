@@ -1,10 +1,9 @@
-import { at } from '../model/manifest.js';
 import { ClusterError } from '../wizard/ports.js';
 import { type Credentials, credentialsOf } from './credentials.js';
 import { type About, errorOf, unreachable } from './errors.js';
 import type { Selected } from './kubeconfig.js';
 import { type Attempt, DEFAULT_RETRY, pause, type RetryPolicy, retryAfterMs, waitBefore } from './retry.js';
-import { type Answer, type Call, type Route, Transport, TransportError } from './transport.js';
+import { type Answer, type Call, codeOf, type Route, Transport, TransportError } from './transport.js';
 
 /** How the requests of one client are made. */
 export interface ClientOptions {
@@ -83,8 +82,7 @@ export class Client {
     } catch (error) {
       if (error instanceof TransportError) return error;
       // Agents check certificates and keys when they are made: what is thrown then names the fault.
-      const code = at(error instanceof Error ? { ...error } : {}, 'code');
-      return new TransportError(typeof code === 'string' ? code : 'unknown', false);
+      return new TransportError(codeOf(error), false);
     }
   }
 

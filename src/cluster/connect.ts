@@ -57,8 +57,14 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
 }
 
 async function identify(client: Client, selected: Selected, sandbox: boolean): Promise<ClusterInfo> {
-  const [version, id] = await Promise.all([versionOf(client), identityOf(client, selected)]);
-  return { context: sandbox ? 'sandbox' : selected.context, id, version, sandbox };
+  try {
+    const version = await versionOf(client);
+    const id = await identityOf(client, selected);
+    return { context: sandbox ? 'sandbox' : selected.context, id, version, sandbox };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
 }
 
 /** The uid of kube-system; for accounts that may not read it a digest of the server's address stands in. */

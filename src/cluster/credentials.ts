@@ -144,9 +144,9 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
 
 function failure(selected: Selected, error: unknown): ClusterError {
   if (error instanceof ClusterError) return error;
-  const raw = error instanceof Error ? error.message : '';
+  const raw = stringAt(error, 'message') ?? '';
   const command = stringAt(selected.user, 'exec', 'command');
-  const code = stringAt(error instanceof Error ? { ...error } : {}, 'code');
+  const code = stringAt(error, 'code');
   const user = `user "${printable(selected.userName, 100)}"`;
   if (command !== undefined && isRecord(selected.user.exec)) {
     const plugin = `The credential plugin "${printable(command, 100)}" of ${user}`;

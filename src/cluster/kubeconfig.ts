@@ -61,7 +61,7 @@ function contentOf(file: string, mustExist: boolean): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const code = stringAt(error instanceof Error ? { ...error } : {}, 'code');
+    const code = stringAt(error, 'code');
     if (code === 'ENOENT' && !mustExist) return undefined;
     const why =
       code === 'ENOENT' ? 'does not exist' : code === 'EACCES' ? 'may not be read' : 'cannot be read';

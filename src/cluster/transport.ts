@@ -8,6 +8,7 @@ import {
 import { checkServerIdentity } from 'node:tls';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { stringAt } from '../model/manifest.js';
 import type { Credentials } from './credentials.js';
 
 const unzip = promisify(gunzip);
@@ -76,6 +77,7 @@ export class Transport {
   send(call: Call): Promise<Answer> {
     return new Promise((resolve, reject) => {
       let connected = false;
+      let connecting: NodeJS.Timeout | undefined;
       const start = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
       const fail = (error: unknown) => {
         clearTimeout(connecting);
@@ -98,21 +100,19 @@ export class Transport {
         },
         (response) => collect(response).then(resolve, fail),
       );
-      const connecting = setTimeout(
-        () => request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })),
-        CONNECT_LIMIT,
-      );
       request.on('socket', (socket) => {
-        const ready = () => {
+        // Counted from here: before, the request waits for a connection to be free.
+        if (!socket.connecting) {
+          connected = true;
+          return;
+        }
+        connecting = setTimeout(() => request.destroy(timedOut()), CONNECT_LIMIT);
+        socket.once(this.#base.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
           connected = true;
           clearTimeout(connecting);
-        };
-        if (!socket.connecting) ready();
-        else socket.once(this.#base.protocol === 'https:' ? 'secureConnect' : 'connect', ready);
+        });
       });
-      request.on('timeout', () =>
-        request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })),
-      );
+      request.on('timeout', () => request.destroy(timedOut()));
       request.on('error', fail);
       request.end(call.body);
     });
@@ -165,7 +165,11 @@ async function collect(response: IncomingMessage): Promise<Answer> {
   };
 }
 
-function codeOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return error instanceof Error ? error.message : 'unknown';
+function timedOut(): Error {
+  return Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' });
+}
+
+/** The code that Node gives a failed connection; its message where it gives none. */
+export function codeOf(error: unknown): string {
+  return stringAt(error, 'code') ?? stringAt(error, 'message') ?? 'unknown';
 }

@@ -173,7 +173,6 @@ function closeNamespace(
     templates,
   );
   if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return removals;
-  const others = existing.some((policy) => policy !== before && !isOurs(policy, 'metadata-blocking'));
   return [
     {
       kind: 'apply',
@@ -183,16 +182,22 @@ function closeNamespace(
       why: `Closes ${[...(close.ingress ? ['ingress'] : []), ...(close.egress ? ['egress'] : [])].join(' and ')} of every pod in ${namespace}, new ones included.`,
       breaks: [
         ...whatBreaks(now, namespace, close, sameNamespace),
-        ...(sameNamespace && others
-          ? [
-              'Pods that other policies narrow today gain traffic inside the namespace; answer no to keep them narrow.',
-            ]
-          : []),
+        ...(sameNamespace ? widened(state, close) : []),
       ],
       manifest,
       ...(before === undefined ? {} : { before }),
     },
     ...removals,
+  ];
+}
+
+/** Policies only add: traffic inside the namespace is allowed for pods as well that other policies keep narrower. */
+function widened({ ingress, egress }: NamespaceState, close: Closing): readonly string[] {
+  const names = [...(close.ingress ? ingress.narrowed : []), ...(close.egress ? egress.narrowed : [])];
+  if (names.length === 0) return [];
+  const shown = [...new Set(names)].sort().join(', ');
+  return [
+    `${shown}: narrowed by other policies today, gains traffic inside the namespace; answer no to sameNamespace to keep it narrow.`,
   ];
 }
 

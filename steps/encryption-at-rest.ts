@@ -43,7 +43,7 @@ function byFiles({ controlPlane }: Distribution): boolean {
 /** `plain` is proven; where nothing is seen, turning it on is offered but never recommended. */
 function canEnable(state: EncryptionState, where: Distribution): boolean {
   if (state.at === 'plain') return byFiles(where) || (where.encryption?.enable.length ?? 0) > 0;
-  return state.at === 'unseen' && state.writes === undefined && byFiles(where);
+  return state.at === 'unseen' && !state.configured && byFiles(where);
 }
 
 function questions(now: Snapshot): readonly Question[] {
@@ -77,11 +77,7 @@ function questions(now: Snapshot): readonly Question[] {
       recommended: state.at === 'plain',
       cautious: false,
     });
-  if (
-    state.at === 'stale' ||
-    (enable && byFiles(where)) ||
-    (state.at === 'unseen' && state.writes !== undefined)
-  )
+  if (state.at === 'stale' || (enable && byFiles(where)) || (state.at === 'unseen' && state.configured))
     out.push({
       id: 'rewrite',
       type: 'confirm',
@@ -98,7 +94,7 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   const state = encryptionState(now);
   const where = distribution(now);
   const rewrite = answers.rewrite === true ? [rewriteSecrets(now, state)] : [];
-  if (state.at === 'stale' || (state.at === 'unseen' && state.writes !== undefined)) return rewrite;
+  if (state.at === 'stale' || (state.at === 'unseen' && state.configured)) return rewrite;
   if (answers.enable !== true || !canEnable(state, where)) return [];
   if (!byFiles(where)) return byCommands(where);
   const provider: LocalProvider = answers.provider === 'aescbc' ? 'aescbc' : 'secretbox';
@@ -116,7 +112,7 @@ function rewriteSecrets(now: Snapshot, state: EncryptionState): RewriteChange {
     count,
     why:
       state.at === 'stale'
-        ? `${state.stale} Secrets are not stored as ${state.writes}: only a write brings them under the key.`
+        ? `${state.stale} Secrets are not stored under the key that writes: only a write brings them there.`
         : 'A Secret stays stored as it was until somebody writes it.',
     breaks: [
       'Only once every API server has the new configuration: one that still has the old would write plain text again; this is tested first.',
@@ -153,7 +149,10 @@ function assess(now: Snapshot): readonly Finding[] {
           id: 'secrets-stale',
           severity: 'high',
           evidence,
-          message: `New Secrets are stored as ${state.writes}, but ${state.stale} stored ones are not: they have to be re-written.`,
+          message:
+            state.writes === undefined
+              ? `An encryption configuration is in force, but ${state.stale} stored Secrets are not under its key: they have to be re-written.`
+              : `New Secrets are stored as ${state.writes}, but ${state.stale} stored ones are not: they have to be re-written.`,
         },
         ...weakProvider(state.writes, evidence),
       ];
@@ -185,9 +184,10 @@ function assess(now: Snapshot): readonly Finding[] {
           id: 'encryption-not-visible',
           severity: 'notVisible',
           evidence: `${evidence}; ${where.evidence}`,
-          message:
-            state.writes === undefined
-              ? `Whether Secrets are encrypted cannot be seen from here (${where.title === 'unknown' ? 'unknown distribution' : where.title}).${asked}${noteText(where)}`
+          message: !state.configured
+            ? `Whether Secrets are encrypted cannot be seen from here (${where.title === 'unknown' ? 'unknown distribution' : where.title}).${asked}${noteText(where)}`
+            : state.writes === undefined
+              ? 'An encryption configuration is set; whether Secrets are stored under its key cannot be seen from here.'
               : `New Secrets are stored as ${state.writes}; how the others are stored cannot be seen from here.`,
         },
         ...weakProvider(state.writes, evidence),

@@ -58,6 +58,8 @@ export interface DirectionState {
   unclosed: boolean;
   /** Workloads that no policy selects, sorted. */
   unselected: readonly string[];
+  /** Workloads that policies of others narrow already, sorted. */
+  narrowed: readonly string[];
   /** Policies of others that let everything pass: no further policy can take that back. */
   openBy: readonly Ref[];
   /** Our own metadata policy lets everything else pass. */
@@ -78,9 +80,13 @@ export function namespaceState(now: Snapshot, namespace: string): NamespaceState
   const own = objects(now, 'NetworkPolicy')
     .filter((policy) => policy.metadata.namespace === namespace && OURS.some((step) => isOurs(policy, step)))
     .map(refOf);
+  const workloads = reachIn(now)
+    .workloads.filter((workload) => workload.namespace === namespace && !workload.hostNetwork)
+    .map(({ name }) => name)
+    .sort();
   return {
-    ingress: directionState(effect.ingress, others.ingress, own),
-    egress: directionState(effect.egress, others.egress, own),
+    ingress: directionState(effect.ingress, others.ingress, own, workloads),
+    egress: directionState(effect.egress, others.egress, own, workloads),
     hostNetwork: effect.hostNetwork,
   };
 }
@@ -89,6 +95,7 @@ function directionState(
   effect: DirectionIsolation,
   others: DirectionIsolation,
   own: readonly Ref[],
+  workloads: readonly string[],
 ): DirectionState {
   const unselected = (d: DirectionIsolation) => d.open.filter((o) => o.because === 'unselected');
   const opening = [...effect.open.map((o) => o.because), ...effect.freshOpenBy].filter(
@@ -101,6 +108,7 @@ function directionState(
     closable: !others.covered || unselected(others).length > 0,
     unclosed: !effect.covered || unselected(effect).length > 0,
     unselected: unselected(effect).map((o) => o.workload),
+    narrowed: workloads.filter((name) => others.open.every((o) => o.workload !== name)),
     openBy: openBy.filter((ref) => !isOwn(ref)),
     openByOurs: openBy.some(isOwn),
   };

@@ -1,5 +1,5 @@
 import { apiServerPods, controlPlaneNodes } from '../../src/model/distributions.js';
-import { at, isRecord, listAt, type Manifest, type Ref, stringAt } from '../../src/model/manifest.js';
+import { isRecord, listAt, type Manifest, type Ref, stringAt } from '../../src/model/manifest.js';
 import { type HostChange, KEY_PLACEHOLDER } from '../../src/model/plan.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
@@ -76,8 +76,9 @@ function configuration(provider: LocalProvider, key: string, templates: Template
 
 /**
  * JSON patch (RFC 6902) of the API server's static pod: the flag, a read-only mount and its volume. A strategic patch
- * would replace the whole `command`. Where the pod is visible, the patch fits its container, creates lists that are
- * missing and adds nothing that is there; without it, it fits the manifest that kubeadm writes.
+ * would replace the whole `command`. Each operation appends to a list that kubeadm's manifest has; where one were
+ * missing, the patch fails as a whole, while creating a list could replace one. A visible mirror pod tells the
+ * container's place, whether it runs by `command` or `args`, and the names of volumes that are taken.
  */
 export function apiServerPatch(pod?: Manifest): readonly unknown[] {
   const containers = listAt(pod, 'spec', 'containers');
@@ -85,40 +86,24 @@ export function apiServerPatch(pod?: Manifest): readonly unknown[] {
     0,
     containers.findIndex((container) => stringAt(container, 'name') === 'kube-apiserver'),
   );
-  const container = containers[index];
-  const add = (path: string, value: unknown) => ({ op: 'add', path, value });
-  const append = (path: string, owner: unknown, list: string, value: unknown) =>
-    pod !== undefined && !Array.isArray(at(owner, list))
-      ? [add(`${path}/${list}`, [value])]
-      : [add(`${path}/${list}/-`, value)];
+  const byArgs =
+    listAt(containers[index], 'args').some(isFlag) && !listAt(containers[index], 'command').some(isFlag);
+  const taken = listAt(pod, 'spec', 'volumes').map((volume) => stringAt(volume, 'name'));
+  const name = taken.includes(VOLUME) ? `${VOLUME}-files` : VOLUME;
   const base = `/spec/containers/${index}`;
-  const runsByArgs =
-    container !== undefined &&
-    listAt(container, 'args').some((arg) => typeof arg === 'string' && arg.startsWith('--'));
-  const mounted = listAt(container, 'volumeMounts').some((m) => stringAt(m, 'mountPath') === DIRECTORY);
-  const names = listAt(pod, 'spec', 'volumes').map((volume) => stringAt(volume, 'name'));
-  const volume = names.includes(VOLUME) ? `${VOLUME}-files` : VOLUME;
   return [
-    ...append(
-      base,
-      container,
-      runsByArgs ? 'args' : 'command',
-      `--encryption-provider-config=${CONFIG_PATH}`,
-    ),
-    ...(mounted
-      ? []
-      : [
-          ...append(base, container, 'volumeMounts', {
-            name: volume,
-            mountPath: DIRECTORY,
-            readOnly: true,
-          }),
-          ...append('/spec', at(pod, 'spec'), 'volumes', {
-            name: volume,
-            hostPath: { path: DIRECTORY, type: 'Directory' },
-          }),
-        ]),
+    append(`${base}/${byArgs ? 'args' : 'command'}`, `--encryption-provider-config=${CONFIG_PATH}`),
+    append(`${base}/volumeMounts`, { name, mountPath: DIRECTORY, readOnly: true }),
+    append('/spec/volumes', { name, hostPath: { path: DIRECTORY, type: 'Directory' } }),
   ];
+}
+
+function append(list: string, value: unknown): unknown {
+  return { op: 'add', path: `${list}/-`, value };
+}
+
+function isFlag(arg: unknown): boolean {
+  return typeof arg === 'string' && arg.startsWith('--');
 }
 
 /** How many API servers there are, as far as pods and node labels tell; undefined where nothing tells. */

@@ -3,48 +3,55 @@ import type { EncryptionFacts, Snapshot } from '../../src/model/snapshot.js';
 /**
  * How Secrets are stored, judged by effect:
  * - `encrypted`: every stored value and every new one is under a key;
- * - `stale`: new values are encrypted as they should be, `stored` ones partly not, or under another key;
- * - `plain`: new values are written in plain text, and no API server has a configuration;
+ * - `stale`: a configuration is in force, but `stale` stored values are not under the key that writes (or, where nothing
+ *   was written yet, not under the key of most);
+ * - `plain`: values are in plain text, and no API server is seen to have a configuration;
  * - `configured`: an API server has a configuration, yet new values are written in plain text or servers differ;
  * - `unseen`: what storage holds cannot be seen.
  */
 export type EncryptionState =
   | { at: 'encrypted'; writes: string | undefined; evidence: string }
-  | { at: 'stale'; writes: string; stale: number; evidence: string }
+  | { at: 'stale'; writes: string | undefined; stale: number; evidence: string }
   | { at: 'plain'; evidence: string }
   | { at: 'configured'; evidence: string; differ: boolean }
-  | { at: 'unseen'; writes: string | undefined; evidence: string };
+  | { at: 'unseen'; writes: string | undefined; configured: boolean; evidence: string };
 
 /** The state that the facts of the snapshot prove; anything they do not prove is `unseen`. */
 export function encryptionState(now: Snapshot): EncryptionState {
   const facts = now.encryption;
   if (facts === undefined)
-    return { at: 'unseen', writes: undefined, evidence: 'the API server was not asked' };
-  const evidence = facts.evidence.length > 0 ? facts.evidence.join('; ') : 'nothing could be asked';
-  const set = facts.flags.filter((flag) => flag.value !== null);
-  const unset = facts.flags.filter((flag) => flag.value === null);
-  if (set.length > 0 && unset.length > 0)
-    return { at: 'configured', differ: true, evidence: serversText(facts, evidence) };
+    return { at: 'unseen', writes: undefined, configured: false, evidence: 'the API server was not asked' };
+  const asked = facts.evidence.length > 0 ? facts.evidence.join('; ') : 'nothing could be asked';
   const { stored, writes } = facts;
-  if (writes !== undefined && encrypts(writes)) {
-    if (stored === undefined) return { at: 'unseen', writes, evidence };
-    const stale = Object.entries(stored)
-      .filter(([prefix, count]) => count > 0 && !samePrefix(prefix, writes))
-      .reduce((sum, [, count]) => sum + count, 0);
-    return stale === 0
-      ? { at: 'encrypted', writes, evidence }
-      : { at: 'stale', writes, stale, evidence: `${storedText(stored)}; ${evidence}` };
-  }
-  const anyPlain = Object.entries(stored ?? {}).some(([prefix, count]) => count > 0 && !encrypts(prefix));
-  const isPlain = writes !== undefined || anyPlain || (unset.length > 0 && set.length === 0);
-  if (isPlain)
-    return set.length > 0
+  const evidence = stored === undefined ? asked : `${storedText(stored)}; ${asked}`;
+  const set = facts.flags.some((flag) => flag.value !== null);
+  const unset = facts.flags.some((flag) => flag.value === null);
+  const values = Object.entries(stored ?? {}).filter(([, count]) => count > 0);
+  // A value under a key that somebody else chose: a configuration exists, seen or not, and must not be replaced.
+  const known = set || values.some(([prefix]) => encrypts(prefix));
+  if (set && unset) return { at: 'configured', differ: true, evidence: serversText(facts, evidence) };
+  if (writes !== undefined && !encrypts(writes))
+    return known
       ? { at: 'configured', differ: false, evidence: serversText(facts, evidence) }
-      : { at: 'plain', evidence: stored === undefined ? evidence : `${storedText(stored)}; ${evidence}` };
-  const total = Object.values(stored ?? {}).reduce((sum, count) => sum + count, 0);
-  return total > 0
-    ? { at: 'encrypted', writes: undefined, evidence: `${storedText(stored ?? {})}; ${evidence}` }
-    : { at: 'unseen', writes: undefined, evidence };
+      : { at: 'plain', evidence };
+  if (unset && writes === undefined && !known) return { at: 'plain', evidence };
+  if (stored === undefined || (values.length === 0 && writes === undefined))
+    return { at: 'unseen', writes, configured: set || writes !== undefined, evidence };
+  const current = writes ?? mostUsed(values);
+  const stale = values
+    .filter(([prefix]) => current === undefined || !samePrefix(prefix, current))
+    .reduce((sum, [, count]) => sum + count, 0);
+  return stale === 0
+    ? { at: 'encrypted', writes: current, evidence }
+    : { at: 'stale', writes, stale, evidence };
+}
+
+/** The encrypting prefix of most values. */
+function mostUsed(values: readonly (readonly [string, number])[]): string | undefined {
+  return values
+    .filter(([prefix]) => encrypts(prefix))
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([prefix]) => prefix)[0];
 }
 
 /** Whether a storage prefix stands for encryption; an empty one, or anything foreign, does not. */
@@ -65,8 +72,9 @@ function samePrefix(a: string, b: string): boolean {
 }
 
 function storedText(stored: Readonly<Record<string, number>>): string {
-  return Object.entries(stored)
-    .filter(([, count]) => count > 0)
+  const values = Object.entries(stored).filter(([, count]) => count > 0);
+  if (values.length === 0) return 'no Secret is stored';
+  return values
     .map(([prefix, count]) => `${count} stored ${encrypts(prefix) ? `as ${prefix}` : 'in plain text'}`)
     .sort()
     .join(', ');

@@ -1,0 +1,93 @@
+import type { Manifest } from '../../src/model/manifest.js';
+import { object } from './snapshot.js';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** A running pod with these labels. */
+export function pod(
+  namespace: string,
+  name: string,
+  labels: Labels = {},
+  spec: Record<string, unknown> = {},
+): Manifest {
+  return object('v1', 'Pod', namespace, name, {
+    metadata: { labels },
+    spec: { containers: [{ name: 'main', image: 'registry.example/app:1' }], ...spec },
+    status: { phase: 'Running' },
+  });
+}
+
+/** A NetworkPolicy with this spec. */
+export function networkPolicy(
+  namespace: string,
+  name: string,
+  spec: Record<string, unknown>,
+  metadata: Record<string, unknown> = {},
+): Manifest {
+  return object('networking.k8s.io/v1', 'NetworkPolicy', namespace, name, { metadata, spec });
+}
+
+/** A Service with this spec. */
+export function service(
+  namespace: string,
+  name: string,
+  spec: Record<string, unknown>,
+  labels: Labels = {},
+): Manifest {
+  return object('v1', 'Service', namespace, name, { metadata: { labels }, spec });
+}
+
+/** A DaemonSet whose pods run these containers. */
+export function daemonSet(
+  namespace: string,
+  name: string,
+  containers: readonly Record<string, unknown>[] = [{ name: 'agent', image: 'registry.example/agent:1' }],
+  status?: Record<string, unknown>,
+): Manifest {
+  return object('apps/v1', 'DaemonSet', namespace, name, {
+    spec: { template: { metadata: { labels: { 'k8s-app': name } }, spec: { containers } } },
+    ...(status === undefined ? {} : { status }),
+  });
+}
+
+export interface NodeSigns {
+  providerID?: string;
+  labels?: Labels;
+  annotations?: Labels;
+  kubeletVersion?: string;
+  osImage?: string;
+}
+
+/** A node with the signs by which providers and distributions are told. */
+export function node(name: string, signs: NodeSigns = {}): Manifest {
+  return object('v1', 'Node', undefined, name, {
+    metadata: { labels: signs.labels ?? {}, annotations: signs.annotations ?? {} },
+    spec: signs.providerID === undefined ? {} : { providerID: signs.providerID },
+    status: {
+      nodeInfo: { kubeletVersion: signs.kubeletVersion ?? 'v1.31.4', osImage: signs.osImage ?? 'Debian' },
+    },
+  });
+}
+
+/** CoreDNS as kubeadm installs it: Service kube-dns, two pods, ports by number. */
+export function coreDns(): readonly Manifest[] {
+  const labels = { 'k8s-app': 'kube-dns' };
+  return [
+    service(
+      'kube-system',
+      'kube-dns',
+      {
+        clusterIP: '10.96.0.10',
+        selector: labels,
+        ports: [
+          { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
+          { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
+          { name: 'metrics', port: 9153, protocol: 'TCP', targetPort: 9153 },
+        ],
+      },
+      labels,
+    ),
+    pod('kube-system', 'coredns-1', labels),
+    pod('kube-system', 'coredns-2', labels),
+  ];
+}

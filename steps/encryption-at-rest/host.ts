@@ -139,7 +139,7 @@ function instructions(now: Snapshot): readonly string[] {
   const wait =
     'Wait until `kubectl get --raw /readyz` answers ok and the kube-apiserver pod of this node shows the flag. If it does not come back, restore your copy of the manifest; leave encryption-config.yaml where it is.';
   const after = [
-    `Give \`${patches} ${PATCHES}\` to every later \`kubeadm upgrade\`: without it the flag is lost, and with it every Secret.`,
+    `Give \`${patches} ${PATCHES}\` to every later \`kubeadm upgrade\`: without it the flag is lost, and no Secret can be read.`,
     'Going back later: never by deleting the file. Put identity first on every server, re-write all Secrets, and only then remove the flag.',
   ];
   if (count === 1) return [...before, `\`${place}\``, ...patch, wait, ...after];

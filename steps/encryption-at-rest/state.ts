@@ -36,7 +36,13 @@ export function encryptionState(now: Snapshot): EncryptionState {
       : { at: 'plain', evidence };
   if (unset && writes === undefined && !known) return { at: 'plain', evidence };
   if (stored === undefined || (values.length === 0 && writes === undefined))
-    return { at: 'unseen', writes, configured: set || writes !== undefined, evidence };
+    // Without a configuration the probe would know how Secrets are written: in plain text.
+    return {
+      at: 'unseen',
+      writes,
+      configured: set || writes !== undefined || stored !== undefined,
+      evidence,
+    };
   const current = writes ?? mostUsed(values);
   const stale = values
     .filter(([prefix]) => current === undefined || !samePrefix(prefix, current))

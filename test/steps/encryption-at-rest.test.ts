@@ -1,0 +1,426 @@
+import { loadTemplates } from '../../src/host/templates.js';
+import type { Manifest } from '../../src/model/manifest.js';
+import { type HostChange, KEY_PLACEHOLDER } from '../../src/model/plan.js';
+import { type Answers, completeAnswers, needsAnswer } from '../../src/model/question.js';
+import type { EncryptionFacts, Snapshot } from '../../src/model/snapshot.js';
+import { statusOf } from '../../src/model/step.js';
+import { TemplateError } from '../../src/model/template.js';
+import { apiServerPatch } from '../../steps/encryption-at-rest/host.js';
+import { encryptionState } from '../../steps/encryption-at-rest/state.js';
+import { encryptionAtRest as step } from '../../steps/encryption-at-rest.js';
+import { expectGolden, manifestsIn, yamlText } from '../support/golden.js';
+import { type NodeSigns, node, pod } from '../support/objects.js';
+import { type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
+
+const templates = await loadTemplates();
+const KEY1 = 'k8s:enc:secretbox:v1:key1:';
+const KEY2 = 'k8s:enc:secretbox:v1:key2:';
+
+const facts = (more: Partial<EncryptionFacts> = {}): EncryptionFacts => ({
+  secrets: 10,
+  stored: undefined,
+  writes: undefined,
+  flags: [],
+  evidence: ['metrics'],
+  ...more,
+});
+const withFacts = (more: Partial<EncryptionFacts>, options: SnapshotOptions = {}): Snapshot =>
+  snapshotOf({ ...options, encryption: facts(more) });
+const answer = (now: Snapshot, given: Answers = {}): Answers =>
+  completeAnswers(step.questions(now), given, true);
+const changes = (now: Snapshot, given: Answers = {}) => step.plan(now, answer(now, given), templates);
+const kinds = (now: Snapshot, given: Answers = {}) => changes(now, given).map((change) => change.kind);
+const ids = (now: Snapshot) => step.assess(now, {}).map(({ id }) => id);
+const on = { server: 'kube-apiserver-a', value: '/etc/kubernetes/enc/encryption-config.yaml' };
+const off = { server: 'kube-apiserver-b', value: null };
+
+/** What is seen, how it is judged, what is found, what is proposed by default on the embedded cluster. */
+const TABLE: readonly [string, Partial<EncryptionFacts>, string, string[], string[]][] = [
+  ['all under the key that writes', { stored: { [KEY1]: 10 }, writes: KEY1 }, 'encrypted', [], []],
+  ['all under one key, nothing written yet', { stored: { [KEY1]: 10 } }, 'encrypted', [], []],
+  ['no Secret yet, new ones are encrypted', { stored: {}, writes: KEY1 }, 'encrypted', [], []],
+  ['the key not told', { stored: { [KEY1]: 10 }, writes: 'k8s:enc:secretbox:v1:' }, 'encrypted', [], []],
+  [
+    'some in plain text',
+    { stored: { '': 3, [KEY1]: 7 }, writes: KEY1 },
+    'stale',
+    ['secrets-stale'],
+    ['rewrite'],
+  ],
+  [
+    'some under an old key',
+    { stored: { [KEY1]: 3, [KEY2]: 7 }, writes: KEY2 },
+    'stale',
+    ['secrets-stale'],
+    ['rewrite'],
+  ],
+  [
+    'a configuration, nothing written yet',
+    { stored: { '': 10 }, flags: [on] },
+    'stale',
+    ['secrets-stale'],
+    ['rewrite'],
+  ],
+  ['the same, arguments unseen', { stored: { '': 10 } }, 'stale', ['secrets-stale'], ['rewrite']],
+  ['plain text', { stored: { '': 10 }, writes: '' }, 'plain', ['secrets-plain'], ['host', 'rewrite']],
+  [
+    'no Secret yet, new ones in plain text',
+    { stored: {}, writes: '' },
+    'plain',
+    ['secrets-plain'],
+    ['host', 'rewrite'],
+  ],
+  [
+    'only arguments seen, without the flag',
+    { flags: [off] },
+    'plain',
+    ['secrets-plain'],
+    ['host', 'rewrite'],
+  ],
+  [
+    'identity first',
+    { stored: { '': 10 }, writes: '', flags: [on] },
+    'configured',
+    ['encryption-without-effect'],
+    [],
+  ],
+  [
+    'identity first, arguments unseen',
+    { stored: { '': 9, [KEY1]: 1 }, writes: '' },
+    'configured',
+    ['encryption-without-effect'],
+    [],
+  ],
+  [
+    'servers that differ',
+    { stored: { '': 10 }, writes: '', flags: [on, off] },
+    'configured',
+    ['api-servers-differ'],
+    [],
+  ],
+  ['nothing', {}, 'unseen', ['encryption-not-visible'], []],
+  ['only that new ones are encrypted', { writes: KEY1 }, 'unseen', ['encryption-not-visible'], []],
+  ['only the flag', { flags: [on] }, 'unseen', ['encryption-not-visible'], []],
+  ['no Secret, and nothing written', { stored: {} }, 'unseen', ['encryption-not-visible'], []],
+];
+
+describe('storage judged by effect', () => {
+  test.each(TABLE)('%s', (_name, seen, state, found, proposed) => {
+    const now = withFacts(seen);
+    expect(encryptionState(now).at).toBe(state);
+    expect(ids(now)).toEqual(found);
+    expect(kinds(now)).toEqual(proposed);
+  });
+
+  test('a flag alone is never taken for encryption', () => {
+    for (const stored of [undefined, {}, { '': 1 }])
+      expect(encryptionState(withFacts({ stored, flags: [on] })).at).not.toBe('encrypted');
+  });
+
+  test('what was not asked is not visible', () => {
+    const now = snapshotOf();
+    expect(statusOf(step.assess(now, {}), changes(now))).toBe('notVisible');
+  });
+});
+
+test.each([
+  ['aescbc', 'k8s:enc:aescbc:v1:k:'],
+  ['aesgcm', 'k8s:enc:aesgcm:v1:k:'],
+  ['kms v1', 'k8s:enc:kms:v1:k:'],
+])('%s is named weak', (provider, prefix) => {
+  const [finding] = step.assess(withFacts({ stored: { [prefix]: 1 }, writes: prefix }), {});
+  expect(finding).toMatchObject({ id: 'weak-encryption-provider', severity: 'low' });
+  expect(finding?.message).toContain(provider);
+});
+
+test('KMS v2 and secretbox are not', () => {
+  for (const prefix of ['k8s:enc:kms:v2:k:', KEY1])
+    expect(ids(withFacts({ stored: { [prefix]: 1 }, writes: prefix }))).toEqual([]);
+});
+
+describe('a configuration that may exist is never replaced', () => {
+  const exists = TABLE.filter(([name, , state]) => state !== 'plain' && name !== 'nothing');
+  test.each(exists)('%s', (_name, seen) => {
+    const now = withFacts(seen);
+    expect(kinds(now, { enable: true, rewrite: true, provider: 'secretbox' })).not.toContain('host');
+  });
+
+  test('where nothing is seen it is offered, never recommended, and says why', () => {
+    const now = withFacts({});
+    const enable = step.questions(now).find(({ id }) => id === 'enable');
+    expect(enable).toMatchObject({ recommended: false, cautious: false, risk: 'restartsApiServer' });
+    expect(kinds(now, { enable: true, rewrite: true })).toEqual(['host', 'rewrite']);
+  });
+});
+
+test('on a real cluster nothing is done without an answer, and unattended each risky answer is demanded', () => {
+  const now = withFacts({ stored: { '': 10 }, writes: '' });
+  expect(step.plan(now, completeAnswers(step.questions(now), {}, false), templates)).toEqual([]);
+  expect(
+    step
+      .questions(now)
+      .filter(needsAnswer)
+      .map(({ id }) => id),
+  ).toEqual(['enable', 'rewrite']);
+});
+
+test('only what is built is offered: secretbox, and aescbc named weak', () => {
+  const provider = step.questions(withFacts({ writes: '' })).find(({ id }) => id === 'provider');
+  expect(provider).toMatchObject({
+    recommended: 'secretbox',
+    choices: [{ value: 'secretbox' }, { value: 'aescbc', note: expect.stringContaining('weak') }],
+  });
+});
+
+const kubeadmPod = () => manifestsIn('encryption-at-rest/kubeadm/kube-apiserver.yaml')[0]!;
+
+test('kubeadm, one control-plane node: files, instructions and re-write', () => {
+  const now = withFacts(
+    { stored: { '': 10 }, writes: '', flags: [{ server: 'kube-apiserver-cp1', value: null }] },
+    {
+      objects: [
+        kubeadmPod(),
+        node('cp1', {
+          labels: { 'node-role.kubernetes.io/control-plane': '' },
+          annotations: { 'kubeadm.alpha.kubernetes.io/cri-socket': 'unix:///run/containerd/containerd.sock' },
+        }),
+      ],
+    },
+  );
+  const text = yamlText({
+    questions: step.questions(now),
+    findings: step.assess(now, {}),
+    changes: changes(now),
+  });
+  expectGolden('encryption-at-rest/kubeadm/plan.golden.yaml', text);
+});
+
+describe('the file', () => {
+  const host = (given: Answers = {}) =>
+    changes(withFacts({ writes: '' }), given).find((change): change is HostChange => change.kind === 'host')!;
+
+  test('holds no key, is readable by its owner only, and lies outside of the manifests directory', () => {
+    const [config, patch] = host().files;
+    expect(config).toMatchObject({ as: 'encryption-config.yaml', mode: 0o600 });
+    for (const file of [config!, patch!]) expect(file.path).not.toContain('/manifests/');
+    expect(config!.content).toEqual({
+      apiVersion: 'apiserver.config.k8s.io/v1',
+      kind: 'EncryptionConfiguration',
+      resources: [
+        {
+          resources: ['secrets'],
+          providers: [
+            { secretbox: { keys: [{ name: 'key-2026-01', secret: KEY_PLACEHOLDER }] } },
+            { identity: {} },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('aescbc where it is chosen', () => {
+    expect(JSON.stringify(host({ provider: 'aescbc' }).files[0]!.content)).toContain('"aescbc":{"keys"');
+  });
+
+  test('a template without identity, or without a key for Secrets, is refused by name', () => {
+    const broken = (providers: unknown[]) =>
+      new Map([
+        ...templates,
+        [
+          'encryption-at-rest/encryption-config.yaml',
+          {
+            apiVersion: 'apiserver.config.k8s.io/v1',
+            kind: 'EncryptionConfiguration',
+            resources: [{ resources: ['secrets'], providers }],
+          } as unknown as Manifest,
+        ],
+      ]);
+    const now = withFacts({ writes: '' });
+    for (const providers of [[], [{ identity: {} }], [{ secretbox: { keys: [] } }]])
+      expect(() => step.plan(now, answer(now), broken(providers))).toThrow(TemplateError);
+  });
+});
+
+/** RFC 6902 `add` on a copy; fails where a path's parent is missing, as kubeadm does. */
+function patched(document: Manifest, operations: readonly unknown[]): Manifest {
+  const copy = structuredClone(document);
+  for (const { op, path, value } of operations as { op: string; path: string; value: unknown }[]) {
+    if (op !== 'add') throw new Error(`unexpected operation ${op}`);
+    const keys = path.split('/').slice(1);
+    const last = keys.pop();
+    let here: unknown = copy;
+    for (const key of keys) here = (here as Record<string, unknown>)[key];
+    if (!Array.isArray(here) || last !== '-') throw new Error(`no list at ${path}`);
+    here.push(value);
+  }
+  return copy;
+}
+
+describe('the patch of the static pod', () => {
+  const spec = (manifest: Manifest) =>
+    manifest.spec as { containers: Record<string, unknown[]>[]; volumes: unknown[] };
+
+  test.each([
+    ['without having seen the pod', undefined],
+    ['with the mirror pod', kubeadmPod()],
+  ])('adds flag, mount and volume to the manifest of kubeadm and changes nothing else, %s', (_name, seen) => {
+    const before = kubeadmPod();
+    const after = patched(before, apiServerPatch(seen));
+    const [was, is] = [spec(before), spec(after)];
+    expect(is.containers[0]!.command).toEqual([
+      ...was.containers[0]!.command!,
+      '--encryption-provider-config=/etc/kubernetes/enc/encryption-config.yaml',
+    ]);
+    expect(is.containers[0]!.volumeMounts).toEqual([
+      ...was.containers[0]!.volumeMounts!,
+      { name: 'encryption-config', mountPath: '/etc/kubernetes/enc', readOnly: true },
+    ]);
+    expect(is.volumes).toEqual([
+      ...was.volumes,
+      { name: 'encryption-config', hostPath: { path: '/etc/kubernetes/enc', type: 'Directory' } },
+    ]);
+    is.volumes.pop();
+    is.containers[0]!.command!.pop();
+    is.containers[0]!.volumeMounts!.pop();
+    expect(after).toEqual(before);
+  });
+
+  test('fits a pod whose API server is not its first container, runs by args, or has the volume name taken', () => {
+    const seen = pod(
+      'kube-system',
+      'kube-apiserver-a',
+      { component: 'kube-apiserver' },
+      {
+        containers: [
+          { name: 'sidecar' },
+          { name: 'kube-apiserver', command: ['kube-apiserver'], args: ['--secure-port=6443'] },
+        ],
+        volumes: [{ name: 'encryption-config' }],
+      },
+    );
+    expect(apiServerPatch(seen)).toMatchObject([
+      { path: '/spec/containers/1/args/-' },
+      { path: '/spec/containers/1/volumeMounts/-', value: { name: 'encryption-config-files' } },
+      { path: '/spec/volumes/-', value: { name: 'encryption-config-files' } },
+    ]);
+  });
+
+  test('never creates a list: what was read of a pod may leave lists out, and an add would replace them', () => {
+    const seen = pod('kube-system', 'kube-apiserver-a', { component: 'kube-apiserver' });
+    for (const operation of apiServerPatch(seen) as { path: string }[])
+      expect(operation.path).toMatch(/\/-$/);
+  });
+});
+
+describe('instructions', () => {
+  const instructions = (...signs: NodeSigns[]) => {
+    const now = withFacts(
+      { writes: '' },
+      { objects: signs.map((sign, index) => node(`cp${index + 1}`, sign)) },
+    );
+    return (changes(now)[0] as HostChange).instructions.join('\n');
+  };
+  const master = { labels: { 'node-role.kubernetes.io/control-plane': '' } };
+  const order = (text: string, ...parts: string[]) => {
+    const places = parts.map((part) => text.indexOf(part));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+  };
+
+  test('one server: look first, keep the key, place the file, then patch', () => {
+    const text = instructions(master);
+    order(
+      text,
+      'must print nothing',
+      'outside the cluster',
+      'install -m 0600',
+      'kubeadm init phase',
+      '/readyz',
+    );
+    expect(text).not.toContain('Round 1');
+  });
+
+  test('several servers: identity first on all of them, only then the provider first', () => {
+    const text = instructions(master, master, master);
+    order(
+      text,
+      'outside the cluster',
+      'With 3 API servers',
+      'Round 1',
+      'above the provider',
+      'Round 2',
+      'crictl stop',
+    );
+  });
+
+  test('how many is not known: both ways are told', () => {
+    order(instructions(), 'how many could not be seen', 'Round 1', 'Round 2');
+  });
+
+  test('kubeadm before 1.22 calls its flag otherwise', () => {
+    const now = withFacts({ writes: '' }, { version: '1.20' });
+    expect((changes(now)[0] as HostChange).instructions.join()).toContain('--experimental-patches');
+  });
+});
+
+describe('distributions with a way of their own', () => {
+  const table: readonly [string, NodeSigns, string, string][] = [
+    [
+      'EKS',
+      { kubeletVersion: 'v1.31.2-eks-94953ac' },
+      'aws eks describe-cluster',
+      'aws eks associate-encryption-config',
+    ],
+    [
+      'GKE',
+      { kubeletVersion: 'v1.31.2-gke.1' },
+      'gcloud container clusters describe',
+      'gcloud container clusters update',
+    ],
+    ['AKS', { labels: { 'kubernetes.azure.com/cluster': 'x' } }, 'az aks show', 'az aks update'],
+    [
+      'OpenShift',
+      { labels: { 'node.openshift.io/os_id': 'rhcos' } },
+      'oc get kubeapiserver',
+      'oc patch apiserver',
+    ],
+    ['k3s', { kubeletVersion: 'v1.31.4+k3s1' }, 'k3s secrets-encrypt status', 'k3s secrets-encrypt enable'],
+    [
+      'RKE2',
+      { kubeletVersion: 'v1.31.4+rke2r1' },
+      'rke2 secrets-encrypt status',
+      'rke2 secrets-encrypt enable',
+    ],
+    ['Talos', { osImage: 'Talos (v1.9)' }, 'talosctl', 'talosctl apply-config'],
+    ['kOps', { labels: { 'kops.k8s.io/instancegroup': 'n' } }, 'kops get secrets', 'kops create secret'],
+  ];
+  test.each(table)(
+    '%s: unseen is a command that asks, plain text a command that turns it on',
+    (_n, signs, ask, enable) => {
+      const objects = [node('n', signs)];
+      const unseen = withFacts({}, { objects });
+      expect(step.questions(unseen)).toEqual([]);
+      expect(step.assess(unseen, {})).toMatchObject([
+        { severity: 'notVisible', message: expect.stringContaining(ask) },
+      ]);
+      expect(changes(unseen)).toEqual([]);
+      const plain = changes(withFacts({ stored: { '': 3 }, writes: '' }, { objects }));
+      expect(plain.every((change) => change.kind === 'cloud')).toBe(true);
+      expect(plain[0]).toMatchObject({ kind: 'cloud', command: expect.arrayContaining(enable.split(' ')) });
+    },
+  );
+
+  test('MicroK8s, for which no command is known, gets neither files nor a made-up command', () => {
+    const now = withFacts(
+      { writes: '' },
+      { objects: [node('n', { labels: { 'microk8s.io/cluster': 'true' } })] },
+    );
+    expect(step.questions(now)).toEqual([]);
+    expect(ids(now)).toEqual(['secrets-plain']);
+  });
+});
+
+test('the re-write counts every Secret and speaks of the gate', () => {
+  const [rewrite] = changes(withFacts({ stored: { '': 3, [KEY1]: 7 }, writes: KEY1 }));
+  expect(rewrite).toMatchObject({ kind: 'rewrite', resource: 'secrets', count: 10, risk: 'rewritesStorage' });
+});

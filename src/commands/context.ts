@@ -1,0 +1,141 @@
+import { STEPS } from '../../steps/index.js';
+import type { Options, Selection } from '../cli/command.js';
+import { version } from '../cli/version.js';
+import { connect } from '../cluster/connect.js';
+import { type GivenAnswers, readAnswers } from '../host/answers.js';
+import { decisionsFrom } from '../host/decisions.js';
+import { filesHost } from '../host/files.js';
+import { type RunStore, runStore, runsDirectory } from '../host/runs.js';
+import { loadTemplates } from '../host/templates.js';
+import type { Snapshot } from '../model/snapshot.js';
+import type { Step } from '../model/step.js';
+import type { Templates } from '../model/template.js';
+import type { Style } from '../report/style.js';
+import { startSandbox } from '../sandbox/index.js';
+import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
+import type { Clock, Cluster, Host, Journal } from '../wizard/ports.js';
+import type { StepState } from '../wizard/state.js';
+
+/** The process as a command sees it, so that tests can give their own. */
+export interface Io {
+  stdin: NodeJS.ReadStream;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  env: NodeJS.ProcessEnv;
+}
+
+export const clock: Clock = { now: () => new Date() };
+
+/** A cluster that is connected, and the machine on which its host changes are made. */
+export interface Target {
+  cluster: Cluster;
+  hostFor(journal: Journal): Host;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to the cluster that the flags mean.
+ * @throws ClusterError, HostError: what is wrong and what to do.
+ */
+export async function openTarget(options: Options): Promise<Target> {
+  if (!options.sandbox) {
+    const cluster = await connect({
+      version: version(),
+      ...(options.kubeconfig === undefined ? {} : { kubeconfigPath: options.kubeconfig }),
+      ...(options.context === undefined ? {} : { context: options.context }),
+    });
+    return {
+      cluster,
+      hostFor: (journal) => filesHost(journal.directory, folderOf),
+      close: () => cluster.close(),
+    };
+  }
+  const sandbox = await startSandbox(options.sandboxFile === undefined ? {} : { file: options.sandboxFile });
+  try {
+    const cluster = await connect({ kubeconfigText: sandbox.kubeconfig, sandbox: true, version: version() });
+    const close = async () => {
+      await cluster.close();
+      await sandbox.close();
+    };
+    return { cluster, hostFor: () => sandbox.host, close };
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
+}
+
+function folderOf(step: string): string {
+  return STEPS.find(({ id }) => id === step)?.folder ?? step;
+}
+
+/** What a plan is made with, apart from the cluster. */
+export interface Material {
+  steps: readonly Step[];
+  templates: Templates;
+  given: GivenAnswers | undefined;
+}
+
+/** Loads templates and the answers file, so that their errors come before anything is asked of a cluster. */
+export async function loadMaterial(selection: Selection): Promise<Material> {
+  return {
+    steps: selection.steps.length === 0 ? STEPS : STEPS.filter((step) => selection.steps.includes(step.id)),
+    templates: await loadTemplates(selection.templates),
+    given: selection.answers === undefined ? undefined : await readAnswers(selection.answers, STEPS),
+  };
+}
+
+/** Decisions on this snapshot: those of an earlier run, and over them what the answers file says. */
+export function decisionsOn(
+  now: Snapshot,
+  { given, steps, templates }: Material,
+  earlier: ReadonlyMap<string, Decisions> = new Map(),
+): { decisions: ReadonlyMap<string, Decisions>; notes: readonly string[] } {
+  if (given === undefined) return { decisions: earlier, notes: [] };
+  const fromFile = decisionsFrom(given, now, steps, templates);
+  const decisions = new Map(earlier);
+  for (const [id, { answers }] of fromFile.decisions) {
+    const before = decisions.get(id) ?? UNDECIDED;
+    decisions.set(id, { ...before, answers: { ...before.answers, ...answers } });
+  }
+  return { decisions, notes: fromFile.notes };
+}
+
+/** Every chosen step on this snapshot; notes on the answers go to `note`. */
+export function planOn(now: Snapshot, material: Material, note: (line: string) => void): StepState[] {
+  const { decisions, notes } = decisionsOn(now, material);
+  for (const line of notes) note(line);
+  return assemble(now, material.steps, material.templates, (id) => decisions.get(id) ?? UNDECIDED);
+}
+
+export function runsOf(io: Io): RunStore {
+  return runStore(runsDirectory(io.env), clock);
+}
+
+/** Talk, as against data: to stderr, a line at a time. */
+export function say(io: Io, text: string): void {
+  io.stderr.write(`${text}\n`);
+}
+
+/** The flags that name the cluster again, for a command that goes on. */
+export function targetFlags({ sandbox, sandboxFile, context, kubeconfig }: Options): string[] {
+  if (sandboxFile !== undefined) return ['--sandbox-file', sandboxFile];
+  if (sandbox) return ['--sandbox'];
+  return [
+    ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
+    ...(context === undefined ? [] : ['--context', context]),
+  ];
+}
+
+/** How text is written to a stream: colours only to a terminal that wants them. */
+export function styleOf(stream: NodeJS.WriteStream, options: Pick<Options, 'noColor'>, io: Io): Style {
+  return {
+    width: stream.columns ?? 80,
+    unicode: stream.isTTY !== true || showsUnicode(io.env),
+    colour: stream.isTTY === true && !options.noColor,
+  };
+}
+
+/** Whether the locale says that the terminal shows UTF-8. */
+export function showsUnicode(env: NodeJS.ProcessEnv): boolean {
+  return /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '') || process.platform === 'darwin';
+}

@@ -1,0 +1,51 @@
+import type { Command } from '../cli/command.js';
+import { EXIT, type ExitCode } from '../cli/exit.js';
+import { writePatchFiles } from '../host/generate.js';
+import type { Snapshot } from '../model/snapshot.js';
+import { patchFiles } from '../report/patchfiles.js';
+import { planJson } from '../report/plan.js';
+import { nextCommands, planText } from '../report/plan-text.js';
+import { pendingCount } from '../wizard/assemble.js';
+import { takeSnapshot } from '../wizard/session.js';
+import type { StepState } from '../wizard/state.js';
+import { clock, type Io, loadMaterial, openTarget, planOn, say, styleOf, targetFlags } from './context.js';
+
+type Of<N extends Command['name']> = Extract<Command, { name: N }>;
+
+/** Findings and changes of every step, on stdout. Persists nothing. */
+export async function plan(command: Of<'plan'>, io: Io): Promise<ExitCode> {
+  const { snapshot, steps } = await read(command, io);
+  if (command.output === 'json') io.stdout.write(planJson(snapshot, steps));
+  else {
+    const next = command.demo
+      ? ['This is the plan for the embedded cluster. To open the wizard, run this in a terminal: npm start']
+      : nextCommands(snapshot.cluster.context, targetFlags(command.options), pendingCount(steps));
+    io.stdout.write(planText(snapshot, steps, next, styleOf(io.stdout, command.options, io)));
+  }
+  return command.demo || pendingCount(steps) === 0 ? EXIT.ok : EXIT.pending;
+}
+
+/** The same plan as patch files. Persists nothing in the cluster. */
+export async function generate(command: Of<'generate'>, io: Io): Promise<ExitCode> {
+  const { snapshot, steps } = await read(command, io);
+  const written = await writePatchFiles(command.outputDir, patchFiles(snapshot, steps), {
+    force: command.force,
+  });
+  io.stdout.write(`${written.join('\n')}\n`);
+  return EXIT.ok;
+}
+
+async function read(
+  command: Of<'plan'> | Of<'generate'>,
+  io: Io,
+): Promise<{ snapshot: Snapshot; steps: StepState[] }> {
+  const material = await loadMaterial(command.options);
+  const target = await openTarget(command.options);
+  try {
+    const ports = { cluster: target.cluster, clock };
+    const snapshot = await takeSnapshot(ports, { steps: material.steps, exclude: command.options.exclude });
+    return { snapshot, steps: planOn(snapshot, material, (line) => say(io, line)) };
+  } finally {
+    await target.close();
+  }
+}

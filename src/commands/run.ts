@@ -1,0 +1,188 @@
+import type { Command, Options } from '../cli/command.js';
+import { EXIT, type ExitCode } from '../cli/exit.js';
+import { HostError } from '../host/errors.js';
+import type { HeldJournal } from '../host/journal.js';
+import { printable } from '../model/escape.js';
+import type { RunSummary } from '../model/journal.js';
+import { runsJson, runsText } from '../report/runs.js';
+import { summaryText } from '../report/summary.js';
+import type { Decisions } from '../wizard/assemble.js';
+import { createSession } from '../wizard/session.js';
+import type { Session } from '../wizard/state.js';
+import { applyUnattended, unansweredQuestions } from '../wizard/unattended.js';
+import { clock, decisionsOn, type Io, loadMaterial, openTarget, runsOf, say } from './context.js';
+import { progressLines } from './progress.js';
+
+type Of<N extends Command['name']> = Extract<Command, { name: N }>;
+
+/** How a session is led: by a person on one of two front ends, or by `--confirm`. */
+type Lead = { by: 'person'; plain: boolean } | { by: 'confirm'; context: string };
+
+/** The wizard on a new run. */
+export function wizard(command: Of<'wizard'>, io: Io): Promise<ExitCode> {
+  return lead(command.options, io, { by: 'person', plain: command.options.plain });
+}
+
+/** The plan applied unattended, as a new run. */
+export function apply(command: Of<'apply'>, io: Io): Promise<ExitCode> {
+  return lead(command.options, io, { by: 'confirm', context: command.confirm });
+}
+
+/** Takes up a run: reads and assesses again, and goes on with the answers and exclusions of its journal. */
+export async function resume(command: Of<'resume'>, io: Io): Promise<ExitCode> {
+  const store = runsOf(io);
+  const run = command.run ?? (await store.list()).findLast((r) => r.state !== 'done')?.run;
+  if (run === undefined)
+    throw new HostError('There is no run to take up; kubectl harden runs lists them all.');
+  const how: Lead =
+    command.confirm === undefined
+      ? { by: 'person', plain: command.options.plain }
+      : { by: 'confirm', context: command.confirm };
+  return lead(command.options, io, how, run);
+}
+
+export async function runs(command: Of<'runs'>, io: Io): Promise<ExitCode> {
+  const { runs: all, problems } = await runsOf(io).listAll();
+  for (const problem of problems) say(io, problem);
+  io.stdout.write(
+    command.output === 'json' ? runsJson(all) : runsText(all, styleOf(io.stdout, command.options, io)),
+  );
+  return EXIT.ok;
+}
+
+async function lead(options: Options, io: Io, how: Lead, run?: string): Promise<ExitCode> {
+  const material = await loadMaterial(options);
+  const target = await openTarget(options);
+  let journal: HeldJournal | undefined;
+  try {
+    const cluster = await target.cluster.info();
+    if (how.by === 'confirm' && how.context !== cluster.context) {
+      throw new HostError(
+        `--confirm names '${printable(how.context)}', but this would write to '${printable(cluster.context)}'. Nothing was written.`,
+      );
+    }
+    const store = runsOf(io);
+    const before = run === undefined ? undefined : await summaryOf(run, store, cluster.id);
+    journal = run === undefined ? await store.create() : await store.open(run);
+    for (const note of journal.notes) say(io, note);
+    await journal.append({
+      type: 'started',
+      run: journal.run,
+      cluster: { id: cluster.id, context: cluster.context, version: cluster.version.git },
+      command: run === undefined ? (how.by === 'confirm' ? 'apply' : 'wizard') : 'resume',
+    });
+    const session = createSession(
+      { cluster: target.cluster, host: target.hostFor(journal), journal, clock },
+      {
+        steps: material.steps,
+        templates: material.templates,
+        exclude: options.exclude,
+        decisions: (now) => {
+          const { decisions, notes } = decisionsOn(now, material, earlier(before));
+          for (const note of notes) say(io, note);
+          return decisions;
+        },
+      },
+    );
+    return await ended(session, how, options, io);
+  } finally {
+    await journal?.close();
+    await target.close();
+  }
+}
+
+async function ended(session: Session, how: Lead, options: Options, io: Io): Promise<ExitCode> {
+  const stop = interrupts(session);
+  try {
+    if (how.by === 'confirm') {
+      const end = progressLines(session, (line) => say(io, line));
+      const code = await applyUnattended(session);
+      end();
+      const open = unansweredQuestions(session.state);
+      if (open.length > 0) {
+        say(io, `Nothing was applied: these questions can do harm and have no answer: ${open.join(', ')}.`);
+        say(io, 'Answer them in a file (--answers FILE), or leave their steps out (--step ID).');
+      }
+      io.stderr.write(summary(session, options, io, io.stderr));
+      return code as ExitCode;
+    }
+    // Ink and Inquirer in one process take each other's keys: only one of them is ever loaded.
+    if (how.plain) {
+      const { runPlain } = await import('../prompts/index.js');
+      await runPlain(session, { stdin: io.stdin, stdout: io.stdout });
+    } else {
+      const { runTui } = await import('../tui/index.js');
+      await runTui(session, {
+        stdin: io.stdin,
+        stdout: io.stdout,
+        stderr: io.stderr,
+        unicode: showsUnicode(io.env),
+        colour: !options.noColor,
+      });
+    }
+    const code = await session.ended;
+    io.stdout.write(summary(session, options, io, io.stdout));
+    return code as ExitCode;
+  } finally {
+    stop();
+  }
+}
+
+/** What a run's journal decides for this one. A run of another cluster is refused. */
+async function summaryOf(
+  run: string,
+  store: ReturnType<typeof runsOf>,
+  cluster: string,
+): Promise<RunSummary> {
+  const found = (await store.list()).find((r) => r.run === run);
+  if (found === undefined)
+    throw new HostError(`There is no run '${printable(run)}'; kubectl harden runs lists them.`);
+  if (found.cluster.id !== cluster) {
+    throw new HostError(
+      [
+        `Run ${run} belongs to another cluster (context ${printable(found.cluster.context)}); nothing was written.`,
+        found.cluster.context === 'sandbox'
+          ? 'It is one of the embedded cluster: add --sandbox-file FILE.'
+          : 'Choose its cluster with --context or --kubeconfig.',
+      ].join('\n'),
+    );
+  }
+  return found;
+}
+
+function earlier(run: RunSummary | undefined): ReadonlyMap<string, Decisions> {
+  if (run === undefined) return new Map();
+  const ids = new Set([...run.answers.keys(), ...run.excluded.keys(), ...run.skipped.keys()]);
+  return new Map(
+    [...ids].map((id): [string, Decisions] => {
+      const skipped = run.skipped.get(id);
+      return [
+        id,
+        {
+          answers: run.answers.get(id) ?? {},
+          excluded: run.excluded.get(id) ?? [],
+          ...(skipped === undefined ? {} : { skipped }),
+        },
+      ];
+    }),
+  );
+}
+
+/** SIGINT and SIGTERM are ctrl-c for the session: the object in hand is finished, the journal is on disk. */
+function interrupts(session: Session): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const interrupt = () => session.send({ type: 'interrupt' });
+  for (const signal of signals) process.on(signal, interrupt);
+  return () => {
+    for (const signal of signals) process.off(signal, interrupt);
+  };
+}
+
+/** The end of a session: what was done, what is left, how to go on. */
+function summary(session: Session, options: Options, io: Io, to: NodeJS.WriteStream): string {
+  return summaryText(session.state, {
+    style: styleOf(to, options, io),
+    target: targetFlags(options),
+    lasting: !options.sandbox || options.sandboxFile !== undefined,
+  });
+}

@@ -1,0 +1,66 @@
+import { STEPS } from '../steps/index.js';
+import type { Command } from './cli/command.js';
+import { EXIT, type ExitCode } from './cli/exit.js';
+import { parse } from './cli/parse.js';
+import { version } from './cli/version.js';
+import { type Io, say } from './commands/context.js';
+import { printableLines } from './model/escape.js';
+
+const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env };
+
+process.exitCode = await main(process.argv.slice(2));
+
+/** Carries out a command line and resolves with the exit code. Errors made for people are told in their own words. */
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const tty = { stdin: io.stdin.isTTY === true, stdout: io.stdout.isTTY === true };
+  const command = parse(
+    argv,
+    io.env,
+    tty,
+    STEPS.map((step) => step.id),
+  );
+  try {
+    return await carryOut(command);
+  } catch (error) {
+    say(io, printableLines(message(error)));
+    return EXIT.error;
+  }
+}
+
+async function carryOut(command: Command): Promise<ExitCode> {
+  switch (command.name) {
+    case 'help':
+      io.stdout.write(command.text);
+      return EXIT.ok;
+    case 'version':
+      io.stdout.write(`${version()}\n`);
+      return EXIT.ok;
+    case 'usageError':
+      say(io, command.message);
+      return EXIT.error;
+    case 'plan':
+      return (await import('./commands/plan.js')).plan(command, io);
+    case 'generate':
+      return (await import('./commands/plan.js')).generate(command, io);
+    case 'wizard':
+      return (await import('./commands/run.js')).wizard(command, io);
+    case 'apply':
+      return (await import('./commands/run.js')).apply(command, io);
+    case 'resume':
+      return (await import('./commands/run.js')).resume(command, io);
+    case 'runs':
+      return (await import('./commands/run.js')).runs(command, io);
+    case 'reach':
+    case 'reachExplain':
+    case 'reachDiff':
+      return (await import('./commands/reach.js')).reach(command, io);
+  }
+}
+
+/** Our own errors speak for themselves; anything else is a mistake of ours, told in one line without its stack. */
+function message(error: unknown): string {
+  const ours = ['ClusterError', 'HostError', 'TemplateError'];
+  if (error instanceof Error && ours.includes(error.name)) return error.message;
+  const text = error instanceof Error ? error.message.split('\n')[0] : String(error);
+  return `kubectl harden stopped at something it did not expect: ${text}\nNothing more was written. Please report this with the command line that led here.`;
+}

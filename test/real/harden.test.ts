@@ -1,0 +1,262 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { execa } from 'execa';
+import { stringify } from 'yaml';
+import type { Manifest } from '../../src/model/manifest.js';
+import { isolation, reachOf } from '../../src/reach/index.js';
+import { harden, type Ran, ROOT } from '../support/program.js';
+import { missingReal, type RealCluster, startReal } from '../support/real-cluster.js';
+import { request } from '../support/rest.js';
+
+const FLOWS = path.resolve(ROOT, '../shared/conformance/flows');
+const APPS = ['bookinfo', 'onlineboutique', 'sockshop'] as const;
+const reason = missingReal() ?? (existsSync(FLOWS) ? undefined : '../shared/conformance/flows is missing');
+
+/** What kubeadm and a network plugin would have put there: the tests' server comes bare. */
+const PLATFORM: Manifest[] = [
+  {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'node-1' },
+    spec: { providerID: 'aws:///eu-central-1a/i-0123456789abcdef0' },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kube-dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
+    spec: {
+      selector: { 'k8s-app': 'kube-dns' },
+      ports: [
+        { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
+        { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
+      ],
+    },
+  },
+  workload('Deployment', 'coredns', { 'k8s-app': 'kube-dns' }),
+  workload('DaemonSet', 'calico-node', { 'k8s-app': 'calico-node' }),
+];
+
+function workload(kind: string, name: string, labels: Record<string, string>): Manifest {
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name, namespace: 'kube-system', labels },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          priorityClassName: 'system-node-critical',
+          containers: [{ name, image: `example.test/${name}:1` }],
+        },
+      },
+    },
+  };
+}
+
+const ANSWERS = {
+  namespaces: { newNamespaces: 'none' },
+  'default-deny': { namespaces: 'all', sameNamespace: true },
+  quotas: { namespaces: 'all' },
+  'encryption-at-rest': { enable: true, provider: 'secretbox', rewrite: true },
+  'metadata-blocking': { namespaces: 'all' },
+};
+
+const PLANTED = 'planted-value-that-nobody-may-ever-see';
+
+(reason === undefined ? describe : describe.skip)(
+  `the whole way on a real API server${reason === undefined ? '' : ` (skipped: ${reason})`}`,
+  () => {
+    let cluster: RealCluster;
+    let directory: string;
+    let env: Record<string, string>;
+    let common: string[];
+
+    const kubectl = (...args: string[]) =>
+      execa(
+        path.join(process.env.KUBEBUILDER_ASSETS ?? '', 'kubectl'),
+        ['--kubeconfig', path.join(directory, 'kubeconfig'), ...args],
+        { reject: false },
+      );
+
+    beforeEach(async () => {
+      directory = await mkdtemp(path.join(tmpdir(), 'kubectl-harden-e2e-'));
+      cluster = await startReal({ flags: { 'disable-admission-plugins': 'ServiceAccount' } });
+      await writeFile(path.join(directory, 'kubeconfig'), cluster.kubeconfig, { mode: 0o600 });
+      await writeFile(path.join(directory, 'answers.yaml'), stringify(ANSWERS));
+      await writeFile(path.join(directory, 'platform.yaml'), PLATFORM.map((m) => stringify(m)).join('---\n'));
+      env = { XDG_STATE_HOME: path.join(directory, 'state') };
+      common = [
+        '--kubeconfig',
+        path.join(directory, 'kubeconfig'),
+        '--answers',
+        path.join(directory, 'answers.yaml'),
+      ];
+      expect(await kubectl('apply', '-f', path.join(directory, 'platform.yaml'))).toMatchObject({
+        exitCode: 0,
+      });
+      for (const app of APPS) {
+        await kubectl('create', 'namespace', app);
+        // Kinds that this server does not have are refused; all others are applied.
+        await kubectl('apply', '-n', app, '-f', path.join(FLOWS, app, 'manifests'));
+        await kubectl('apply', '-f', path.join(FLOWS, app, 'manifests'));
+        for (let i = 0; i < 10; i++)
+          await kubectl(
+            'create',
+            'secret',
+            'generic',
+            `secret-${i}`,
+            '-n',
+            app,
+            `--from-literal=value=${PLANTED}-${i}`,
+          );
+      }
+    }, 180_000);
+
+    afterEach(async () => {
+      await cluster?.stop();
+      await rm(directory, { recursive: true, force: true });
+    }, 60_000);
+
+    async function all(pathOfList: string): Promise<Manifest[]> {
+      const answer = await request(cluster, { path: pathOfList });
+      const list = answer.json as { apiVersion: string; kind: string; items: Manifest[] };
+      return list.items.map((item) => ({
+        ...item,
+        apiVersion: list.apiVersion,
+        kind: list.kind.replace(/List$/, ''),
+      }));
+    }
+
+    const templates = async () =>
+      (
+        await Promise.all(
+          ['deployments', 'daemonsets', 'statefulsets'].map((kind) => all(`/apis/apps/v1/${kind}`)),
+        )
+      ).flat();
+
+    async function userNamespaces(): Promise<string[]> {
+      return (await all('/api/v1/namespaces'))
+        .map((ns) => ns.metadata.name)
+        .filter((name) => !name.startsWith('kube-'));
+    }
+
+    function expectNoValue(...runs: Ran[]) {
+      for (const { stdout, stderr } of runs) expect(stdout + stderr).not.toContain(PLANTED);
+    }
+
+    test('apply, the configuration put in place by hand, resume: all is applied, proven and stays so', async () => {
+      const first = await harden(['apply', '--confirm', 'real', ...common], env);
+      expect({ code: first.code, stderr: first.stderr }).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('encryption-config.yaml'),
+      });
+
+      // What the administrator does on the control-plane node: the file, the flag, a restart.
+      const run = /resume ([0-9a-f]+)/.exec(first.stderr)?.[1];
+      expect(run).toBeDefined();
+      const runDirectory = path.join(directory, 'state', 'kubectl-harden', 'runs', run ?? '');
+      const config = path.join(runDirectory, 'files', '04-encryption-at-rest', 'encryption-config.yaml');
+      expect((await stat(config)).mode & 0o777).toBe(0o600);
+      await cluster.restart({
+        encryptionConfig: config,
+        flags: { 'disable-admission-plugins': 'ServiceAccount' },
+      });
+
+      const second = await harden(['resume', run ?? '', '--confirm', 'real', ...common], env);
+      expect({ code: second.code, stderr: second.stderr }).toMatchObject({ code: 0 });
+
+      const stored = await cluster.readStored('/registry/secrets/');
+      expect(stored.size).toBeGreaterThanOrEqual(30);
+      expect([...new Set(stored.values())]).toEqual([expect.stringMatching(/^k8s:enc:secretbox:v1:/)]);
+
+      const planned = await harden(['plan', '-o', 'json', ...common], env);
+      expect({
+        code: planned.code,
+        changes: (JSON.parse(planned.stdout) as { steps: { changes: unknown[] }[] }).steps.map(
+          (s) => s.changes,
+        ),
+      }).toEqual({
+        code: 0,
+        changes: [[], [], [], [], []],
+      });
+      expectNoValue(first, second, planned);
+
+      const reach = reachOf([
+        ...(await all('/api/v1/namespaces')),
+        ...(await all('/api/v1/pods')),
+        ...(await templates()),
+        ...(await all('/apis/networking.k8s.io/v1/networkpolicies')),
+      ]);
+      for (const namespace of await userNamespaces()) {
+        const { ingress, egress } = isolation(reach, namespace);
+        expect({ namespace, ingress, egress }).toEqual({
+          namespace,
+          ingress: { covered: true, open: [] },
+          egress: { covered: true, open: [] },
+        });
+      }
+
+      for (const { kind, metadata, spec } of await templates()) {
+        const template = (spec as { template: { metadata?: object; spec: object } }).template;
+        const pod = {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { ...template.metadata, name: `${metadata.name}-probe` },
+          spec: template.spec,
+        };
+        const answer = await request(cluster, {
+          method: 'POST',
+          path: `/api/v1/namespaces/${metadata.namespace}/pods?dryRun=All`,
+          body: pod,
+        });
+        expect({
+          kind,
+          name: metadata.name,
+          status: answer.status,
+          text: answer.status === 201 ? '' : answer.text,
+        }).toMatchObject({ status: 201 });
+      }
+    }, 300_000);
+
+    test('patch files applied with kubectl come to the same', async () => {
+      const out = path.join(directory, 'patches');
+      const generated = await harden(['generate', '--output-dir', out, ...common], env);
+      expect({ code: generated.code, stderr: generated.stderr }).toMatchObject({ code: 0 });
+      expect(existsSync(path.join(directory, 'state'))).toBe(false);
+
+      const config = path.join(out, '04-encryption-at-rest', 'encryption-config.yaml');
+      expect((await stat(config)).mode & 0o777).toBe(0o600);
+      await cluster.restart({
+        encryptionConfig: config,
+        flags: { 'disable-admission-plugins': 'ServiceAccount' },
+      });
+
+      // Only the tests' own kubectl and kubeconfig can be reached by the script.
+      const bin = path.join(directory, 'bin');
+      await mkdir(bin);
+      await writeFile(
+        path.join(bin, 'kubectl'),
+        `#!/bin/sh\nexec '${process.env.KUBEBUILDER_ASSETS}/kubectl' "$@"\n`,
+        { mode: 0o755 },
+      );
+      const applied = await execa('sh', [path.join(out, 'apply.sh')], {
+        reject: false,
+        stdin: 'ignore',
+        env: { KUBECONFIG: path.join(directory, 'kubeconfig'), PATH: `${bin}:${process.env.PATH}` },
+      });
+      expect({ code: applied.exitCode, stderr: applied.stderr }).toMatchObject({ code: 0 });
+
+      const planned = await harden(['plan', '-o', 'json', ...common], env);
+      const steps = (JSON.parse(planned.stdout) as { steps: { id: string; changes: unknown[] }[] }).steps;
+      expect({ code: planned.code, left: steps.filter((s) => s.changes.length > 0) }).toEqual({
+        code: 0,
+        left: [],
+      });
+      expect(await readFile(path.join(out, 'README.md'), 'utf8')).toContain('apply.sh');
+      expectNoValue(generated, planned);
+    }, 300_000);
+  },
+);

@@ -8,6 +8,7 @@ import { objects, type Snapshot, visible } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import { userSigns } from '../src/model/system-workloads.js';
 import { type Templates, template } from '../src/model/template.js';
+import { counted } from '../src/model/words.js';
 import { hidden, WORKLOAD_KINDS, type Workload, workloadsIn } from '../src/model/workloads.js';
 
 const TEMPLATE = 'namespaces/namespace.yaml';
@@ -144,8 +145,13 @@ function proposalsFor(now: Snapshot): readonly Proposal[] {
       const name = freeName(owner, taken);
       if (name === undefined) return [];
       const places = [...new Set(workloads.map((w) => w.ref.namespace ?? ''))].toSorted();
-      const many = workloads.length === 1 ? '1 workload' : `${workloads.length} workloads`;
-      return [{ name, owner, why: `team ${owner}: ${many} in ${places.join(', ')}` }];
+      return [
+        {
+          name,
+          owner,
+          why: `team ${owner}: ${counted(workloads.length, 'workload')} in ${places.join(', ')}`,
+        },
+      ];
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -206,7 +212,7 @@ function misplaced(now: Snapshot): readonly Finding[] {
     const owner = ownerOfWorkload(workload);
     const evidence = [
       refText(ref),
-      pods.length === 1 ? '1 pod' : `${pods.length} pods`,
+      counted(pods.length, 'pod'),
       ...(signs === undefined ? [] : [signs]),
       ...(owner === undefined || signs?.includes(`label ${owner.key}=`)
         ? []

@@ -11,6 +11,7 @@ import { proposeQuota, type QuotaProposal, withoutKeys } from '../src/model/quot
 import { objects, type Snapshot } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import { type Templates, template } from '../src/model/template.js';
+import { counted, listed } from '../src/model/words.js';
 import { hidden, WORKLOAD_KINDS, workloadsIn } from '../src/model/workloads.js';
 import { assess } from './quotas/findings.js';
 import { questions } from './quotas/questions.js';
@@ -101,7 +102,7 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
     },
   );
   const rangesThen = proposal === undefined ? ranges : [proposal.manifest];
-  const added = addedBy(workloads, defaultsOf(rangesThen).requests);
+  const added = addedBy(workloads, defaultsOf(rangesThen).requests, defaultsOf(ranges).requests);
   const limitRange =
     proposal === undefined ? undefined : limitRangeChange(namespace, proposal, limits, addedLines(added));
   if (!sizesKnown) return { ...(limitRange && { limitRange }), added: limitRange ? added.amounts : {} };
@@ -195,7 +196,7 @@ function quotaChange(
     risk: 'rejectsWorkloads',
     why: `bounds what ${namespace} can take: ${arithmetic.join(', ')}`,
     breaks: [
-      'new pods and Services beyond these amounts are refused; a full roll of all that runs fits',
+      'new pods and Services beyond these amounts are refused; all that runs fits in, rolled out at once',
       ...notes,
     ],
     manifest,
@@ -206,13 +207,12 @@ function quotaChange(
 
 function addedLines({ workloads, pods, amounts }: ReturnType<typeof addedBy>): readonly string[] {
   if (workloads === 0) return [];
-  const many = workloads === 1 ? '1 workload' : `${workloads} workloads`;
-  return [`from their next start ${pods} pods of ${many} ask for ${amountsText(amounts)} more in all`];
+  const many = `${counted(pods, 'pod')} of ${counted(workloads, 'workload')}`;
+  return [`from the next start on, ${many} will ask for ${amountsText(amounts)} more in all`];
 }
 
 function amountsText(amounts: Amounts): string {
-  const parts = Object.entries(amounts).map(([name, value]) => `${amountText(name, value)} ${name}`);
-  return parts.join(' and ');
+  return listed(Object.entries(amounts).map(([name, value]) => `${amountText(name, value)} ${name}`));
 }
 
 /** All changes in their order; where the nodes may have too little left for all new requests, each one says so. */

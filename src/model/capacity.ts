@@ -11,12 +11,12 @@ export interface Added {
   amounts: Amounts;
 }
 
-/** How much more these workloads will ask for, once their pods are created anew under these default requests. */
-export function addedBy(workloads: readonly Workload[], defaults: Amounts): Added {
+/** How much more these workloads will ask for, once their pods are created anew under other default requests. */
+export function addedBy(workloads: readonly Workload[], then: Amounts, now: Amounts): Added {
   let added: Added = { workloads: 0, pods: 0, amounts: {} };
   for (const workload of workloads) {
-    const before = podSize(workload.template).requests;
-    const after = podSize(workload.template, { requests: defaults, limits: {} }).requests;
+    const before = podSize(workload.template, { requests: now, limits: {} }).requests;
+    const after = podSize(workload.template, { requests: then, limits: {} }).requests;
     const more = Object.entries(after)
       .map(([name, value]): [string, bigint] => [name, value - (before[name] ?? 0n)])
       .filter(([, value]) => value > 0n);

@@ -102,7 +102,11 @@ function itemViolations(item: unknown, where: string, { requests, limits }: Reso
     if (limit === undefined)
       add('max', resource, `no ${resource} limit, at most ${text(resource, max)} is allowed`);
     else if (limit > max || (request !== undefined && request > max))
-      add('max', resource, `${text(resource, limit)} ${resource}, at most ${text(resource, max)} is allowed`);
+      add(
+        'max',
+        resource,
+        `${text(resource, request !== undefined && request > limit ? request : limit)} ${resource}, at most ${text(resource, max)} is allowed`,
+      );
   }
   for (const [resource, ratio] of Object.entries(amountsOf(at(item, 'maxLimitRequestRatio')))) {
     const request = requests[resource] ?? 0n;

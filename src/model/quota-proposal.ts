@@ -23,7 +23,7 @@ export interface QuotaChoice {
 export interface QuotaProposal {
   manifest: Manifest;
   before?: Manifest;
-  /** How each amount came about. */
+  /** Each amount, with how it came about where it is not the template's. */
   arithmetic: readonly string[];
   /** Keys of the template that are left out, and why. */
   notes: readonly string[];
@@ -70,7 +70,7 @@ export function proposeQuota(
     }
     const { text, sum } = sized(key, value, basis.needs, choice.headroom);
     hard[written] = text;
-    arithmetic.push(`${written} ${text} (${sum})`);
+    arithmetic.push(sum === undefined ? `${written} ${text}` : `${written} ${text} (${sum})`);
   }
   const missing = unbounded(basis.existing, choice.limits);
   const needed = bounded.size === 0 || missing.some((key) => Object.keys(hard).map(quotaKey).includes(key));
@@ -89,17 +89,21 @@ function cannotBound(key: string, { requests, limits }: Resources): string | und
     : undefined;
 }
 
-/** The amount of one key, as text, and how it came about. */
-function sized(key: string, value: unknown, needs: Needs, headroom: number): { text: string; sum: string } {
+/** The amount of one key, as text, and its arithmetic; none where the template's is enough. */
+function sized(
+  key: string,
+  value: unknown,
+  needs: Needs,
+  headroom: number,
+): { text: string; sum: string | undefined } {
   const floor = quantityOf(value) ?? 0n;
   const need = needs.total[key] ?? 0n;
   const one = needs.onePod[key] ?? 0n;
   const withHeadroom = divideUp(need * BigInt(100 + Math.max(0, Math.ceil(headroom))), 100n);
   const asked = rounded(key, withHeadroom > need + one ? withHeadroom : need + one);
-  const text = amountText(key, need);
-  if (asked <= floor) return { text: String(value), sum: `template; a full roll needs ${text}` };
-  const sum = withHeadroom >= need + one ? `${headroom} % headroom` : 'one more pod';
-  return { text: amountText(key, asked), sum: `a full roll needs ${text}, and ${sum}` };
+  if (asked <= floor) return { text: String(value), sum: undefined };
+  const more = withHeadroom >= need + one ? `${headroom} %` : 'one more pod';
+  return { text: amountText(key, asked), sum: `full roll ${amountText(key, need)} + ${more}` };
 }
 
 const MI = 1024n * 1024n * whole(1);

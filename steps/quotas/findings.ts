@@ -5,6 +5,7 @@ import { amountsOf, amountText, parseQuantity } from '../../src/model/quantity.j
 import { refusals } from '../../src/model/quota.js';
 import { exhausted, unbounded } from '../../src/model/quota-proposal.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
+import { counted } from '../../src/model/words.js';
 import { hidden, workloadsIn } from '../../src/model/workloads.js';
 import { lacksDefaults } from './questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS, withoutRequests } from './seen.js';
@@ -48,7 +49,7 @@ function limitRangeFindings(now: Snapshot, namespace: Manifest): readonly Findin
         id: 'namespace-without-limitrange',
         severity: severityFor(namespace),
         object: refOf(namespace),
-        evidence: `Namespace ${name}: no LimitRange; ${silent} of ${workloads.length} workloads have containers without CPU or memory request`,
+        evidence: `Namespace ${name}: no LimitRange; ${silent} of ${counted(workloads.length, 'workload')} with containers that request no CPU or no memory`,
         message: `Nothing gives requests to containers of ${name} that have none: the scheduler places them blindly.`,
       },
     ];
@@ -139,24 +140,32 @@ function usedUp(quota: Manifest): readonly Finding[] {
 /** What would be refused if everything were rolled out today; only said where all of it could be seen. */
 function refused(now: Snapshot, namespace: string, quotas: readonly Manifest[]): readonly Finding[] {
   if (hidden(now, SIZING_KINDS).length > 0) return [];
-  return refusals(now, namespace, limitRangesIn(now, namespace), quotas).map(({ ref, by, message }) =>
-    ref.kind === 'ResourceQuota'
-      ? {
+  const all = refusals(now, namespace, limitRangesIn(now, namespace), quotas);
+  return [...Map.groupBy(all, ({ ref }) => refText(ref))].flatMap(([text, [first, ...more]]): Finding[] => {
+    if (first === undefined) return [];
+    const reasons = [...new Set([first, ...more].map(({ message }) => message))].join('; ');
+    if (first.ref.kind === 'ResourceQuota')
+      return [
+        {
           id: 'quota-smaller-than-roll',
           severity: 'medium',
-          object: ref,
-          evidence: `${refText(ref)}: ${message}`,
+          object: first.ref,
+          evidence: `${text}: ${reasons}`,
           message:
             'A rolling update of all that runs would not fit: raise the quota, or roll out one by one.',
-        }
-      : {
-          id: 'workload-refused',
-          severity: 'high',
-          object: ref,
-          evidence: `${refText(ref)}, ${message}${by === undefined ? '' : ` (${refText(by)})`}`,
-          message: `The next pod of ${ref.kind} ${ref.name} will be refused; correct its resources.`,
         },
-  );
+      ];
+    const by = [...new Set([first, ...more].flatMap((refusal) => refusal.by ?? []).map(refText))].join(', ');
+    return [
+      {
+        id: 'workload-refused',
+        severity: 'high',
+        object: first.ref,
+        evidence: `${text} against ${by}: ${reasons}`,
+        message: `The next pod of ${first.ref.kind} ${first.ref.name} will be refused; correct its resources.`,
+      },
+    ];
+  });
 }
 
 /** Quantities that cannot be read; they are taken as absent elsewhere. */

@@ -4,6 +4,7 @@ import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.j
 import type { Choice, Question } from '../../src/model/question.js';
 import { unbounded } from '../../src/model/quota-proposal.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
+import { counted } from '../../src/model/words.js';
 import { workloadsIn } from '../../src/model/workloads.js';
 import { limitRangesIn, quotasIn, REQUESTED, withoutRequests } from './seen.js';
 
@@ -74,7 +75,7 @@ function choiceOf(now: Snapshot, namespace: Manifest): Choice {
   const silent = withoutRequests(workloads).length;
   const [ranges, quotas] = [limitRangesIn(now, name).length, quotasIn(now, name)];
   const note = [
-    workloads.length === 1 ? '1 workload' : `${workloads.length} workloads`,
+    counted(workloads.length, 'workload'),
     ...(silent === 0 ? [] : [`${silent} without requests`]),
     ...(ranges > 0 ? [ranges === 1 ? 'has a LimitRange' : `has ${ranges} LimitRanges`] : []),
     ...(quotas.length === 0

@@ -1,0 +1,360 @@
+import { loadTemplates } from '../../src/host/templates.js';
+import { at, type Manifest, refText } from '../../src/model/manifest.js';
+import { overlay } from '../../src/model/overlay.js';
+import type { ApplyChange } from '../../src/model/plan.js';
+import { type Answers, completeAnswers, type Question } from '../../src/model/question.js';
+import type { Snapshot } from '../../src/model/snapshot.js';
+import { TemplateError } from '../../src/model/template.js';
+import { quotas as step } from '../../steps/quotas.js';
+import { expectGolden, manifestsIn, yamlText } from '../support/golden.js';
+import { namespace, object, snapshotOf } from '../support/snapshot.js';
+
+const templates = await loadTemplates();
+const shop = snapshotOf({ objects: manifestsIn('quotas/shop/cluster.yaml') });
+const ALL = ['empty', 'ingress-nginx', 'large', 'silent', 'partial', 'several', 'done'];
+
+function planOf(now: Snapshot, given: Answers = {}, using = templates): readonly ApplyChange[] {
+  return step.plan(now, completeAnswers(step.questions(now), given, true), using) as ApplyChange[];
+}
+const specOf = (changes: readonly ApplyChange[], ref: string) =>
+  changes.find((change) => refText(change.ref) === ref)?.manifest.spec;
+const findingsOf = (now: Snapshot) =>
+  step.assess(now, {}).map(({ id, object }) => `${id} ${object === undefined ? '' : refText(object)}`);
+
+function deployment(ns: string, name: string, container: object, replicas = 1): Manifest {
+  return object('apps/v1', 'Deployment', ns, name, {
+    spec: { replicas, template: { spec: { containers: [{ name: 'c', ...container }] } } },
+  });
+}
+
+test.each([
+  ['plan', { namespaces: ALL, amendExisting: true }],
+  ['plan-with-limits', { namespaces: ALL, amendExisting: true, limits: true, headroom: 0 }],
+])('a shop with a namespace for each case: %s', (name, given) => {
+  const answers = completeAnswers(step.questions(shop), given, true);
+  const text = yamlText({
+    questions: step.questions(shop),
+    findings: step.assess(shop, answers),
+    changes: step.plan(shop, answers, templates).map(({ ...change }) => {
+      delete (change as Partial<ApplyChange>).before;
+      return change;
+    }),
+  });
+  expectGolden(`quotas/shop/${name}.golden.yaml`, text);
+});
+
+describe('questions', () => {
+  const question = (now: Snapshot, id: string) => step.questions(now).find((q) => q.id === id) as Question;
+
+  test("users' namespaces are recommended, the platform's are offered, the cluster's are not", () => {
+    const asked = question(shop, 'namespaces');
+    if (asked.type !== 'choices') throw new Error('not a choice');
+    expect(asked.choices.map((c) => c.value).toSorted()).toEqual(ALL.toSorted());
+    expect(asked.recommended).not.toContain('ingress-nginx');
+    expect(asked.recommended).toContain('large');
+    expect(asked.cautious).toEqual([]);
+  });
+
+  test('on a real cluster nothing is done without an answer', () => {
+    const answers = completeAnswers(step.questions(shop), {}, false);
+    expect(step.plan(shop, answers, templates)).toEqual([]);
+  });
+
+  test('amending is asked only where a LimitRange lacks something', () => {
+    expect(question(shop, 'amendExisting').message).toContain('of partial?');
+    expect(question(snapshotOf({ objects: [namespace('a')] }), 'amendExisting')).toBeUndefined();
+  });
+});
+
+describe('LimitRange', () => {
+  test('only default requests are proposed: nothing that kills or refuses', () => {
+    const fresh = planOf(shop).filter(({ ref, before }) => ref.kind === 'LimitRange' && before === undefined);
+    expect(fresh.length).toBeGreaterThan(2);
+    for (const { manifest } of fresh)
+      expect(manifest.spec).toEqual({
+        limits: [{ type: 'Container', defaultRequest: { cpu: '100m', memory: '128Mi' } }],
+      });
+  });
+
+  test('it stands before the quota of its namespace, which requires it', () => {
+    const changes = planOf(shop).filter(({ ref }) => ref.namespace === 'silent');
+    expect(changes.map(({ ref }) => ref.kind)).toEqual(['LimitRange', 'ResourceQuota']);
+    expect(changes[1]?.requires).toEqual([changes[0]?.id]);
+  });
+
+  test('one that is there is amended with its whole list, by force only as the answer says', () => {
+    const changes = planOf(shop, { namespaces: ['partial'], amendExisting: true });
+    expect(specOf(changes, 'LimitRange partial/bounds')).toEqual({
+      limits: [
+        { type: 'Pod', max: { cpu: '4' } },
+        { type: 'Container', default: { memory: '64Mi' }, defaultRequest: { memory: '64Mi', cpu: '100m' } },
+      ],
+    });
+    expect(changes[0]?.force).toBe(true);
+    expect(changes[0]?.before?.metadata.uid).toBeDefined();
+  });
+
+  test('without that answer it stays, and the quota bounds no CPU, which nothing would give a default', () => {
+    const changes = planOf(shop, { namespaces: ['partial'], amendExisting: false });
+    expect(changes.map(({ ref }) => ref.kind)).toEqual(['ResourceQuota']);
+    expect(specOf(changes, 'ResourceQuota partial/namespace-quota')).toEqual({
+      hard: { 'requests.memory': '1Gi', 'services.loadbalancers': '2', 'services.nodeports': '6' },
+    });
+    expect(changes[0]?.breaks.join()).toContain('requests.cpu is left out: no LimitRange gives a default');
+  });
+
+  test('several in one namespace are reported and left alone', () => {
+    expect(findingsOf(shop)).toContain('limitrange-several LimitRange several/a');
+    expect(planOf(shop, { namespaces: ['several'] }).map(({ ref }) => ref.kind)).toEqual(['ResourceQuota']);
+  });
+
+  test('a default that an existing bound of pods would not take is not added', () => {
+    const now = snapshotOf({
+      objects: [
+        namespace('a'),
+        object('v1', 'LimitRange', 'a', 'own', {
+          spec: { limits: [{ type: 'Pod', max: { memory: '200Mi' } }] },
+        }),
+        object('v1', 'Pod', 'a', 'p', {
+          spec: { containers: [{ name: 'x', resources: { limits: { memory: '150Mi' } } }, { name: 'y' }] },
+        }),
+      ],
+    });
+    const [change] = planOf(now, { namespaces: ['a'], amendExisting: true });
+    expect(change?.manifest.spec).toEqual({
+      limits: [
+        { type: 'Pod', max: { memory: '200Mi' } },
+        { type: 'Container', defaultRequest: { cpu: '100m' } },
+      ],
+    });
+    expect(change?.breaks.join()).toContain('no default for memory');
+  });
+
+  test('how much more pods ask for is said, and that the nodes have less', () => {
+    const change = planOf(shop).find(({ ref }) => refText(ref) === 'LimitRange silent/container-defaults');
+    expect(change?.breaks[0]).toBe(
+      'from the next start on, 4 pods of 1 workload will ask for 800m cpu and 1Gi memory more in all',
+    );
+    const full = snapshotOf({
+      objects: [
+        namespace('a'),
+        deployment('a', 'x', {}, 50),
+        object('v1', 'Node', undefined, 'n', { status: { allocatable: { cpu: '4', memory: '64Gi' } } }),
+      ],
+    });
+    expect(planOf(full)[0]?.breaks.at(-1)).toBe(
+      'all namespaces of this plan together ask for 5 cpu and 6400Mi memory more, the nodes have 4 cpu and 64Gi memory unrequested: some pods may find no node',
+    );
+  });
+});
+
+describe('limits, where the answer is yes', () => {
+  const answers = { namespaces: ['a'], limits: true };
+  const withPod = (resources: object) =>
+    snapshotOf({ objects: [namespace('a'), deployment('a', 'x', { resources })] });
+
+  test('the whole template is used, and the quota bounds limits', () => {
+    const changes = planOf(withPod({}), answers);
+    expect(changes.map(({ risk }) => risk)).toEqual(['rejectsWorkloads', 'rejectsWorkloads']);
+    expect(changes[0]?.manifest.spec).toEqual(templates.get('quotas/limitrange.yaml')?.spec);
+    expect(at(changes[1]?.manifest, 'spec', 'hard', 'limits.memory')).toBe('2Gi');
+    expect(changes[0]?.breaks.join()).toContain('killed');
+  });
+
+  test.each([
+    [
+      'more memory than the maximum',
+      { limits: { memory: '4Gi' } },
+      'max of memory left out',
+      { max: { cpu: '2' } },
+    ],
+    [
+      'less CPU than the minimum',
+      { requests: { cpu: '1m' }, limits: { cpu: '1m' } },
+      'min of cpu left out',
+      { min: { memory: '4Mi' } },
+    ],
+    [
+      'a request above the default limit',
+      { requests: { memory: '1Gi' } },
+      'default limit of memory raised to 1Gi',
+      { default: { cpu: '1', memory: '1Gi' } },
+    ],
+    [
+      'a request above default limit and maximum',
+      { requests: { memory: '3Gi' } },
+      'default limit of memory raised to 3Gi',
+      { default: { cpu: '1', memory: '3Gi' }, max: { cpu: '2' } },
+    ],
+  ])('a container with %s is still admitted', (_name, resources, note, expected) => {
+    const [change] = planOf(withPod(resources), answers);
+    expect(change?.breaks.join('; ')).toContain(note);
+    const item = at(change?.manifest, 'spec', 'limits', 0);
+    expect(item).toMatchObject(expected);
+    for (const field of ['max', 'min', 'default'] as const)
+      if (field in expected)
+        expect((item as Record<string, unknown>)[field]).toEqual(
+          (expected as Record<string, unknown>)[field],
+        );
+  });
+});
+
+describe('ResourceQuota', () => {
+  const hard = (now: Snapshot, given: Answers = {}) =>
+    (
+      specOf(planOf(now, { namespaces: ['a'], ...given }), 'ResourceQuota a/namespace-quota') as
+        | { hard: object }
+        | undefined
+    )?.hard;
+
+  test('the template is enough where little runs', () => {
+    expect(hard(snapshotOf({ objects: [namespace('a'), deployment('a', 'x', {})] }))).toEqual({
+      'requests.cpu': '1',
+      'requests.memory': '1Gi',
+      pods: '25',
+      'services.loadbalancers': '2',
+      'services.nodeports': '6',
+    });
+  });
+
+  test.each([
+    // 4 pods and one of surge: 5 cores, 5Gi.
+    [{}, { 'requests.cpu': '7500m', 'requests.memory': '7680Mi' }],
+    [{ headroom: 100 }, { 'requests.cpu': '10', 'requests.memory': '10Gi' }],
+    // One more pod always fits.
+    [{ headroom: 0 }, { 'requests.cpu': '6', 'requests.memory': '6Gi' }],
+  ])('what runs asks for more than the template: %j', (given, expected) => {
+    const container = { resources: { requests: { cpu: '1', memory: '1Gi' } } };
+    const now = snapshotOf({ objects: [namespace('a'), deployment('a', 'x', container, 4)] });
+    expect(hard(now, given)).toMatchObject(expected);
+  });
+
+  test('a namespace whose quotas bound requests needs none, whatever they are called', () => {
+    const quota = (hardOf: object, rest: object = {}) =>
+      object('v1', 'ResourceQuota', 'a', 'q', { spec: { hard: hardOf, ...rest } });
+    const plannedWith = (q: Manifest) => hard(snapshotOf({ objects: [namespace('a'), q] }));
+    expect(plannedWith(quota({ cpu: '1', memory: '1Gi' }))).toBeUndefined();
+    expect(plannedWith(quota({ 'requests.cpu': '1', 'requests.memory': '1Gi' }))).toBeUndefined();
+    expect(plannedWith(quota({ pods: '3' }))).toMatchObject({ 'requests.cpu': '1' });
+    expect(plannedWith(quota({ cpu: '1', memory: '1Gi' }, { scopes: ['BestEffort'] }))).toMatchObject({
+      pods: '25',
+    });
+  });
+
+  test('a quota with scopes is never amended: ours takes another name', () => {
+    const scoped = object('v1', 'ResourceQuota', 'a', 'namespace-quota', {
+      spec: { hard: { pods: '1' }, scopes: ['Terminating'] },
+    });
+    const now = snapshotOf({ objects: [namespace('a'), scoped] });
+    expect(planOf(now, { namespaces: ['a'] }).map(({ ref }) => ref.name)).toEqual([
+      'container-defaults',
+      'namespace-quota-2',
+    ]);
+  });
+
+  test('one of the same name keeps what it bounds already', () => {
+    const own = object('v1', 'ResourceQuota', 'a', 'namespace-quota', {
+      spec: { hard: { configmaps: '3' } },
+    });
+    expect(hard(snapshotOf({ objects: [namespace('a'), own] }))).toMatchObject({
+      configmaps: '3',
+      pods: '25',
+    });
+  });
+
+  test('what the template bounds but cannot be counted here is left out, and said', () => {
+    const own = new Map(templates);
+    own.set('quotas/resourcequota.yaml', {
+      ...object('v1', 'ResourceQuota', undefined, 'q'),
+      spec: { hard: { cpu: '1', memory: '1Gi', secrets: '1' } },
+    });
+    const changes = planOf(snapshotOf({ objects: [namespace('a')] }), { namespaces: ['a'] }, own);
+    expect(changes[1]?.manifest.spec).toEqual({ hard: { cpu: '1', memory: '1Gi' } });
+    expect(changes[1]?.breaks.join()).toContain('secrets is left out');
+  });
+
+  test.each([
+    ['Service', false],
+    ['Pod', false],
+    ['HorizontalPodAutoscaler', false],
+    ['LimitRange', true],
+    ['ResourceQuota', true],
+    ['Namespace', true],
+  ] as const)('%s cannot be read: no quota, and that is said', (kind, nothing) => {
+    const now = snapshotOf({
+      objects: [namespace('a'), deployment('a', 'x', {})],
+      notVisible: { [kind]: 'forbidden' },
+    });
+    const changes = planOf(now, { namespaces: ['a'], limits: true });
+    expect(changes.map(({ ref }) => ref.kind)).toEqual(nothing ? [] : ['LimitRange']);
+    for (const change of changes)
+      expect(change.manifest.spec).toEqual({
+        limits: [{ type: 'Container', defaultRequest: { cpu: '100m', memory: '128Mi' } }],
+      });
+    expect(step.assess(now, {}).find((f) => f.severity === 'notVisible')?.evidence).toBe(
+      `${kind}: forbidden`,
+    );
+  });
+});
+
+test('excluded, terminating and unknown namespaces get nothing', () => {
+  const ending = object('v1', 'Namespace', undefined, 'end', {
+    metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' },
+  });
+  const now = snapshotOf({ exclude: ['out*'], objects: [namespace('outside'), ending] });
+  expect(planOf(now, { namespaces: ['outside', 'end', 'nowhere'] })).toEqual([]);
+  expect(findingsOf(now)).toEqual([]);
+});
+
+test('quantities that cannot be read are findings, and count as nothing', () => {
+  const now = snapshotOf({
+    objects: [
+      namespace('a'),
+      deployment('a', 'x', { resources: { requests: { cpu: '1.5.5', memory: '-1Gi' } } }),
+      object('v1', 'ResourceQuota', 'a', 'q', { spec: { hard: { pods: 'many' } } }),
+    ],
+  });
+  expect(
+    step
+      .assess(now, {})
+      .filter((f) => f.id === 'quantity-invalid')
+      .map((f) => f.evidence),
+  ).toEqual([
+    'ResourceQuota a/q: spec.hard.pods: not a quantity: "many"',
+    'Deployment a/x: containers[0].resources.requests.cpu: not a quantity: "1.5.5"',
+    'Deployment a/x: containers[0].resources.requests.memory: negative',
+  ]);
+  expect(planOf(now, { namespaces: ['a'] })).toHaveLength(2);
+});
+
+test.each([
+  [
+    'max without defaultRequest',
+    { type: 'Container', defaultRequest: { cpu: '1' }, max: { memory: '1Gi' } },
+    'max of memory without defaultRequest',
+  ],
+  ['no container item', { type: 'Pod', max: { memory: '1Gi' } }, 'expected an item of type Container'],
+  [
+    'a default below its request',
+    { type: 'Container', defaultRequest: { cpu: '1' }, default: { cpu: '500m' } },
+    'default of cpu is below defaultRequest',
+  ],
+])('a template with %s is refused', (_name, item, message) => {
+  const own = new Map(templates);
+  own.set('quotas/limitrange.yaml', {
+    ...object('v1', 'LimitRange', undefined, 'own'),
+    spec: { limits: [item] },
+  });
+  const work = () => planOf(snapshotOf({ objects: [namespace('a')] }), { namespaces: ['a'] }, own);
+  expect(work).toThrow(TemplateError);
+  expect(work).toThrow(message);
+});
+
+test('after the changes there are no more, and what they fix is no finding', () => {
+  const answers = { namespaces: ALL, amendExisting: true };
+  const after = overlay(shop, planOf(shop, answers));
+  expect(planOf(after, answers)).toEqual([]);
+  const fixed = findingsOf(after).filter((id) => /without|lacks/.test(id));
+  // Two LimitRanges without a CPU default are left as they are, so CPU stays unbounded there.
+  expect(fixed).toEqual(['namespace-without-quota Namespace several']);
+});

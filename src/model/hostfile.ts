@@ -24,7 +24,9 @@ export function hostFileText(content: unknown): string {
 }
 
 /** Strings that some parser of YAML 1.1 takes for something else and that the library leaves plain. */
-const AMBIGUOUS = /^(=|<<|[-+]?0o[0-7_]+)$/i;
+const AMBIGUOUS = /^(=|<<|[-+]?0o[0-7_]+)$|[\u0085\u2028\u2029\ufeff]/i;
+/** Line breaks of YAML 1.1 (and the byte order mark) that the library does not escape within quotes. */
+const BREAKS = /[\u0085\u2028\u2029\ufeff]/g;
 
 /**
  * A value as YAML that every Kubernetes program reads as it is meant: their parsers follow YAML 1.1, where `yes`, `on`
@@ -37,7 +39,9 @@ export function yamlText(value: unknown): string {
       if (typeof node.value === 'string' && AMBIGUOUS.test(node.value)) node.type = 'QUOTE_DOUBLE';
     },
   });
-  return document.toString({ lineWidth: 0 });
+  return document
+    .toString({ lineWidth: 0 })
+    .replace(BREAKS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Name of the file beside a host change's files that tells a person what to do with them. */

@@ -30,15 +30,16 @@ export function planText(
 
 /** The commands that go on from a plan. `target` are the flags that name the cluster, e.g. `--sandbox`. */
 export function nextCommands(context: string, target: readonly string[], count: number): string[] {
-  const flags = target.length === 0 ? '' : ` ${target.join(' ')}`;
-  const rows: [string, string][] = [
+  const line = (...more: readonly string[]) =>
+    commandLine(['kubectl', 'harden', ...more].map((word) => printable(word)));
+  const rows: (readonly [string, string])[] = [
     ...(count === 0
       ? []
       : ([
-          ['apply all of it', `kubectl harden apply${flags} --confirm ${printable(context)}`],
-          ['write patch files', `kubectl harden generate${flags} --output-dir DIR`],
-        ] satisfies [string, string][])),
-    ['go through it step by step', `kubectl harden${flags}`],
+          ['apply all of it', line('apply', ...target, '--confirm', context)],
+          ['write patch files', line('generate', ...target, '--output-dir', 'DIR')],
+        ] as const)),
+    ['go through it step by step', line(...target)],
   ];
   const width = Math.max(...rows.map(([what]) => what.length));
   return rows.map(([what, command]) => `${what.padEnd(width)}  ${command}`);

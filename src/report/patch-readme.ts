@@ -1,0 +1,86 @@
+import { printable } from '../model/escape.js';
+import { refText } from '../model/manifest.js';
+import { RISKS } from '../model/risk.js';
+import type { Snapshot } from '../model/snapshot.js';
+import { pending } from '../wizard/assemble.js';
+import type { StepState } from '../wizard/state.js';
+import { removal } from './apply-script.js';
+import type { Item } from './items.js';
+import { countsOf, countsText } from './plan.js';
+
+/** README.md of the patch directory: how to apply it, and for every file why it is there and what it can break. */
+export function readme(now: Snapshot, steps: readonly StepState[], items: readonly Item[]): string {
+  const { context, version, id } = now.cluster;
+  return `${[
+    `# Patch files for ${text(context)}`,
+    `Written by \`kubectl harden generate\` for context ${code(context)} (Kubernetes ${text(version.git)}, UID of kube-system ${code(id)}).`,
+    `${countsText(countsOf(items.map((item) => item.change)))}. Each file holds one object, exactly as \`kubectl harden apply\` would write it.`,
+    ...howTo(items),
+    '## Order and reasons',
+    ...steps.flatMap((step, index) =>
+      stepPart(
+        step,
+        index,
+        items.filter((item) => item.step === step),
+      ),
+    ),
+  ].join('\n\n')}\n`;
+}
+
+function howTo(items: readonly Item[]): string[] {
+  const objects = items.some((item) => item.manifest !== undefined);
+  const removals = items.some((item) => item.change.kind === 'delete');
+  const byHand = items.filter((item) => ['host', 'rewrite', 'cloud'].includes(item.change.kind));
+  const keyed = items.some((item) => item.change.kind === 'host');
+  return [
+    '## How to apply',
+    'Read the files, then run `./apply.sh`. It goes in the order below, stops at the first error, and refuses any other cluster than the one above. It may be run again.',
+    ...(objects ? [shortcut(removals)] : []),
+    ...(byHand.length === 0
+      ? []
+      : [
+          `What neither of them can do, in this order:\n\n${byHand.map((item) => `- ${code(item.path)}: ${text(refText(item.change.ref))}`).join('\n')}`,
+        ]),
+    ...(keyed
+      ? [
+          'The encryption configuration holds a fresh key. It is the only file here that may not get into a repository, and the only one that is never written anew. Keep a copy outside of the cluster.',
+        ]
+      : []),
+  ];
+}
+
+function shortcut(removals: boolean): string {
+  const leaves = removals ? ' It removes nothing: the removals below are left to you.' : '';
+  return `The shortcut is \`kubectl apply -k .\`, with a short window: it sorts by kind, so that for a moment a ResourceQuota may stand before the LimitRange that gives pods their requests (new pods are rejected), and a policy that denies before one that allows (connections are cut). It also takes over fields that somebody else owns without asking.${leaves}`;
+}
+
+function stepPart(state: StepState, index: number, items: readonly Item[]): string[] {
+  const title = `### ${index + 1} ${text(state.step.title)}`;
+  if (state.skipped !== undefined) return [title, `Skipped: ${text(state.skipped)}`];
+  if (items.length === 0)
+    return [
+      title,
+      pending(state).length === 0 ? 'Nothing to change.' : 'Its changes are part of the files above.',
+    ];
+  return [title, state.step.why.map(text).join(' '), items.map((item) => `- ${entry(item)}`).join('\n')];
+}
+
+function entry({ change, path, why }: Item): string {
+  const risks = [...(change.risk === 'none' ? [] : [RISKS[change.risk]]), ...change.breaks].map(
+    (risk) => `\n  - careful: ${text(risk)}`,
+  );
+  const where = change.kind === 'delete' ? `removal, ${code(removal(change.ref))}` : code(path);
+  return `${where}: ${text(refText(change.ref))}. ${why.map(text).join(' ')}${risks.join('')}`;
+}
+
+/** Text of a cluster within Markdown: no control characters, and none that Markdown or HTML would act on. */
+function text(value: string): string {
+  return printable(value).replaceAll(/[\\*_[\]<>|&]/g, (char) =>
+    char === '<' ? '&lt;' : char === '&' ? '&amp;' : `\\${char}`,
+  );
+}
+
+function code(value: string): string {
+  const safe = printable(value);
+  return safe.includes('`') ? `\`\` ${safe} \`\`` : `\`${safe}\``;
+}

@@ -40,6 +40,7 @@ const POD_SPEC: Shape = {
   hostname: true,
   subdomain: true,
   dnsPolicy: true,
+  dnsConfig: { nameservers: true },
   serviceAccountName: true,
   priorityClassName: true,
   overhead: true,
@@ -98,7 +99,7 @@ const WORKLOAD: Keep = {
       volumeClaimTemplates: [{ metadata: { name: true }, spec: { resources: true, storageClassName: true } }],
       template: TEMPLATE,
     },
-    status: { replicas: true, desiredNumberScheduled: true, active: true },
+    status: { replicas: true, desiredNumberScheduled: true, numberReady: true, active: true },
   },
   annotations: POD_ANNOTATIONS,
 };

@@ -39,7 +39,13 @@ export function request(connection: Connection, ask: Ask): Promise<Answer> {
       authorization: `Bearer ${connection.token}`,
       accept: ask.accept ?? 'application/json',
       'user-agent': 'contract/1',
-      ...(body === undefined ? {} : { 'content-type': ask.type ?? 'application/json' }),
+      ...(body === undefined
+        ? {}
+        : {
+            'content-type': ask.type ?? 'application/json',
+            // Node sends no body with DELETE unless its length is said.
+            'content-length': String(Buffer.byteLength(body)),
+          }),
       ...ask.headers,
     },
     ...(connection.ca === undefined ? {} : { ca: connection.ca }),

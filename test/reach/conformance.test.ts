@@ -5,7 +5,8 @@ import path from 'node:path';
 import { readManifests } from '../../src/host/manifests.js';
 import { parseAddress } from '../../src/reach/address.js';
 import type { Protocol } from '../../src/reach/index.js';
-import { type Endpoint, FILES, reachOf } from '../../src/reach/index.js';
+import { type Connection, type Endpoint, FILES, reachOf } from '../../src/reach/index.js';
+import { reachJson } from '../../src/report/reach.js';
 
 const root = path.resolve(import.meta.dirname, '../../../shared/conformance');
 const cases = (folder: string): string[] => {
@@ -94,8 +95,11 @@ for (const table of TABLES)
 
 const generated = path.join(root, 'generated', 'classes-100.expected.json');
 const generator = path.resolve(root, '../tools/gen-cluster.mjs');
-const generatedTest = existsSync(generated) && existsSync(generator) ? test : test.skip;
-generatedTest('generated/classes-100 (skipped where ../shared is not here)', async () => {
+const present = existsSync(generated) && existsSync(generator);
+const title = present
+  ? 'generated/classes-100'
+  : 'generated: skipped, ../shared/conformance/generated is not here';
+(present ? test : test.skip)(title, async () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'reach-'));
   try {
     execFileSync(process.execPath, [generator, '--classes', '100', '--out', directory]);

@@ -1,0 +1,313 @@
+import { BlockList } from 'node:net';
+import { at, listAt, type Manifest, stringAt, stringsAt } from '../../src/model/manifest.js';
+
+/**
+ * A second evaluator, written from the API documentation alone and as plainly as can be: one pair of ends, one
+ * protocol, one port at a time, straight from the manifests. It shares nothing with the engine that it checks.
+ */
+export interface NaiveOptions {
+  hostNetwork: 'node' | 'pod';
+  podAddresses: 'ignore' | 'select';
+  namespaceLabel: 'implied' | 'asIs';
+}
+
+/** One end of a connection: a pod, or the pod that a Deployment would make, or an address. */
+export interface End {
+  object?: Manifest;
+  address?: string;
+}
+
+type Rule = unknown;
+type Side = 'ingress' | 'egress';
+
+/** Whether `from` may open a connection to `to`. */
+export function allowed(
+  objects: readonly Manifest[],
+  options: NaiveOptions,
+  from: End,
+  to: End,
+  protocol: string,
+  port: number,
+): boolean {
+  const world = { objects, options };
+  const isOnePod = from.object !== undefined && from.object === to.object && from.object.kind === 'Pod';
+  if (isOnePod) return true;
+  return (
+    side(world, 'egress', from, to, to, protocol, port) &&
+    side(world, 'ingress', to, from, to, protocol, port)
+  );
+}
+
+interface World {
+  objects: readonly Manifest[];
+  options: NaiveOptions;
+}
+
+function side(
+  world: World,
+  direction: Side,
+  subject: End,
+  peer: End,
+  to: End,
+  protocol: string,
+  port: number,
+): boolean {
+  if (subject.object === undefined || standsForNode(world, subject)) return true;
+  const speaks = (rule: Rule, peers: string, ports: string, own?: string) =>
+    namesPeer(world, at(rule, peers), peer, own) && namesPort(at(rule, ports), to, protocol, port);
+  const peers = direction === 'ingress' ? 'from' : 'to';
+
+  const first = (policies: readonly Manifest[]): string | undefined => {
+    for (const policy of policies)
+      for (const rule of listAt(policy, 'spec', direction))
+        if (speaks(rule, peers, policy.kind === 'ClusterNetworkPolicy' ? 'protocols' : 'ports'))
+          return stringAt(rule, 'action');
+    return undefined;
+  };
+
+  const admin = first(tier(world, 'Admin', subject));
+  if (admin === 'Allow' || admin === 'Accept') return true;
+  if (admin === 'Deny') return false;
+
+  const namespace = namespaceOf(subject);
+  const isolating = world.objects.filter(
+    (policy) =>
+      policy.kind === 'NetworkPolicy' &&
+      policy.metadata.namespace === namespace &&
+      selects(at(policy, 'spec', 'podSelector'), labelsOf(subject)) &&
+      appliesTo(policy, direction),
+  );
+  if (isolating.length > 0) {
+    if (nodeOf(world, subject, peer) || nodeOf(world, peer, subject)) return true;
+    return isolating.some((policy) =>
+      listAt(policy, 'spec', direction).some((rule) => speaks(rule, peers, 'ports', namespace)),
+    );
+  }
+  return first(tier(world, 'Baseline', subject)) !== 'Deny';
+}
+
+/** "policyTypes ... if this field is not specified, it will default based on the existence of ingress or egress rules". */
+function appliesTo(policy: Manifest, direction: Side): boolean {
+  const types = listAt(policy, 'spec', 'policyTypes');
+  if (types.length > 0) return types.includes(direction === 'ingress' ? 'Ingress' : 'Egress');
+  return direction === 'ingress' || listAt(policy, 'spec', 'egress').length > 0;
+}
+
+/** Cluster-wide policies of a tier whose subject the pod is, lowest priority number first. */
+function tier(world: World, name: 'Admin' | 'Baseline', subject: End): readonly Manifest[] {
+  return world.objects
+    .filter(
+      (policy) =>
+        (name === 'Admin' && policy.kind === 'AdminNetworkPolicy') ||
+        (name === 'Baseline' && policy.kind === 'BaselineAdminNetworkPolicy') ||
+        (policy.kind === 'ClusterNetworkPolicy' && at(policy, 'spec', 'tier') === name),
+    )
+    .filter((policy) => namesPods(world, at(policy, 'spec', 'subject'), subject))
+    .sort((a, b) => Number(at(a, 'spec', 'priority') ?? 0) - Number(at(b, 'spec', 'priority') ?? 0));
+}
+
+/** Subject or peer of a cluster-wide policy that names pods. */
+function namesPods(world: World, raw: unknown, end: End): boolean {
+  if (end.object === undefined || standsForNode(world, end)) return false;
+  const namespaces = at(raw, 'namespaces');
+  if (namespaces !== undefined) return selects(namespaces, namespaceLabels(world, namespaceOf(end)));
+  const pods = at(raw, 'pods');
+  return (
+    pods !== undefined &&
+    selects(at(pods, 'namespaceSelector'), namespaceLabels(world, namespaceOf(end))) &&
+    selects(at(pods, 'podSelector'), labelsOf(end))
+  );
+}
+
+/** Peers of a rule; `own` is the namespace of a NetworkPolicy and undefined for cluster-wide policies. */
+function namesPeer(world: World, peers: unknown, end: End, own: string | undefined): boolean {
+  const list = Array.isArray(peers) ? peers : [];
+  if (list.length === 0) return own !== undefined;
+  return list.some((peer) =>
+    own === undefined ? clusterPeer(world, peer, end) : networkPeer(world, peer, end, own),
+  );
+}
+
+function networkPeer(world: World, peer: unknown, end: End, own: string): boolean {
+  const block = at(peer, 'ipBlock');
+  if (block !== undefined) {
+    const cidr = subnet(String(at(block, 'cidr')));
+    const except = listAt(block, 'except').map((text) => subnet(String(text)));
+    return addressesOf(world, end).some(
+      (address) => contains(cidr, address) && !except.some((list) => contains(list, address)),
+    );
+  }
+  if (end.object === undefined || standsForNode(world, end)) return false;
+  const namespaceSelector = at(peer, 'namespaceSelector');
+  const podSelector = at(peer, 'podSelector');
+  const inNamespace =
+    namespaceSelector === undefined
+      ? namespaceOf(end) === own
+      : selects(namespaceSelector, namespaceLabels(world, namespaceOf(end)));
+  return inNamespace && (podSelector === undefined || selects(podSelector, labelsOf(end)));
+}
+
+function clusterPeer(world: World, peer: unknown, end: End): boolean {
+  const networks = at(peer, 'networks');
+  if (Array.isArray(networks))
+    return addressesOf(world, end).some((a) => networks.some((text) => contains(subnet(String(text)), a)));
+  const nodes = at(peer, 'nodes');
+  if (nodes !== undefined)
+    return nodesOf(world).some(
+      (node) =>
+        selects(nodes, stringsAt(node, 'metadata', 'labels')) &&
+        ((standsForNode(world, end) && nodeName(end) === node.metadata.name) ||
+          addressesOf(world, end).some((address) => nodeAddresses(node).includes(address))),
+    );
+  return namesPods(world, peer, end);
+}
+
+/** NetworkPolicyPort, AdminNetworkPolicyPort or ClusterNetworkPolicyProtocol; a named port is the destination's. */
+function namesPort(ports: unknown, to: End, protocol: string, port: number): boolean {
+  const list = Array.isArray(ports) ? ports : [];
+  if (list.length === 0) return true;
+  const named = (name: unknown, wanted: string | undefined) =>
+    containerPorts(to).some(
+      (p) =>
+        p.name === name &&
+        p.port === port &&
+        p.protocol === protocol &&
+        (wanted === undefined || wanted === protocol),
+    );
+  const inside = (range: unknown) => Number(at(range, 'start')) <= port && port <= Number(at(range, 'end'));
+  return list.some((entry) => {
+    const number = at(entry, 'portNumber');
+    if (number !== undefined)
+      return (at(number, 'protocol') ?? 'TCP') === protocol && at(number, 'port') === port;
+    const range = at(entry, 'portRange');
+    if (range !== undefined) return (at(range, 'protocol') ?? 'TCP') === protocol && inside(range);
+    const name = at(entry, 'namedPort') ?? at(entry, 'destinationNamedPort');
+    if (name !== undefined) return named(name, undefined);
+    for (const key of ['tcp', 'udp', 'sctp']) {
+      if (at(entry, key) === undefined) continue;
+      const target = at(entry, key, 'destinationPort');
+      if (key.toUpperCase() !== protocol) return false;
+      if (target === undefined || at(target, 'number') === port) return true;
+      return at(target, 'range') !== undefined && inside(at(target, 'range'));
+    }
+    const wanted = stringAt(entry, 'protocol') ?? 'TCP';
+    const first = at(entry, 'port');
+    if (typeof first === 'string') return named(first, wanted);
+    if (wanted !== protocol) return false;
+    if (first === undefined) return true;
+    return Number(first) <= port && port <= Number(at(entry, 'endPort') ?? first);
+  });
+}
+
+/** LabelSelector: matchLabels and matchExpressions are ANDed; an absent or empty selector matches everything. */
+function selects(selector: unknown, labels: Record<string, string>): boolean {
+  const has = (key: string) => Object.hasOwn(labels, key);
+  for (const [key, value] of Object.entries(stringsAt(selector, 'matchLabels')))
+    if (!has(key) || labels[key] !== value) return false;
+  for (const expression of listAt(selector, 'matchExpressions')) {
+    const key = stringAt(expression, 'key') ?? '';
+    const listed = listAt(expression, 'values').includes(labels[key]);
+    const operator = stringAt(expression, 'operator');
+    if (operator === 'In' && !(has(key) && listed)) return false;
+    if (operator === 'NotIn' && has(key) && listed) return false;
+    if (operator === 'Exists' && !has(key)) return false;
+    if (operator === 'DoesNotExist' && has(key)) return false;
+  }
+  return true;
+}
+
+/** A pod on its node's network, where policies do not see it as a pod. */
+function standsForNode({ options }: World, end: End): boolean {
+  return options.hostNetwork === 'node' && at(podOf(end), 'spec', 'hostNetwork') === true;
+}
+
+/** The addresses by which an ipBlock can match an end. */
+function addressesOf(world: World, end: End): readonly string[] {
+  if (end.address !== undefined) return [end.address];
+  const onNode = standsForNode(world, end);
+  if (!onNode && world.options.podAddresses === 'ignore') return [];
+  const pod = podOf(end);
+  const own = listAt(pod, 'status', 'podIPs').map((entry) => String(at(entry, 'ip')));
+  const host = at(pod, 'status', 'hostIP');
+  if (at(pod, 'spec', 'hostNetwork') === true && typeof host === 'string') own.push(host);
+  if (own.length > 0 || !onNode) return own;
+  return nodesOf(world).flatMap((node) => (node.metadata.name === nodeName(end) ? nodeAddresses(node) : []));
+}
+
+/** Whether the first end is the node on which the second runs: by its address, or as a pod on its network. */
+function nodeOf(world: World, first: End, second: End): boolean {
+  const name = nodeName(second);
+  if (name === undefined) return false;
+  if (first.object !== undefined) return standsForNode(world, first) && nodeName(first) === name;
+  return nodesOf(world).some(
+    (node) => node.metadata.name === name && nodeAddresses(node).includes(first.address ?? ''),
+  );
+}
+
+function nodesOf({ objects }: World): readonly Manifest[] {
+  return objects.filter((object) => object.kind === 'Node');
+}
+
+function nodeAddresses(node: Manifest): readonly string[] {
+  return listAt(node, 'status', 'addresses').map((entry) => String(at(entry, 'address')));
+}
+
+function nodeName(end: End): string | undefined {
+  return stringAt(podOf(end), 'spec', 'nodeName');
+}
+
+/** The pod itself, or the template that stands for it. */
+function podOf({ object }: End): unknown {
+  return object?.kind === 'Deployment' ? at(object, 'spec', 'template') : object;
+}
+
+function labelsOf(end: End): Record<string, string> {
+  return stringsAt(podOf(end), 'metadata', 'labels');
+}
+
+function namespaceOf({ object }: End): string {
+  return object?.metadata.namespace ?? 'default';
+}
+
+function namespaceLabels({ objects, options }: World, name: string): Record<string, string> {
+  const found = objects.find((object) => object.kind === 'Namespace' && object.metadata.name === name);
+  const labels = stringsAt(found, 'metadata', 'labels');
+  return options.namespaceLabel === 'implied' ? { 'kubernetes.io/metadata.name': name, ...labels } : labels;
+}
+
+function containerPorts(end: End): readonly { name: unknown; port: unknown; protocol: unknown }[] {
+  return listAt(podOf(end), 'spec', 'containers').flatMap((container) =>
+    listAt(container, 'ports').map((p) => ({
+      name: at(p, 'name'),
+      port: at(p, 'containerPort'),
+      protocol: at(p, 'protocol') ?? 'TCP',
+    })),
+  );
+}
+
+interface Subnet {
+  list: BlockList;
+  family: 'ipv4' | 'ipv6';
+}
+
+const subnets = new Map<string, Subnet>();
+
+function subnet(cidr: string): Subnet {
+  let found = subnets.get(cidr);
+  if (found === undefined) {
+    const [network = '', prefix] = cidr.split('/');
+    found = { list: new BlockList(), family: familyOf(network) };
+    found.list.addSubnet(network, Number(prefix), found.family);
+    subnets.set(cidr, found);
+  }
+  return found;
+}
+
+/** BlockList would find IPv4 addresses in `::/0`, as addresses mapped into IPv6. */
+function contains({ list, family }: Subnet, address: string): boolean {
+  return family === familyOf(address) && list.check(address, family);
+}
+
+function familyOf(address: string): Subnet['family'] {
+  return address.includes(':') ? 'ipv6' : 'ipv4';
+}

@@ -72,7 +72,7 @@ function amended(
   const index = list.findIndex((item) => stringAt(item, 'type') === 'Container');
   const item = list[index];
   const has = itemDefaults(item);
-  const refused = new Set(specs.flatMap((spec) => limitViolations(spec, [own]).map(violationKey)));
+  const refused = specs.map((spec) => new Set(limitViolations(spec, [own]).map(violationKey)));
   const notes: string[] = [];
   const skipped = new Set<string>();
   // Each round leaves out at least one resource more, so this ends.
@@ -103,9 +103,9 @@ function amended(
       metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
       spec: { limits: next },
     };
-    const worse = specs
-      .flatMap((spec) => limitViolations(spec, [manifest]))
-      .filter((violation) => !refused.has(violationKey(violation)));
+    const worse = specs.flatMap((spec, which) =>
+      limitViolations(spec, [manifest]).filter((violation) => !refused[which]?.has(violationKey(violation))),
+    );
     if (worse.length === 0) return { manifest, before: own, notes };
     for (const { resource } of worse)
       if (!skipped.has(resource)) {

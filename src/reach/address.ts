@@ -27,10 +27,9 @@ export function parseAddress(text: string): Address | undefined {
     return { family: 4, value: BigInt(parts.reduce((sum, part) => sum * 256 + part, 0)) };
   }
   if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
-  const address = ipaddr.IPv6.parse(text);
-  if (address.isIPv4MappedAddress()) return parseAddress(address.toIPv4Address().toString());
-  const value = address.toByteArray().reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
-  return { family: 6, value };
+  const { parts } = ipaddr.IPv6.parse(text);
+  const value = parts.reduce((sum, part) => (sum << 16n) + BigInt(part), 0n);
+  return value >> 32n === 0xffffn ? { family: 4, value: value & LAST[4] } : { family: 6, value };
 }
 
 /** The addresses of a CIDR such as `10.0.0.0/8`, or undefined where it is none. Host bits are ignored, as the API does. */

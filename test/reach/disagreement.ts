@@ -11,8 +11,8 @@ export interface Disagreement {
 }
 
 /** How many pairs of ends, and ports of each pair, one cluster is asked about. */
-const PAIRS = 16;
-const PROBES = 5;
+const PAIRS = 12;
+const PROBES = 4;
 
 /**
  * Asks the engine and the naive evaluator the same questions about one cluster; the first on which they differ. The

@@ -38,6 +38,11 @@ export function allowed(
   );
 }
 
+/** One field of an object that was read from nowhere but this test's own generator. */
+function get(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}
+
 interface World {
   objects: readonly Manifest[];
   options: NaiveOptions;
@@ -54,7 +59,7 @@ function side(
 ): boolean {
   if (subject.object === undefined || standsForNode(world, subject)) return true;
   const speaks = (rule: Rule, peers: string, ports: string, own?: string) =>
-    namesPeer(world, at(rule, peers), peer, own) && namesPort(at(rule, ports), to, protocol, port);
+    namesPeer(world, get(rule, peers), peer, own) && namesPort(get(rule, ports), to, protocol, port);
   const peers = direction === 'ingress' ? 'from' : 'to';
 
   const first = (policies: readonly Manifest[]): string | undefined => {
@@ -109,13 +114,13 @@ function tier(world: World, name: 'Admin' | 'Baseline', subject: End): readonly 
 /** Subject or peer of a cluster-wide policy that names pods. */
 function namesPods(world: World, raw: unknown, end: End): boolean {
   if (end.object === undefined || standsForNode(world, end)) return false;
-  const namespaces = at(raw, 'namespaces');
+  const namespaces = get(raw, 'namespaces');
   if (namespaces !== undefined) return selects(namespaces, namespaceLabels(world, namespaceOf(end)));
-  const pods = at(raw, 'pods');
+  const pods = get(raw, 'pods');
   return (
     pods !== undefined &&
-    selects(at(pods, 'namespaceSelector'), namespaceLabels(world, namespaceOf(end))) &&
-    selects(at(pods, 'podSelector'), labelsOf(end))
+    selects(get(pods, 'namespaceSelector'), namespaceLabels(world, namespaceOf(end))) &&
+    selects(get(pods, 'podSelector'), labelsOf(end))
   );
 }
 
@@ -129,17 +134,17 @@ function namesPeer(world: World, peers: unknown, end: End, own: string | undefin
 }
 
 function networkPeer(world: World, peer: unknown, end: End, own: string): boolean {
-  const block = at(peer, 'ipBlock');
+  const block = get(peer, 'ipBlock');
   if (block !== undefined) {
-    const cidr = subnet(String(at(block, 'cidr')));
+    const cidr = subnet(String(get(block, 'cidr')));
     const except = listAt(block, 'except').map((text) => subnet(String(text)));
     return addressesOf(world, end).some(
       (address) => contains(cidr, address) && !except.some((list) => contains(list, address)),
     );
   }
   if (end.object === undefined || standsForNode(world, end)) return false;
-  const namespaceSelector = at(peer, 'namespaceSelector');
-  const podSelector = at(peer, 'podSelector');
+  const namespaceSelector = get(peer, 'namespaceSelector');
+  const podSelector = get(peer, 'podSelector');
   const inNamespace =
     namespaceSelector === undefined
       ? namespaceOf(end) === own
@@ -148,10 +153,10 @@ function networkPeer(world: World, peer: unknown, end: End, own: string): boolea
 }
 
 function clusterPeer(world: World, peer: unknown, end: End): boolean {
-  const networks = at(peer, 'networks');
+  const networks = get(peer, 'networks');
   if (Array.isArray(networks))
     return addressesOf(world, end).some((a) => networks.some((text) => contains(subnet(String(text)), a)));
-  const nodes = at(peer, 'nodes');
+  const nodes = get(peer, 'nodes');
   if (nodes !== undefined)
     return nodesOf(world).some(
       (node) =>
@@ -174,28 +179,28 @@ function namesPort(ports: unknown, to: End, protocol: string, port: number): boo
         p.protocol === protocol &&
         (wanted === undefined || wanted === protocol),
     );
-  const inside = (range: unknown) => Number(at(range, 'start')) <= port && port <= Number(at(range, 'end'));
+  const inside = (range: unknown) => Number(get(range, 'start')) <= port && port <= Number(get(range, 'end'));
   return list.some((entry) => {
-    const number = at(entry, 'portNumber');
+    const number = get(entry, 'portNumber');
     if (number !== undefined)
-      return (at(number, 'protocol') ?? 'TCP') === protocol && at(number, 'port') === port;
-    const range = at(entry, 'portRange');
-    if (range !== undefined) return (at(range, 'protocol') ?? 'TCP') === protocol && inside(range);
-    const name = at(entry, 'namedPort') ?? at(entry, 'destinationNamedPort');
+      return (get(number, 'protocol') ?? 'TCP') === protocol && get(number, 'port') === port;
+    const range = get(entry, 'portRange');
+    if (range !== undefined) return (get(range, 'protocol') ?? 'TCP') === protocol && inside(range);
+    const name = get(entry, 'namedPort') ?? get(entry, 'destinationNamedPort');
     if (name !== undefined) return named(name, undefined);
     for (const key of ['tcp', 'udp', 'sctp']) {
-      if (at(entry, key) === undefined) continue;
+      if (get(entry, key) === undefined) continue;
       const target = at(entry, key, 'destinationPort');
       if (key.toUpperCase() !== protocol) return false;
-      if (target === undefined || at(target, 'number') === port) return true;
-      return at(target, 'range') !== undefined && inside(at(target, 'range'));
+      if (target === undefined || get(target, 'number') === port) return true;
+      return get(target, 'range') !== undefined && inside(get(target, 'range'));
     }
     const wanted = stringAt(entry, 'protocol') ?? 'TCP';
-    const first = at(entry, 'port');
+    const first = get(entry, 'port');
     if (typeof first === 'string') return named(first, wanted);
     if (wanted !== protocol) return false;
     if (first === undefined) return true;
-    return Number(first) <= port && port <= Number(at(entry, 'endPort') ?? first);
+    return Number(first) <= port && port <= Number(get(entry, 'endPort') ?? first);
   });
 }
 
@@ -227,7 +232,7 @@ function addressesOf(world: World, end: End): readonly string[] {
   const onNode = standsForNode(world, end);
   if (!onNode && world.options.podAddresses === 'ignore') return [];
   const pod = podOf(end);
-  const own = listAt(pod, 'status', 'podIPs').map((entry) => String(at(entry, 'ip')));
+  const own = listAt(pod, 'status', 'podIPs').map((entry) => String(get(entry, 'ip')));
   const host = at(pod, 'status', 'hostIP');
   if (at(pod, 'spec', 'hostNetwork') === true && typeof host === 'string') own.push(host);
   if (own.length > 0 || !onNode) return own;
@@ -249,7 +254,7 @@ function nodesOf({ objects }: World): readonly Manifest[] {
 }
 
 function nodeAddresses(node: Manifest): readonly string[] {
-  return listAt(node, 'status', 'addresses').map((entry) => String(at(entry, 'address')));
+  return listAt(node, 'status', 'addresses').map((entry) => String(get(entry, 'address')));
 }
 
 function nodeName(end: End): string | undefined {
@@ -278,9 +283,9 @@ function namespaceLabels({ objects, options }: World, name: string): Record<stri
 function containerPorts(end: End): readonly { name: unknown; port: unknown; protocol: unknown }[] {
   return listAt(podOf(end), 'spec', 'containers').flatMap((container) =>
     listAt(container, 'ports').map((p) => ({
-      name: at(p, 'name'),
-      port: at(p, 'containerPort'),
-      protocol: at(p, 'protocol') ?? 'TCP',
+      name: get(p, 'name'),
+      port: get(p, 'containerPort'),
+      protocol: get(p, 'protocol') ?? 'TCP',
     })),
   );
 }

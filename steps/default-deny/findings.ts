@@ -8,6 +8,8 @@ import { notVisibleReason, objects, type Snapshot } from '../../src/model/snapsh
 import { pretences } from './pretences.js';
 import { type NamespaceState, namespaceState, OURS } from './state.js';
 
+const DIRECTIONS = ['ingress', 'egress'] as const;
+
 /** What is true about isolation in this cluster. Isolated namespaces are not among the findings. */
 export function assess(now: Snapshot): readonly Finding[] {
   const hidden = notVisible(now);
@@ -101,7 +103,8 @@ function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding
     (policy) => policy.metadata.namespace === name && !OURS.some((step) => isOurs(policy, step)),
   );
   return [
-    ...(['ingress', 'egress'] as const).flatMap((direction) => openFindings(namespace, state, direction)),
+    ...keptOpen(namespace, state),
+    ...DIRECTIONS.flatMap((direction) => openFindings(namespace, state, direction)),
     ...pretences(policies, state),
     ...hostNetwork(namespace, state),
   ];
@@ -110,14 +113,14 @@ function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding
 function openFindings(
   namespace: Manifest,
   state: NamespaceState,
-  direction: 'ingress' | 'egress',
+  direction: (typeof DIRECTIONS)[number],
 ): readonly Finding[] {
-  const { closed, unclosed, unselected, openBy, openByOurs } = state[direction];
+  const { closed, unclosed, unselected, openByOurs } = state[direction];
   if (closed) return [];
   const { name } = namespace.metadata;
-  const severity: Severity = namespaceKind(namespace) === 'user' ? 'high' : 'medium';
+  const severity = severityOf(namespace);
   const accepts = direction === 'ingress' ? 'accepts traffic from anywhere' : 'may connect anywhere';
-  const out: Finding[] = openBy.map((policy) => keptOpen(policy, severity, accepts, direction));
+  const out: Finding[] = [];
   if (openByOurs)
     out.push({
       id: 'namespace-open-egress',
@@ -135,19 +138,36 @@ function openFindings(
         unselected.length === 0
           ? `no policy selects every pod for ${direction}: new pods are open`
           : `selected by no policy for ${direction}: ${listed(unselected)}`,
-      message: `Namespace ${name} ${accepts}${unselected.length === 0 ? ' with pods to come' : ''}.`,
+      message:
+        unselected.length === 0
+          ? `A pod that is created in namespace ${name} ${accepts}.`
+          : `Namespace ${name} ${accepts}.`,
     });
   return out;
 }
 
-function keptOpen(policy: Ref, severity: Severity, accepts: string, direction: string): Finding {
-  return {
+/** Policies of others that let everything pass, each once. */
+function keptOpen(namespace: Manifest, state: NamespaceState): readonly Finding[] {
+  const policies = new Map<string, { ref: Ref; directions: string[] }>();
+  for (const direction of DIRECTIONS)
+    for (const ref of state[direction].openBy) {
+      const known = policies.get(refText(ref)) ?? { ref, directions: [] };
+      known.directions.push(direction);
+      policies.set(refText(ref), known);
+    }
+  return [...policies.values()].map(({ ref, directions }) => ({
     id: 'policy-allows-everything',
-    severity,
-    object: policy,
-    evidence: `a rule of spec.${direction} names no peer and no port, or all of them`,
-    message: `${refText(policy)} lets everything pass: what it selects ${accepts}, and no further policy can close that. Narrow it or delete it.`,
-  };
+    severity: severityOf(namespace),
+    object: ref,
+    evidence: directions
+      .map((direction) => `a rule of spec.${direction} names no peer and no port, or all of them`)
+      .join('; '),
+    message: `${refText(ref)} lets everything pass on ${directions.join(' and ')}: no further policy can close that. Narrow it or delete it.`,
+  }));
+}
+
+function severityOf(namespace: Manifest): Severity {
+  return namespaceKind(namespace) === 'user' ? 'high' : 'medium';
 }
 
 function hostNetwork(namespace: Manifest, state: NamespaceState): readonly Finding[] {
@@ -158,7 +178,7 @@ function hostNetwork(namespace: Manifest, state: NamespaceState): readonly Findi
       severity: 'info',
       object: refOf(namespace),
       evidence: `hostNetwork: true: ${listed(state.hostNetwork)}`,
-      message: `${state.hostNetwork.length} workloads of ${namespace.metadata.name} run on their node's network: no NetworkPolicy covers them.`,
+      message: `Workloads of ${namespace.metadata.name} run on their node's network (${state.hostNetwork.length}): no NetworkPolicy covers them.`,
     },
   ];
 }

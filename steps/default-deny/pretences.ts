@@ -29,39 +29,37 @@ function hint(policy: Manifest, path: string): string {
 
 /** What a name promises is only a hint; the finding is made where the effect falls short of it. */
 function byName(policy: Manifest, state: NamespaceState): readonly Finding[] {
-  const promised = promisedBy(policy.metadata.name);
-  const types = policyTypes(policy);
-  const ref = refOf(policy);
-  return promised.flatMap((direction): Finding[] => {
-    const effect: DirectionState = state[direction];
-    if (effect.closed) return [];
-    const covers = types.includes(direction);
-    const opens = effect.openBy.some((one) => sameRef(one, ref));
-    const shortfall = !covers
-      ? `it does not cover ${direction}`
-      : opens
-        ? `a rule of it lets everything pass on ${direction}`
-        : effect.unselected.length > 0
-          ? `its selector leaves pods out on ${direction}`
-          : undefined;
-    if (shortfall === undefined) return [];
-    return [
-      {
-        id: 'policy-isolates-less',
-        severity: 'medium',
-        object: ref,
-        evidence: `spec.policyTypes in effect: ${types.join(', ')}; ${openText(effect)}`,
-        message: `${refText(ref)} isolates less than its name says: ${shortfall}.`,
-      },
-    ];
+  const short = promisedBy(policy.metadata.name).flatMap((direction) => {
+    const why = shortfall(policy, direction, state[direction]);
+    return why === undefined ? [] : [{ direction, why }];
   });
+  if (short.length === 0) return [];
+  const ref = refOf(policy);
+  const open = short.map(({ direction }) => `${direction}: ${openText(state[direction])}`);
+  return [
+    {
+      id: 'policy-isolates-less',
+      severity: 'medium',
+      object: ref,
+      evidence: `policyTypes in effect: ${policyTypes(policy).join(', ')}; ${open.join('; ')}`,
+      message: `${refText(ref)} isolates less than its name says: ${short.map(({ why }) => why).join(', and ')}.`,
+    },
+  ];
+}
+
+function shortfall(policy: Manifest, direction: Direction, effect: DirectionState): string | undefined {
+  if (effect.closed) return undefined;
+  if (!policyTypes(policy).includes(direction)) return `it does not cover ${direction}`;
+  if (effect.openBy.some((one) => sameRef(one, refOf(policy))))
+    return `a rule of it lets everything pass on ${direction}`;
+  return effect.unselected.length > 0 ? `its selector leaves pods out on ${direction}` : undefined;
 }
 
 function openText(effect: DirectionState): string {
   const { unselected } = effect;
-  if (unselected.length === 0) return 'new pods are not isolated';
+  if (unselected.length === 0) return 'new pods are open';
   const shown = unselected.slice(0, 5).join(', ');
-  return `open: ${shown}${unselected.length > 5 ? ` and ${unselected.length - 5} more` : ''}`;
+  return `${shown}${unselected.length > 5 ? ` and ${unselected.length - 5} more` : ''} open`;
 }
 
 /** Directions that a policy's name promises to close; empty where it promises nothing of the kind. */

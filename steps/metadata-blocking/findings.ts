@@ -130,7 +130,7 @@ function exposureFindings(namespace: Manifest, state: NamespaceExposure): readon
             severity: 'info',
             object: refOf(namespace),
             evidence: `hostNetwork: true: ${listed(state.hostNetwork)}`,
-            message: `${state.hostNetwork.length} workloads of ${name} run on their node's network: no policy keeps them from the metadata address.`,
+            message: `Workloads of ${name} run on their node's network (${state.hostNetwork.length}): no policy keeps them from the metadata address.`,
           },
         ];
   if (state.exposure === 'reopened' && state.ours !== undefined)

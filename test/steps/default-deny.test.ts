@@ -1,0 +1,435 @@
+import { loadTemplates } from '../../src/host/templates.js';
+import { type Manifest, refText } from '../../src/model/manifest.js';
+import { overlay } from '../../src/model/overlay.js';
+import { type ApplyChange, type Change, canonical } from '../../src/model/plan.js';
+import { type Answers, completeAnswers, needsAnswer } from '../../src/model/question.js';
+import type { Snapshot } from '../../src/model/snapshot.js';
+import { statusOf } from '../../src/model/step.js';
+import { TemplateError } from '../../src/model/template.js';
+import { isolation, reachOf } from '../../src/reach/index.js';
+import { unknownFields } from '../../steps/default-deny/fields.js';
+import { policyTypes, promisedBy } from '../../steps/default-deny/pretences.js';
+import { namespaceState, reachIn } from '../../steps/default-deny/state.js';
+import { defaultDeny as step } from '../../steps/default-deny.js';
+import { expectGolden, manifestsIn, yamlText } from '../support/golden.js';
+import { coreDns, daemonSet, networkPolicy, pod, service } from '../support/objects.js';
+import { namespace, object, type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
+
+const templates = await loadTemplates();
+const answer = (now: Snapshot, given: Answers = {}) => completeAnswers(step.questions(now), given, true);
+const planOf = (now: Snapshot, given: Answers = {}) => step.plan(now, answer(now, given), templates);
+const closed = (now: Snapshot, given: Answers = {}) => overlay(now, planOf(now, given));
+const findings = (now: Snapshot) =>
+  step
+    .assess(now, {})
+    .map((f) => `${f.severity} ${f.id}${f.object === undefined ? '' : ` ${refText(f.object)}`}`);
+const applied = (changes: readonly Change[]) =>
+  changes.filter((change): change is ApplyChange => change.kind === 'apply').map((change) => change.manifest);
+const spec = (changes: readonly Change[]) => applied(changes).find((m) => m.kind === 'NetworkPolicy')?.spec;
+
+const CALICO = daemonSet('kube-system', 'calico-node');
+const BASE = [namespace('kube-system'), CALICO, ...coreDns()];
+const cluster = (objects: readonly Manifest[], more: SnapshotOptions = {}) =>
+  snapshotOf({ objects: [...BASE, ...objects], sandbox: true, ...more });
+const shop = (...more: Manifest[]) =>
+  cluster([namespace('shop'), pod('shop', 'web', { app: 'web' }), ...more]);
+
+describe('a cluster with every kind of namespace', () => {
+  const now = snapshotOf({ objects: manifestsIn('default-deny/shop/cluster.yaml'), sandbox: true });
+
+  test('questions, findings and changes', () => {
+    const text = yamlText({
+      questions: step.questions(now),
+      findings: step.assess(now, {}),
+      changes: planOf(now),
+      findingsAfter: step.assess(closed(now), {}),
+    });
+    expectGolden('default-deny/shop/plan.golden.yaml', text);
+  });
+
+  test('what can be closed is closed by effect; a second run changes nothing', () => {
+    const then = closed(now);
+    for (const name of ['default', 'shop', 'data', 'payments']) {
+      const { ingress, egress } = isolation(reachIn(then), name);
+      expect([name, ingress.covered, ingress.open, egress.covered, egress.open]).toEqual([
+        name,
+        true,
+        [],
+        true,
+        [],
+      ]);
+    }
+    expect(planOf(then)).toEqual([]);
+    expect(step.plan(then, answer(now), templates)).toEqual([]);
+  });
+
+  test('no connection opens outside of what the answers allow: DNS, and inside the namespace', () => {
+    const [before, then] = [reachIn(now), reachIn(closed(now))];
+    for (const connection of then.connections()) {
+      const [from, to] = [connection.src, connection.dst].map((side) => side.split('/')[0]);
+      if (from === to || connection.dst.startsWith('kube-system/coredns')) continue;
+      const was = [...before.connections()].find((c) => c.src === connection.src && c.dst === connection.dst);
+      expect(was).toBeDefined();
+    }
+  });
+
+  test('names still resolve, and pods of a namespace still talk to each other', () => {
+    const then = reachIn(closed(now));
+    const dns = { pod: 'kube-system/coredns-1' };
+    for (const name of ['shop', 'data', 'default', 'legacy'])
+      for (const protocol of ['UDP', 'TCP'] as const) {
+        expect(then.allows({ freshPod: name }, dns, protocol, 53)).toBe(true);
+        expect(then.allows({ freshPod: name }, dns, protocol, 9153)).toBe(false);
+      }
+    const [web, hooks] = [{ workload: 'shop/web[Deployment]' }, { workload: 'shop/hooks[Deployment]' }];
+    expect(then.allows(web, hooks, 'TCP', 8080)).toBe(true);
+    expect(then.allows({ workload: 'data/db[StatefulSet]' }, web, 'TCP', 8080)).toBe(false);
+    expect(then.allows(web, { address: '192.0.2.1' }, 'TCP', 443)).toBe(false);
+  });
+
+  test('without same-namespace traffic only DNS is left', () => {
+    const then = reachIn(closed(now, { sameNamespace: false }));
+    const web = { workload: 'shop/web[Deployment]' };
+    expect(then.allows(web, { workload: 'shop/hooks[Deployment]' }, 'TCP', 8080)).toBe(false);
+    expect(then.allows(web, { pod: 'kube-system/coredns-1' }, 'UDP', 53)).toBe(true);
+  });
+});
+
+describe('what is proposed', () => {
+  test('nothing on a real cluster without an answer; unattended both answers are demanded', () => {
+    const now = shop();
+    const real = { ...now, cluster: { ...now.cluster, sandbox: false } };
+    expect(step.plan(real, completeAnswers(step.questions(real), {}, false), templates)).toEqual([]);
+    expect(step.questions(real).filter(needsAnswer)).toHaveLength(2);
+  });
+
+  test('system namespaces are not offered, excluded ones neither, infrastructure is but not chosen', () => {
+    const now = cluster([namespace('shop'), namespace('monitoring'), namespace('team-a')], {
+      exclude: ['team-*'],
+    });
+    expect(step.questions(now)[0]).toMatchObject({
+      choices: [{ value: 'monitoring', note: expect.stringContaining('infrastructure') }, { value: 'shop' }],
+      recommended: ['shop'],
+      cautious: [],
+    });
+  });
+
+  test('an answer that names an unknown or a system namespace changes nothing there', () => {
+    expect(planOf(shop(), { namespaces: ['kube-system', 'nowhere'] })).toEqual([]);
+  });
+
+  test('an isolated namespace is neither a finding nor closed again, and no question is left', () => {
+    const now = shop(
+      networkPolicy('shop', 'anything', { podSelector: {}, policyTypes: ['Ingress', 'Egress'] }),
+    );
+    expect(findings(now)).toEqual([]);
+    expect(step.questions(now)).toEqual([]);
+    expect(statusOf(step.assess(now, {}), planOf(now))).toBe('ok');
+  });
+
+  test('only the direction that is open is closed; what others close stays exactly so', () => {
+    const now = shop(networkPolicy('shop', 'in', { podSelector: {}, policyTypes: ['Ingress'] }));
+    expect(spec(planOf(now))).toMatchObject({ policyTypes: ['Egress'] });
+    expect(spec(planOf(now))).not.toHaveProperty('ingress');
+    const then = reachIn(closed(now));
+    expect(then.allows({ freshPod: 'shop' }, { workload: 'shop/web[Pod]' }, 'TCP', 80)).toBe(false);
+  });
+
+  test('policies that leave new pods out are not isolation', () => {
+    const now = shop(
+      networkPolicy('shop', 'web', {
+        podSelector: { matchLabels: { app: 'web' } },
+        policyTypes: ['Ingress', 'Egress'],
+      }),
+    );
+    expect(findings(now)).toEqual([
+      'high namespace-open-ingress Namespace shop',
+      'high namespace-open-egress Namespace shop',
+    ]);
+    expect(planOf(now)[0]?.breaks.join()).toContain('shop/web[Pod]: narrowed by other policies today');
+  });
+
+  test('a policy of somebody else that lets everything pass is named, and nothing pretends to close it', () => {
+    const everything = { podSelector: {}, policyTypes: ['Ingress', 'Egress'], ingress: [{}], egress: [{}] };
+    const now = shop(networkPolicy('shop', 'open-house', everything));
+    expect(findings(now)).toEqual(['high policy-allows-everything NetworkPolicy shop/open-house']);
+    expect(step.questions(now)).toEqual([]);
+    expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
+  });
+
+  test('a policy of our name that is not ours is left as it is', () => {
+    const foreign = networkPolicy('shop', 'default-deny', { podSelector: {}, policyTypes: ['Ingress'] });
+    const changes = planOf(shop(foreign));
+    expect(applied(changes).map((m) => m.metadata.name)).toEqual(['kubectl-harden-default-deny']);
+    const both = shop(
+      foreign,
+      networkPolicy('shop', 'kubectl-harden-default-deny', { podSelector: {}, policyTypes: ['Ingress'] }),
+    );
+    expect(applied(planOf(both)).map((m) => m.metadata.name)).toEqual(['kubectl-harden-default-deny-2']);
+  });
+
+  test('ours is amended where the answers changed', () => {
+    const then = closed(shop());
+    const [change] = step.plan(then, { namespaces: ['shop'], sameNamespace: false }, templates);
+    expect(change).toMatchObject({ kind: 'apply', before: { metadata: { name: 'default-deny' } } });
+    expect(canonical((change as ApplyChange).manifest.spec)).not.toContain('"podSelector":{}}]');
+  });
+
+  test('a template that selects less than every pod is refused', () => {
+    const partly = networkPolicy('x', 'default-deny', { podSelector: { matchLabels: { a: 'b' } } });
+    const now = shop();
+    expect(() =>
+      step.plan(now, answer(now), new Map([...templates, ['default-deny/networkpolicy.yaml', partly]])),
+    ).toThrow(TemplateError);
+  });
+});
+
+describe('DNS', () => {
+  const without = (more: SnapshotOptions = {}) =>
+    snapshotOf({ objects: [namespace('kube-system'), CALICO, namespace('shop')], sandbox: true, ...more });
+
+  test('without a DNS Service only ingress is closed, and it says so', () => {
+    expect(spec(planOf(without()))).toMatchObject({ policyTypes: ['Ingress'] });
+    expect(findings(without())).toContain('medium no-dns-service');
+    expect(findings(closed(without()))).toContain('medium no-dns-service');
+    expect(planOf(closed(without()))).toEqual([]);
+  });
+
+  test('Services that could not be read: the same, as not visible', () => {
+    const now = without({ notVisible: { Service: 'forbidden' } });
+    expect(spec(planOf(now))).toMatchObject({ policyTypes: ['Ingress'] });
+    expect(findings(now)).toContain('notVisible dns-not-visible');
+  });
+
+  test('a namespace that we closed is not opened again where DNS is no longer seen', () => {
+    const then = closed(shop());
+    const blind = {
+      ...then,
+      listings: new Map(then.listings).set('Service', { state: 'notVisible' as const, reason: 'x' }),
+    };
+    expect(step.plan(blind, { namespaces: ['shop'], sameNamespace: true }, templates)).toEqual([]);
+  });
+
+  test('OpenShift: port 5353 in openshift-dns', () => {
+    const dns = [
+      namespace('openshift-dns'),
+      service('openshift-dns', 'dns-default', {
+        clusterIP: '172.30.0.10',
+        selector: { 'dns.operator.openshift.io/daemonset-dns': 'default' },
+        ports: [{ port: 53, protocol: 'UDP', targetPort: 5353 }],
+      }),
+    ];
+    expect(
+      spec(planOf(snapshotOf({ objects: [CALICO, namespace('shop'), ...dns], sandbox: true }))),
+    ).toMatchObject({
+      egress: [
+        { to: [{ podSelector: {} }] },
+        {
+          to: [
+            {
+              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'openshift-dns' } },
+              podSelector: { matchLabels: { 'dns.operator.openshift.io/daemonset-dns': 'default' } },
+            },
+          ],
+          ports: [
+            { protocol: 'UDP', port: 5353 },
+            { protocol: 'TCP', port: 5353 },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('NodeLocal DNSCache and own name servers are allowed by address', () => {
+    const cache = daemonSet('kube-system', 'node-local-dns', [
+      { name: 'node-cache', image: 'x', args: ['-localip', '169.254.20.10,10.96.0.10'] },
+    ]);
+    const own = pod('shop', 'odd', {}, { dnsConfig: { nameservers: ['192.0.2.53'] } });
+    const then = reachIn(closed(shop(cache, own)));
+    for (const address of ['169.254.20.10', '10.96.0.10', '192.0.2.53']) {
+      expect(then.allows({ freshPod: 'shop' }, { address }, 'UDP', 53)).toBe(true);
+      expect(then.allows({ freshPod: 'shop' }, { address }, 'TCP', 80)).toBe(false);
+    }
+  });
+
+  test('on 1.20 the namespace of DNS gets its name label first, once', () => {
+    const objects = [...BASE, namespace('shop'), namespace('data')];
+    const now = snapshotOf({ objects, version: '1.20', sandbox: true });
+    const changes = planOf(now);
+    expect(changes.map(({ id }) => id)).toEqual([
+      'default-deny/-/Namespace/kube-system',
+      'default-deny/data/NetworkPolicy/default-deny',
+      'default-deny/shop/NetworkPolicy/default-deny',
+    ]);
+    expect(applied(changes)[0]).toEqual({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'kube-system', labels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+    });
+    const then = closed(now);
+    expect(reachIn(then).allows({ freshPod: 'shop' }, { pod: 'kube-system/coredns-1' }, 'UDP', 53)).toBe(
+      true,
+    );
+    expect(planOf(then)).toEqual([]);
+  });
+});
+
+describe('what cannot be seen', () => {
+  test('unseen policies: nothing is judged, nothing proposed', () => {
+    const now = cluster([namespace('shop')], { notVisible: { NetworkPolicy: 'forbidden' } });
+    expect(findings(now)).toEqual(['notVisible policies-not-visible']);
+    expect(step.questions(now)).toEqual([]);
+    expect(step.plan(now, { namespaces: ['shop'] }, templates)).toEqual([]);
+  });
+
+  test('a plugin that does not enforce is a high finding, an unknown one is not visible', () => {
+    const flannel = daemonSet('kube-flannel', 'kube-flannel-ds');
+    expect(findings(snapshotOf({ objects: [namespace('kube-system'), flannel] }))).toEqual([
+      'high policies-not-enforced',
+    ]);
+    expect(findings(snapshotOf({ objects: [namespace('kube-system')] }))).toEqual([
+      'notVisible policy-enforcement-not-visible',
+    ]);
+  });
+
+  test('workloads on the network of their node are listed as not coverable', () => {
+    const now = closed(shop(pod('shop', 'agent', {}, { hostNetwork: true })));
+    expect(findings(now)).toEqual(['info host-network-not-coverable Namespace shop']);
+  });
+});
+
+describe('policies that isolate less than they seem to', () => {
+  const notes = (policy: Manifest) =>
+    step
+      .assess(shop(policy), {})
+      .filter(({ id }) => id === 'policy-isolates-less' || id === 'policy-unknown-field')
+      .map(({ message }) => message);
+
+  test('deny-all-egress that covers ingress only', () => {
+    expect(notes(networkPolicy('shop', 'deny-all-egress', { podSelector: {} }))).toEqual([
+      'NetworkPolicy shop/deny-all-egress isolates less than its name says: it does not cover egress.',
+    ]);
+  });
+
+  test('a deny that lets everything pass, and one that selects only some pods', () => {
+    expect(
+      notes(
+        networkPolicy('shop', 'deny-ingress', { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] }),
+      ),
+    ).toEqual([
+      'NetworkPolicy shop/deny-ingress isolates less than its name says: a rule of it lets everything pass on ingress.',
+    ]);
+    expect(
+      notes(
+        networkPolicy('shop', 'isolate', {
+          podSelector: { matchLabels: { app: 'no' } },
+          policyTypes: ['Ingress', 'Egress'],
+        }),
+      ),
+    ).toEqual([
+      'NetworkPolicy shop/isolate isolates less than its name says: its selector leaves pods out on ingress, and its selector leaves pods out on egress.',
+    ]);
+  });
+
+  test('the same policy is no finding where others isolate the namespace', () => {
+    const now = shop(
+      networkPolicy('shop', 'deny-all-egress', { podSelector: {} }),
+      networkPolicy('shop', 'out', { podSelector: {}, policyTypes: ['Egress'] }),
+    );
+    expect(findings(now)).toEqual([]);
+  });
+
+  test('fields that the API does not know, in the object and in what was last applied', () => {
+    const spec = {
+      podSelector: {},
+      policyType: ['Egress'],
+      ingress: [{ form: [], ports: [{ port: 1, protocl: 'TCP' }] }],
+    };
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify({ spec }) };
+    const paths = (policy: Manifest) => unknownFields(policy).map(({ path }) => path);
+    const expected = ['spec.policyType', 'spec.ingress[0].form', 'spec.ingress[0].ports[0].protocl'];
+    expect(paths(networkPolicy('shop', 'x', spec))).toEqual(expected);
+    expect(paths(networkPolicy('shop', 'x', { podSelector: {} }, { annotations }))).toEqual(expected);
+    expect(
+      paths(
+        networkPolicy(
+          'shop',
+          'x',
+          {},
+          { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{' } },
+        ),
+      ),
+    ).toEqual([]);
+  });
+
+  test.each([
+    ['deny-all', ['ingress', 'egress']],
+    ['default-deny-ingress', ['ingress']],
+    ['deny-outbound', ['egress']],
+    ['isolate-team', ['ingress', 'egress']],
+    ['deny-from-other-namespaces', ['ingress']],
+    ['allow-web', []],
+    ['deny-cloud-metadata', []],
+  ])('%s promises %j', (name, directions) => {
+    expect(promisedBy(name)).toEqual(directions);
+  });
+
+  test.each([
+    [{}, ['ingress']],
+    [{ egress: [] }, ['ingress']],
+    [{ egress: [{}] }, ['ingress', 'egress']],
+    [{ policyTypes: ['Egress'] }, ['egress']],
+  ])('policyTypes in effect of %j are %j', (spec, types) => {
+    expect(policyTypes(networkPolicy('n', 'p', spec))).toEqual(types);
+  });
+});
+
+test('what the cluster declares is said before it is cut, what fails shut first', () => {
+  const hook = (name: string, failurePolicy: string, svc: string) => ({
+    name,
+    failurePolicy,
+    clientConfig: { service: { namespace: 'shop', name: svc } },
+  });
+  const now = shop(
+    object('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', undefined, 'soft', {
+      webhooks: [hook('a', 'Ignore', 'soft')],
+    }),
+    object('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', undefined, 'hard', {
+      webhooks: [hook('b', 'Fail', 'hard')],
+    }),
+    service('shop', 'node', { type: 'NodePort' }),
+    object('networking.k8s.io/v1beta1', 'Ingress', 'shop', 'old', {
+      spec: { backend: { serviceName: 'web', servicePort: 80 } },
+    }),
+  );
+  const breaks = planOf(now)[0]?.breaks ?? [];
+  expect(breaks[0]).toContain('were not examined');
+  const at = (part: string) => breaks.findIndex((line) => line.includes(part));
+  expect(at('shop/hard')).toBeGreaterThan(0);
+  expect(at('shop/soft')).toBeGreaterThan(at('shop/hard'));
+  expect(at('Ingress shop/old sends to Service web')).toBeGreaterThan(0);
+  expect(at('Service shop/node is of type NodePort')).toBeGreaterThan(0);
+});
+
+test('a namespace of one that is to be created is closed as well', () => {
+  const now = overlay(cluster([]), [
+    {
+      kind: 'apply',
+      id: 'namespaces/-/Namespace/team-x',
+      ref: { apiVersion: 'v1', kind: 'Namespace', name: 'team-x' },
+      risk: 'none',
+      why: '',
+      breaks: [],
+      manifest: namespace('team-x'),
+    },
+  ]);
+  expect(planOf(now).map(({ id }) => id)).toEqual(['default-deny/team-x/NetworkPolicy/default-deny']);
+  expect(namespaceState(closed(now), 'team-x').egress.closed).toBe(true);
+});
+
+test('the engine and the step judge the same objects', () => {
+  const now = shop();
+  expect(
+    isolation(reachOf([...BASE, namespace('shop'), pod('shop', 'web', { app: 'web' })]), 'shop'),
+  ).toEqual(isolation(reachIn(now), 'shop'));
+});

@@ -46,6 +46,7 @@ const POD_SPEC: Shape = {
   overhead: true,
   resources: true,
   restartPolicy: true,
+  tolerations: [{ key: true }],
   activeDeadlineSeconds: true,
   containers: [RUN],
   initContainers: [RUN],
@@ -99,7 +100,13 @@ const WORKLOAD: Keep = {
       volumeClaimTemplates: [{ metadata: { name: true }, spec: { resources: true, storageClassName: true } }],
       template: TEMPLATE,
     },
-    status: { replicas: true, desiredNumberScheduled: true, numberReady: true, active: true },
+    status: {
+      replicas: true,
+      desiredNumberScheduled: true,
+      numberReady: true,
+      active: true,
+      conditions: [{ type: true, status: true }],
+    },
   },
   annotations: POD_ANNOTATIONS,
 };

@@ -26,7 +26,8 @@ const podSpec = {
   nodeName: 'n1',
   hostNetwork: true,
   serviceAccountName: 'sa',
-  tolerations: [{ operator: 'Exists' }],
+  tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists' }],
+  affinity: { podAntiAffinity: {} },
   containers: [container],
   initContainers: [container],
   volumes: [
@@ -37,7 +38,8 @@ const podSpec = {
 const keptContainer = { ...container, livenessProbe: undefined, volumeMounts: undefined };
 const keptSpec = {
   ...podSpec,
-  tolerations: undefined,
+  tolerations: [{ key: 'node-role.kubernetes.io/control-plane' }],
+  affinity: undefined,
   containers: [keptContainer],
   initContainers: [keptContainer],
   volumes: [podSpec.volumes[0], { name: 'cert', secret: { secretName: 's' } }],

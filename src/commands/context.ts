@@ -11,7 +11,6 @@ import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
 import type { Style } from '../report/style.js';
-import { startSandbox } from '../sandbox/index.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
 import type { Clock, Cluster, Host, Journal } from '../wizard/ports.js';
 import type { StepState } from '../wizard/state.js';
@@ -50,6 +49,7 @@ export async function openTarget(options: Options): Promise<Target> {
       close: () => cluster.close(),
     };
   }
+  const { startSandbox } = await import('../sandbox/index.js');
   const sandbox = await startSandbox(options.sandboxFile === undefined ? {} : { file: options.sandboxFile });
   try {
     const cluster = await connect({ kubeconfigText: sandbox.kubeconfig, sandbox: true, version: version() });

@@ -1,6 +1,6 @@
 import type { Command } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
-import { writePatchFiles } from '../host/generate.js';
+import { generate as writeFiles } from '../host/generate.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { patchFiles } from '../report/patchfiles.js';
 import { planJson } from '../report/plan.js';
@@ -28,10 +28,12 @@ export async function plan(command: Of<'plan'>, io: Io): Promise<ExitCode> {
 /** The same plan as patch files. Persists nothing in the cluster. */
 export async function generate(command: Of<'generate'>, io: Io): Promise<ExitCode> {
   const { snapshot, steps } = await read(command, io);
-  const written = await writePatchFiles(command.outputDir, patchFiles(snapshot, steps), {
+  const { written, kept, removed } = await writeFiles(command.outputDir, patchFiles(snapshot, steps), {
     force: command.force,
   });
-  io.stdout.write(`${written.join('\n')}\n`);
+  for (const path of kept) say(io, `kept as it was: ${path}`);
+  for (const path of removed) say(io, `removed, no longer in the plan: ${path}`);
+  io.stdout.write(written.map((path) => `${path}\n`).join(''));
   return EXIT.ok;
 }
 

@@ -10,7 +10,18 @@ import type { Decisions } from '../wizard/assemble.js';
 import { createSession } from '../wizard/session.js';
 import type { Session } from '../wizard/state.js';
 import { applyUnattended, unansweredQuestions } from '../wizard/unattended.js';
-import { clock, decisionsOn, type Io, loadMaterial, openTarget, runsOf, say } from './context.js';
+import {
+  clock,
+  decisionsOn,
+  type Io,
+  loadMaterial,
+  openTarget,
+  runsOf,
+  say,
+  showsUnicode,
+  styleOf,
+  targetFlags,
+} from './context.js';
 import { progressLines } from './progress.js';
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
@@ -109,7 +120,12 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
     // Ink and Inquirer in one process take each other's keys: only one of them is ever loaded.
     if (how.plain) {
       const { runPlain } = await import('../prompts/index.js');
-      await runPlain(session, { stdin: io.stdin, stdout: io.stdout });
+      await runPlain(session, {
+        stdin: io.stdin,
+        stdout: io.stdout,
+        style: styleOf(io.stdout, options, io),
+        dumb: io.env.TERM === 'dumb',
+      });
     } else {
       const { runTui } = await import('../tui/index.js');
       await runTui(session, {

@@ -194,8 +194,8 @@ export async function readMetrics(client: Client): Promise<Transformations | str
     return 'metrics: you may not read /metrics of the API server; ask for get on the non-resource URL /metrics';
   if (answer.status !== 200) return `metrics: the API server does not show them (${answer.status})`;
   const text = answer.body.toString('utf8');
-  // Without this series it is not an API server that answered, and an absent counter would mean nothing.
-  if (!/^apiserver_request_total\{/m.test(text))
+  // Without such a series it is not an API server that answered, and an absent counter would mean nothing.
+  if (!/^(?:apiserver_request_total|kubernetes_build_info)\{/m.test(text))
     return 'metrics: what answers at /metrics is not an API server';
   return transformations(text);
 }

@@ -16,6 +16,11 @@ export interface ListCall {
   doing: string;
   accept?: string;
   query?: Readonly<Record<string, string>>;
+  /**
+   * Where the place in the list is forgotten, go on from the same key at a newer state, if the server offers that.
+   * For long walks that need every object once, not all of one moment.
+   */
+  resume?: boolean;
   /** What is listed are Secrets: nothing that the server says is repeated. */
   secret?: boolean;
 }
@@ -27,34 +32,49 @@ export interface Page {
   restarted: boolean;
 }
 
-/** How often a list is begun again because its continue token expired (API servers keep one for 5 minutes). */
-const MOST_RESTARTS = 5;
+/** How often a list is begun again, and an offered place tried in a row (continue tokens last about 5 minutes). */
+const MOST_EXPIRED = 5;
 
 /**
- * A list page by page. Where the token has expired (410) it starts again: the caller drops what it has.
+ * A list page by page. Where the token has expired (410) it goes on as offered, or starts again: the caller drops what
+ * it has.
  * @throws ClusterError as every request does
  */
 export async function* pages(client: Client, call: ListCall): AsyncGenerator<Page> {
   const about = { doing: call.doing, ...(call.secret === true ? { secret: true } : {}) };
   let token: string | undefined;
-  let restarts = 0;
+  let beginnings = 0;
+  let expiredInARow = 0;
   let restarted = false;
   do {
     const path = withQuery(call.path, { ...call.query, limit: String(PAGE), continue: token });
     const headers = call.accept === undefined ? {} : { Accept: call.accept };
     const answer = await client.send({ method: 'GET', path, headers }, about);
-    if (answer.status === 410 && token !== undefined && restarts < MOST_RESTARTS) {
-      restarts++;
-      token = undefined;
-      restarted = true;
+    const patience = beginnings < MOST_EXPIRED && expiredInARow < MOST_EXPIRED;
+    if (answer.status === 410 && token !== undefined && patience) {
+      const offered = call.resume === true ? continueOf(answer.body) : undefined;
+      expiredInARow++;
+      if (offered === undefined) beginnings++;
+      token = offered;
+      restarted = offered === undefined;
       continue;
     }
     if (answer.status !== 200) throw errorOf(answer, about);
     const body = listBody(answer.body, call);
     yield { body, resourceVersion: stringAt(body, 'metadata', 'resourceVersion'), restarted };
     restarted = false;
+    expiredInARow = 0;
     token = stringAt(body, 'metadata', 'continue') || undefined;
   } while (token !== undefined || restarted);
+}
+
+/** The token that an `Expired` answer offers for going on at a newer state (API concepts: retrieving large results). */
+function continueOf(text: Buffer): string | undefined {
+  try {
+    return stringAt(JSON.parse(text.toString('utf8')), 'metadata', 'continue') || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function listBody(text: Buffer, call: ListCall): unknown {

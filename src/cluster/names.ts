@@ -42,6 +42,7 @@ export async function* secretPages(client: Client, namespace: string): AsyncGene
     doing,
     accept: TABLE,
     query: { includeObject: 'None' },
+    resume: true,
     secret: true,
   })) {
     const rows = rowsOf(page.body, doing).filter((row) => row.name > last);

@@ -1,0 +1,160 @@
+import { connect } from '../../../src/cluster/connect.js';
+import type { RewriteProgress } from '../../../src/wizard/ports.js';
+import { status } from '../recording.js';
+import { PLANTED, type SecretsSetup, secretsServer } from '../secrets-server.js';
+
+const BOX = 'k8s:enc:secretbox:v1:key1:';
+const CBC = 'k8s:enc:aescbc:v1:key2:';
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+const many = (count: number) => Array.from({ length: count }, (_, n) => `s-${String(n).padStart(4, '0')}`);
+const NAMES = { empty: [], few: many(2), many: many(40), shop: many(9) };
+
+async function clusterOf(setup: Partial<SecretsSetup>) {
+  const server = await secretsServer({ names: NAMES, servers: [{ writes: BOX }], page: 7, ...setup });
+  open.push(server);
+  const cluster = await connect({ kubeconfigText: server.kubeconfig });
+  open.push(cluster);
+  return { server, cluster };
+}
+
+test('all stale ones are re-written, a second run changes nothing, and no value ever comes back', async () => {
+  const storedAs = { 'few/s-0000': BOX, 'shop/s-0001': CBC };
+  const { server, cluster } = await clusterOf({ storedAs });
+  const progress: RewriteProgress[] = [];
+  const first = await cluster.rewriteSecrets({ onProgress: (p) => progress.push(p) });
+  expect(first).toEqual({
+    total: 51,
+    rewritten: 50,
+    unchanged: 1,
+    gone: 0,
+    refused: 0,
+    failures: [],
+    interrupted: false,
+  });
+  expect(progress[0]?.total).toBe(51);
+  expect(new Set(Object.values(server.stored()))).toEqual(new Set([BOX]));
+  expect(await cluster.rewriteSecrets({})).toMatchObject({ rewritten: 0, unchanged: 51 });
+  expect(server.answered()).not.toContain(PLANTED);
+  const writes = server.seen.filter(({ method }) => method !== 'GET');
+  expect(writes.every(({ method, body }) => method === 'PATCH' && body === '{}')).toBe(true);
+  expect(writes).toHaveLength(102);
+});
+
+test('deleted, edited, busy, failing, refused: each as it should be', async () => {
+  const once = new Set<string>();
+  const first = (path: string) => !once.has(path) && once.add(path) !== undefined;
+  const { server, cluster } = await clusterOf({
+    instead: ({ method, path }, it) => {
+      if (method !== 'PATCH') return undefined;
+      const name = path.split('/').at(-1);
+      if (path.includes('/few/')) it.remove(`few/${name}`);
+      if (!path.includes('/shop/')) return undefined;
+      if (name === 's-0000' && first(path)) return status(409, 'Conflict', `edited ${PLANTED}`);
+      if (name === 's-0001' && first(path)) return { status: 429, headers: { 'Retry-After': '0' } };
+      if (name === 's-0002' && first(path)) return { status: 503 };
+      if (name === 's-0003' && first(path)) return { reset: true };
+      if (name === 's-0004')
+        return status(
+          400,
+          'BadRequest',
+          `admission webhook "guard.example" denied the request: saw ${PLANTED}`,
+        );
+      if (name === 's-0005')
+        return status(403, 'Forbidden', 'User "me" cannot patch resource "secrets" in API group');
+      return undefined;
+    },
+  });
+  const result = await cluster.rewriteSecrets({});
+  expect(result).toMatchObject({ total: 51, rewritten: 47, gone: 2, refused: 2, interrupted: false });
+  const words = Object.fromEntries(result.failures.map(({ ref, reason }) => [ref.name, reason]));
+  expect(words['s-0004']).toContain('guard.example');
+  expect(words['s-0005']).toContain('You may not');
+  expect(JSON.stringify(result)).not.toContain(PLANTED);
+  expect(
+    Object.entries(server.stored())
+      .filter(([, prefix]) => prefix !== BOX)
+      .map(([key]) => key),
+  ).toEqual(['shop/s-0004', 'shop/s-0005']);
+});
+
+test.each(['offers to go on', 'does not'])(
+  'the server forgets the place in the list and %s: nothing is skipped or counted twice',
+  async (offer) => {
+    let asked = 0;
+    let expired = 0;
+    const { server, cluster } = await clusterOf({
+      instead: ({ path, query }) => {
+        const place = query.get('continue');
+        if (path !== '/api/v1/namespaces/many/secrets' || place === null || ++asked % 4 !== 2)
+          return undefined;
+        if (offer === 'does not' && expired >= 3) return undefined;
+        expired++;
+        const metadata = offer === 'does not' ? {} : { continue: place };
+        return status(410, 'Expired', 'too old', { metadata });
+      },
+    });
+    expect(await cluster.rewriteSecrets({})).toMatchObject({ rewritten: 51, unchanged: 0, total: 51 });
+    expect(expired).toBeGreaterThan(1);
+    expect(new Set(Object.values(server.stored()))).toEqual(new Set([BOX]));
+  },
+);
+
+test('a server that offers the same expired place for ever is given up', async () => {
+  const { cluster } = await clusterOf({
+    instead: ({ path, query }) =>
+      path === '/api/v1/namespaces/many/secrets' && query.get('continue') !== null
+        ? status(410, 'Expired', 'too old', { metadata: { continue: 'again' } })
+        : undefined,
+  });
+  await expect(cluster.rewriteSecrets({})).rejects.toMatchObject({ name: 'ClusterError' });
+});
+
+test('stopped and run again: the rest is done', async () => {
+  const { server, cluster } = await clusterOf({});
+  const stop = new AbortController();
+  const half = await cluster.rewriteSecrets({
+    signal: stop.signal,
+    onProgress: ({ rewritten }) => rewritten >= 20 && stop.abort(),
+  });
+  expect(half.interrupted).toBe(true);
+  expect(half.rewritten).toBeGreaterThanOrEqual(20);
+  const rest = await cluster.rewriteSecrets({});
+  expect(rest.rewritten).toBe(51 - half.rewritten);
+  expect(new Set(Object.values(server.stored()))).toEqual(new Set([BOX]));
+});
+
+test.each<[string, ReturnType<typeof status>, string, string]>([
+  [
+    'etcd is full',
+    status(500, 'InternalError', 'etcdserver: mvcc: database space exceeded'),
+    'server',
+    'no space left',
+  ],
+  ['the token expired', status(401, 'Unauthorized', 'Unauthorized'), 'unauthorized', 'Log in again'],
+])('%s: stops at once and says how to go on', async (_name, reply, reason, words) => {
+  const { cluster, server } = await clusterOf({
+    instead: ({ method, path }) => (method === 'PATCH' && path.includes('/shop/') ? reply : undefined),
+  });
+  const error: unknown = await cluster.rewriteSecrets({}).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ name: 'ClusterError', reason });
+  expect(String(error)).toContain(words);
+  expect(server.stored()['shop/s-0008']).toBe('');
+});
+
+test('a namespace that may not be listed is named, the others are done', async () => {
+  const { cluster } = await clusterOf({
+    instead: ({ path }) =>
+      path === '/api/v1/namespaces/shop/secrets'
+        ? status(403, 'Forbidden', 'User "me" cannot list resource "secrets" in API group')
+        : undefined,
+  });
+  const result = await cluster.rewriteSecrets({});
+  expect(result).toMatchObject({ rewritten: 42, interrupted: false });
+  expect(result.failures.map(({ ref }) => ref)).toEqual([
+    { apiVersion: 'v1', kind: 'Namespace', name: 'shop' },
+  ]);
+});

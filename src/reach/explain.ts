@@ -1,8 +1,8 @@
 import type { Ref } from '../model/manifest.js';
 import type { Engine } from './engine.js';
 import type { Action, Direction, Policy, Rule, Tier } from './policy.js';
-import type { Protocol } from './portset.js';
-import type { Endpoint, Reach } from './reach.js';
+import { NONE, type Protocol } from './portset.js';
+import type { Endpoint, Pair, Reach } from './reach.js';
 
 /** A rule that speaks of the connection asked about. */
 export interface RuleHit {
@@ -11,13 +11,20 @@ export interface RuleHit {
   /** `ingress[0]`, with the rule's name where it has one. */
   rule: string;
   action: Action;
+  /** The rule's ports on this destination, as in `Connection.conn`. */
+  ports: string;
 }
 
 /** What decides one direction of one connection. */
 export interface DirectionVerdict {
   direction: Direction;
   allowed: boolean;
-  /** Rules that match, in the order in which they are asked, up to and with those that decide. */
+  /** Everything that this direction lets through between the two, as in `Connection.conn`. */
+  conn: string;
+  /**
+   * Rules that match, in the order in which they are asked: up to and with those that decide, or where no port was
+   * asked about all that name the peer.
+   */
   rules: readonly RuleHit[];
   /** NetworkPolicies that isolate the pod in this direction; empty: it is not isolated. */
   isolatedBy: readonly Ref[];
@@ -25,6 +32,7 @@ export interface DirectionVerdict {
 
 /** The answer to one question, with its reasons. */
 export interface Explanation {
+  /** Whether the connection may be opened; where no port was asked about, whether any may. */
   allowed: boolean;
   /** Everything that may pass between the two, as in `Connection.conn`. */
   conn: string;
@@ -41,7 +49,10 @@ export interface Explanation {
   }[];
 }
 
-/** See `Reach.explain`. Without protocol and port: traffic that only rules without ports speak of. */
+/** One protocol and port; `portless`: traffic that only rules without ports speak of; undefined: all there is. */
+export type Traffic = { protocol: Protocol; port: number } | 'portless' | undefined;
+
+/** See `Reach.explain`. */
 export function explain(
   reach: Reach,
   src: Endpoint,
@@ -49,9 +60,10 @@ export function explain(
   protocol?: Protocol,
   port?: number,
 ): Explanation {
+  const traffic = protocol === undefined || port === undefined ? undefined : { protocol, port };
   const pairs = reach.pairs(src, dst);
   const cases = pairs.map((pair) => {
-    const verdict = pointVerdict(reach.engine, pair, protocol, port);
+    const verdict = verdictOn(reach.engine, pair, traffic);
     return { ...verdict, allowed: pair.self || verdict.allowed, ownNode: pair.ownNode };
   });
   return {
@@ -62,63 +74,100 @@ export function explain(
   };
 }
 
-/** Decides one connection between two peers rule by rule, without sets: the reasons come with the answer. */
-export function pointVerdict(
-  engine: Engine,
-  { source, destination, ownNode }: { source: number; destination: number; ownNode: boolean },
-  protocol?: Protocol,
-  port?: number,
-): {
+export interface Verdict {
   allowed: boolean;
   egress: DirectionVerdict | undefined;
   ingress: DirectionVerdict | undefined;
-} {
-  const decide = (direction: Direction, subject: number, peer: number) =>
-    engine.classes.classes[subject] === undefined || engine.classes.classes[subject]?.onNode
-      ? undefined
-      : decideDirection(engine, direction, subject, peer, destination, ownNode, protocol, port);
-  const egress = decide('egress', source, destination);
-  const ingress = decide('ingress', destination, source);
-  return { allowed: egress?.allowed !== false && ingress?.allowed !== false, egress, ingress };
 }
 
-function decideDirection(
-  engine: Engine,
-  direction: Direction,
-  subject: number,
-  peer: number,
-  destination: number,
-  ownNode: boolean,
-  protocol?: Protocol,
-  port?: number,
-): DirectionVerdict {
-  const inForce = engine.inForce(direction, subject);
-  const speaks = (rule: Rule) =>
-    engine.ruleHasPeer(rule, peer) &&
-    (rule.ports === 'any' ||
-      (protocol !== undefined &&
-        port !== undefined &&
-        engine.sets.has(engine.rulePorts(rule, destination), protocol, port)));
-  const hits = (policies: readonly Policy[]): RuleHit[] =>
-    policies.flatMap((policy) =>
-      (policy[direction] ?? [])
-        .filter(speaks)
-        .map((rule) => ({ policy: policy.ref, tier: policy.tier, rule: rule.place, action: rule.action })),
-    );
-  const isolatedBy = inForce.NetworkPolicy.map((policy) => policy.ref);
-  const done = (allowed: boolean, rules: readonly RuleHit[]): DirectionVerdict => ({
-    direction,
-    allowed,
-    rules,
-    isolatedBy,
-  });
-  const admin = hits(inForce.Admin).slice(0, 1);
-  if (admin[0] !== undefined && admin[0].action !== 'Pass') return done(admin[0].action === 'Allow', admin);
-  if (isolatedBy.length > 0) {
-    const allows = hits(inForce.NetworkPolicy);
-    return done(ownNode || allows.length > 0, [...admin, ...allows]);
+/** Decides between two peers rule by rule, without sets for what is asked: the reasons come with the answer. */
+export function verdictOn(engine: Engine, pair: Pair, traffic: Traffic): Verdict {
+  const { source, destination } = pair;
+  const judge = (direction: Direction, subject: number, peer: number) => {
+    const subjectClass = engine.classes.classes[subject];
+    if (subjectClass === undefined || subjectClass.onNode) return undefined;
+    return new Judge(engine, direction, subject, peer, pair, traffic).decide();
+  };
+  const egress = judge('egress', source, destination);
+  const ingress = judge('ingress', destination, source);
+  const both = egress?.allowed !== false && ingress?.allowed !== false;
+  const allowed = traffic === undefined ? engine.between(source, destination, pair.ownNode) !== NONE : both;
+  return { allowed, egress, ingress };
+}
+
+/** One direction of one question. */
+class Judge {
+  private readonly engine: Engine;
+  private readonly direction: Direction;
+  private readonly subject: number;
+  private readonly peer: number;
+  private readonly pair: Pair;
+  private readonly traffic: Traffic;
+
+  constructor(
+    engine: Engine,
+    direction: Direction,
+    subject: number,
+    peer: number,
+    pair: Pair,
+    traffic: Traffic,
+  ) {
+    this.engine = engine;
+    this.direction = direction;
+    this.subject = subject;
+    this.peer = peer;
+    this.pair = pair;
+    this.traffic = traffic;
   }
-  const baseline = hits(inForce.Baseline).slice(0, 1);
-  const allowed = baseline[0] === undefined || baseline[0].action !== 'Deny';
-  return done(allowed, [...admin, ...baseline]);
+
+  decide(): DirectionVerdict {
+    const { engine, direction, pair, traffic } = this;
+    const { Admin, NetworkPolicy, Baseline } = engine.inForce(direction, this.subject);
+    const isolatedBy = NetworkPolicy.map((policy) => policy.ref);
+    const row = engine.row(direction, this.subject, pair.ownNode);
+    const set = row[this.peer] ?? NONE;
+    const done = (allowed: boolean, rules: readonly RuleHit[]): DirectionVerdict => ({
+      direction,
+      allowed,
+      conn: engine.sets.text(set),
+      rules,
+      isolatedBy,
+    });
+    if (traffic === undefined) {
+      const below = NetworkPolicy.length > 0 ? NetworkPolicy : Baseline;
+      return done(set !== NONE, [...this.hits(Admin), ...this.hits(below)]);
+    }
+    const admin = this.hits(Admin).slice(0, 1);
+    if (admin[0] !== undefined && admin[0].action !== 'Pass') return done(admin[0].action === 'Allow', admin);
+    if (isolatedBy.length > 0) {
+      const allows = this.hits(NetworkPolicy);
+      return done(pair.ownNode || allows.length > 0, [...admin, ...allows]);
+    }
+    const baseline = this.hits(Baseline).slice(0, 1);
+    return done(baseline[0]?.action !== 'Deny', [...admin, ...baseline]);
+  }
+
+  private hits(policies: readonly Policy[]): RuleHit[] {
+    const { engine, direction, pair } = this;
+    return policies.flatMap((policy) =>
+      (policy[direction] ?? [])
+        .filter((rule) => this.speaks(rule))
+        .map((rule) => ({
+          policy: policy.ref,
+          tier: policy.tier,
+          rule: rule.place,
+          action: rule.action,
+          ports: engine.sets.text(engine.rulePorts(rule, pair.destination)),
+        })),
+    );
+  }
+
+  private speaks(rule: Rule): boolean {
+    const { engine, traffic } = this;
+    if (!engine.ruleHasPeer(rule, this.peer)) return false;
+    const ports = engine.rulePorts(rule, this.pair.destination);
+    if (traffic === undefined) return ports !== NONE;
+    if (traffic === 'portless') return rule.ports === 'any';
+    return engine.sets.has(ports, traffic.protocol, traffic.port);
+  }
 }

@@ -1,6 +1,6 @@
 import type { Ref } from '../model/manifest.js';
 import { LAST, parseAddress } from './address.js';
-import { pointVerdict } from './explain.js';
+import { verdictOn } from './explain.js';
 import type { Direction, Policy, Rule } from './policy.js';
 import { ALL, type Protocol } from './portset.js';
 import { type Reach, UnknownEndpoint } from './reach.js';
@@ -138,11 +138,10 @@ export function reachesAddress(
   const destination = reach.engine.atomPeer(parsed);
   const because = new Map<string, { policy: Ref | 'no egress policy' }>();
   const reaches = (source: number): boolean => {
-    const { allowed, egress } = pointVerdict(
+    const { allowed, egress } = verdictOn(
       reach.engine,
-      { source, destination, ownNode: false },
-      protocol,
-      port,
+      { source, destination, self: false, ownNode: false },
+      { protocol, port },
     );
     if (!allowed) return false;
     const allows = egress?.rules.filter((rule) => rule.action === 'Allow') ?? [];

@@ -3,7 +3,7 @@ import { type Address, parseAddress, rangeText } from './address.js';
 import { isClusterPolicy, readClusterPolicy } from './clusterpolicy.js';
 import { Engine, type EngineOptions } from './engine.js';
 import { entryConnections } from './entry.js';
-import { type Explanation, explain, pointVerdict } from './explain.js';
+import { type Explanation, explain, verdictOn } from './explain.js';
 import {
   type Inventory,
   type InventoryOptions,
@@ -20,7 +20,7 @@ import { KUBERNETES, type Semantics } from './semantics.js';
 
 /** Who connects or is connected to. */
 export type Endpoint =
-  /** `namespace/name[Kind]` as in `Reach.workloads`: any of its pods. */
+  /** `namespace/name[Kind]` as in `Reach.workloads`, or `namespace/name` of a pod or of the one workload so called. */
   | { workload: string }
   /** `namespace/name` of one pod. */
   | { pod: string }
@@ -48,8 +48,16 @@ export const LIVE: ReachOptions = {
   domains: new Map(),
 };
 
-/** For manifests in files, of which nobody has made a cluster yet. */
-export const FILES: ReachOptions = { ...LIVE, namespaceLabel: 'implied' };
+/**
+ * For manifests in files, of which nobody has made a cluster yet: every object is taken as it stands, and pods on their
+ * node's network as pods, with a problem that says so where a policy selects them.
+ */
+export const FILES: ReachOptions = {
+  ...LIVE,
+  namespaceLabel: 'implied',
+  owners: 'direct',
+  hostNetwork: 'pod',
+};
 
 /** An endpoint that names nothing known. */
 export class UnknownEndpoint extends Error {
@@ -184,11 +192,16 @@ export class Reach {
    */
   allows(src: Endpoint, dst: Endpoint, protocol?: Protocol, port?: number): boolean {
     if (protocol === undefined || port === undefined)
-      return this.pairs(src, dst).some((pair) => pair.self || pointVerdict(this.engine, pair).allowed);
+      return this.pairs(src, dst).some(
+        (pair) => pair.self || verdictOn(this.engine, pair, 'portless').allowed,
+      );
     return this.engine.sets.has(this.setBetween(src, dst), protocol, port);
   }
 
-  /** The policies and rules that decide a question. @throws UnknownEndpoint */
+  /**
+   * The policies and rules that decide a question. Without protocol and port: all rules that speak of the two.
+   * @throws UnknownEndpoint
+   */
   explain(src: Endpoint, dst: Endpoint, protocol?: Protocol, port?: number): Explanation {
     return explain(this, src, dst, protocol, port);
   }
@@ -226,7 +239,9 @@ export class Reach {
 
   private resolve(endpoint: Endpoint): readonly Resolved[] {
     if ('workload' in endpoint) {
-      const index = this.workloadIndex.get(endpoint.workload);
+      const index = this.workloadIndex.get(endpoint.workload) ?? this.workloadCalled(endpoint.workload);
+      const pod = this.podsByName.get(endpoint.workload);
+      if (index === undefined && pod !== undefined) return [this.resolvedPod(pod)];
       if (index === undefined) throw new UnknownEndpoint(`there is no workload ${endpoint.workload}`);
       return (this.podsByWorkload[index] ?? []).map((pod) => this.resolvedPod(pod));
     }
@@ -245,6 +260,14 @@ export class Reach {
     const pod = this.podsByAddress.get(addressKey(address));
     if (pod !== undefined) return [this.resolvedPod(pod)];
     return [{ peer: this.engine.atomPeer(address), address }];
+  }
+
+  /** The one workload called `namespace/name`, whatever its kind. */
+  private workloadCalled(name: string): number | undefined {
+    const called = this.workloads.filter(({ ref }) => `${ref.namespace}/${ref.name}` === name);
+    if (called.length > 1)
+      throw new UnknownEndpoint(`${name} may be ${called.map((workload) => workload.name).join(' or ')}`);
+    return called[0] === undefined ? undefined : this.workloadIndex.get(called[0].name);
   }
 
   private resolvedPod(index: number): Resolved {
@@ -339,5 +362,41 @@ export function reachOf(
       });
     }
   }
-  return new Reach(inventory, policies, problems, all, semantics);
+  problems.push(...unknownDomains(policies, all));
+  const reach = new Reach(inventory, policies, problems, all, semantics);
+  if (all.hostNetwork === 'pod') problems.push(...selectedOnNode(reach));
+  return reach;
+}
+
+/** Rules that name domains: what their names resolve to is not known here. */
+function unknownDomains(policies: readonly Policy[], { domains }: ReachOptions): readonly Problem[] {
+  return policies.flatMap((policy) =>
+    (policy.egress ?? []).flatMap(({ place, action, peers }) =>
+      (peers === 'any' ? [] : peers).flatMap((peer) => {
+        if (peer.kind !== 'domain' || domains.has(peer.name)) return [];
+        const message = `${place} (${action}) names the domain ${peer.name}, whose addresses are not known here: it counts as matching none`;
+        return [{ object: policy.ref, message }];
+      }),
+    ),
+  );
+}
+
+/** Workloads on their node's network that policies select: most plugins overlook that. */
+function selectedOnNode(reach: Reach): readonly Problem[] {
+  const { inventory, engine } = reach;
+  const found = new Set<number>();
+  inventory.pods.forEach((pod, i) => {
+    const inForce = (['ingress', 'egress'] as const).map((direction) =>
+      engine.inForce(direction, reach.classOf(i)),
+    );
+    if (pod.hostNetwork && inForce.some((by) => Object.values(by).some((policies) => policies.length > 0)))
+      found.add(pod.workload);
+  });
+  return [...found].flatMap((index) => {
+    const workload = inventory.workloads[index];
+    if (workload === undefined) return [];
+    const message =
+      "uses its node's network: policies that select it are shown as in force, most plugins do not apply them";
+    return [{ object: workload.ref, message }];
+  });
 }

@@ -117,9 +117,9 @@ function directionLines(what: string, verdict: DirectionVerdict | undefined): re
   if (verdict === undefined)
     return [`  ${what}: no policy applies (outside of the cluster, or on its node's network)`];
   const { rules, isolatedBy } = verdict;
-  const lines = [`  ${what}: ${verdict.allowed ? 'allowed' : 'blocked'}`];
-  for (const { policy, rule, action } of rules)
-    lines.push(`    ${WORDS[action]} ${named(policy)}, ${printable(rule)}`);
+  const lines = [`  ${what}: ${verdict.allowed ? 'allowed' : 'blocked'} (lets through: ${verdict.conn})`];
+  for (const { policy, rule, action, ports } of rules)
+    lines.push(`    ${WORDS[action]} ${named(policy)}, ${printable(rule)}: ${ports}`);
   if (rules.length === 0 && isolatedBy.length > 0)
     lines.push(`    isolated by ${isolatedBy.map(named).join(', ')}, and no rule allows it`);
   if (rules.length === 0 && isolatedBy.length === 0) lines.push('    no policy speaks of it');

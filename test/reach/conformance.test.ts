@@ -34,7 +34,7 @@ const describeCases = (folder: string, each: (name: string, directory: string) =
 describeCases('netpol', (name, directory) => {
   test(name, async () => {
     const { objects } = await readManifests(path.join(directory, 'manifests'));
-    const reach = reachOf(objects, { ...FILES, owners: 'direct', hostNetwork: 'pod' });
+    const reach = reachOf(objects, FILES);
     const lines = [...reach.connections()].map(({ src, dst, conn }) => `${src} => ${dst} : ${conn}`);
     const expected = readFileSync(path.join(directory, 'expected.txt'), 'utf8').split('\n').filter(Boolean);
     expect(lines.sort()).toEqual(expected.sort());

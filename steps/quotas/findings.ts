@@ -5,9 +5,9 @@ import { amountsOf, amountText, parseQuantity } from '../../src/model/quantity.j
 import { refusals } from '../../src/model/quota.js';
 import { exhausted, unbounded } from '../../src/model/quota-proposal.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
-import { counted } from '../../src/model/words.js';
+import { counted, listed } from '../../src/model/words.js';
 import { hidden, workloadsIn } from '../../src/model/workloads.js';
-import { lacksDefaults } from './questions.js';
+import { lackingDefaults } from './questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS, withoutRequests } from './seen.js';
 
 /** What is missing or wrong about LimitRanges and quotas in the namespaces that are not the cluster's own. */
@@ -64,14 +64,15 @@ function limitRangeFindings(now: Snapshot, namespace: Manifest): readonly Findin
         message: `${name} has ${ranges.length} LimitRanges: which default wins is undefined. Merge them; they are left as they are.`,
       },
     ];
+  const lacking = lackingDefaults(ranges);
   return [
-    ...(lacksDefaults(ranges)
+    ...(lacking.length > 0
       ? [
           {
             id: 'limitrange-without-default-request',
             severity: 'low' as const,
             object: refOf(own),
-            evidence: `${refText(refOf(own))}: no defaultRequest for CPU or memory`,
+            evidence: `${refText(refOf(own))}: no defaultRequest for ${listed(lacking)}`,
             message: `The LimitRange of ${name} gives no requests to containers that have none.`,
           },
         ]

@@ -11,7 +11,9 @@ import { limitRangesIn, quotasIn, REQUESTED, withoutRequests } from './seen.js';
 /** What the step asks; notes tell what each choice means on this cluster. */
 export function questions(now: Snapshot): readonly Question[] {
   const candidates = candidateNamespaces(now);
-  const amendable = candidates.filter(({ metadata }) => lacksDefaults(limitRangesIn(now, metadata.name)));
+  const amendable = candidates.filter(
+    ({ metadata }) => lackingDefaults(limitRangesIn(now, metadata.name)).length > 0,
+  );
   const namespaces: Question = {
     id: 'namespaces',
     type: 'choices',
@@ -53,20 +55,20 @@ function amendQuestion(namespaces: readonly Manifest[]): Question {
     id: 'amendExisting',
     type: 'confirm',
     message: `Add missing default requests to the LimitRange of ${shown}?`,
-    help: 'Its list is taken over from whoever manages it now. No: the quota there bounds counts only.',
+    help: 'Its list is taken over from whoever manages it now. No: the quota there leaves out what has no default.',
     risk: 'rejectsWorkloads',
     recommended: true,
     cautious: false,
   };
 }
 
-/** Whether there is exactly one LimitRange and it gives no default request for CPU or memory. */
-export function lacksDefaults(limitRanges: readonly Manifest[]): boolean {
+/** The resources for which the only LimitRange of a namespace gives no default request; none where there are several. */
+export function lackingDefaults(limitRanges: readonly Manifest[]): readonly string[] {
   const [own] = limitRanges;
-  if (own === undefined || limitRanges.length > 1) return false;
+  if (own === undefined || limitRanges.length > 1) return [];
   const item = listAt(own, 'spec', 'limits').find((i) => stringAt(i, 'type') === 'Container');
   const { requests } = itemDefaults(item);
-  return REQUESTED.some((resource) => requests[resource] === undefined);
+  return REQUESTED.filter((resource) => requests[resource] === undefined);
 }
 
 function choiceOf(now: Snapshot, namespace: Manifest): Choice {

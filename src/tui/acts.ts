@@ -68,6 +68,8 @@ function perform(scene: Scene, act: Act, key: KeyName): Outcome {
     case 'quit':
     case 'interrupt':
       return tell(view, { type: act });
+    case 'skipHere':
+      return tell(view, { type: 'open', step: view.cursor }, { type: 'skip' });
     case 'backTwice':
       return tell(view, { type: 'back' }, { type: 'back' });
     case 'confirm':

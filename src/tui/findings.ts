@@ -1,6 +1,6 @@
 import type { Finding } from '../model/finding.js';
 import { refText } from '../model/manifest.js';
-import { line, paragraph, span } from './lines.js';
+import { type Line, line, lineWidth, paragraph, span } from './lines.js';
 import type { Look } from './look.js';
 import { once } from './memo.js';
 import type { Row } from './scroll.js';
@@ -32,37 +32,51 @@ const groupsOf = once((findings: readonly Finding[]): readonly Group[] => {
     .sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
 });
 
-/** Findings as rows: each kind with what it says, then where; `most` places of each kind. */
+const made = new WeakMap<readonly Finding[], { key: string; rows: readonly Row[] }>();
+
+/**
+ * Findings as rows: each kind with what it says, then where. With `most`, at most so many places of each kind, one row
+ * each; without, all of them in full.
+ */
 export function findingRows(
   findings: readonly Finding[],
   look: Look,
   width: number,
-  most = Number.POSITIVE_INFINITY,
-): Row[] {
-  return groupsOf(findings).flatMap((group): Row[] => {
-    const { sign, word, role } = SEVERITIES[group.severity];
-    const lead = line(look.sign(sign), ' ', span(role, word), ` ${look.g.dot} `);
-    const shown = group.findings.length > most + 1 ? group.findings.slice(0, most) : group.findings;
-    const hidden = group.findings.length - shown.length;
-    return [
-      ...paragraph(look, group.heading, width, { lead, most: 4 }),
-      ...shown.flatMap((finding) => placeRows(finding, group.alike, look, width)),
-      ...(hidden > 0 ? [line(span('dim', `    ${count(hidden)} more (tab shows all)`))] : []),
-    ];
-  });
+  most?: number,
+): readonly Row[] {
+  const key = `${width} ${most} ${look.g.signWidth}`;
+  const known = made.get(findings);
+  if (known?.key === key) return known.rows;
+  const rows = groupsOf(findings).flatMap((group) => groupRows(group, look, width, most));
+  made.set(findings, { key, rows });
+  return rows;
 }
 
-function placeRows(finding: Finding, alike: boolean, look: Look, width: number): Row[] {
+function groupRows(group: Group, look: Look, width: number, most: number | undefined): Row[] {
+  const { sign, word, role } = SEVERITIES[group.severity];
+  const lead = line(look.sign(sign), ' ', span(role, word), ` ${look.g.dot} `);
+  const brief = most !== undefined && group.findings.length > most + 1;
+  const shown = brief ? group.findings.slice(0, most) : group.findings;
+  const hidden = group.findings.length - shown.length;
+  const each = most === undefined ? 4 : 1;
+  return [
+    ...paragraph(look, group.heading, width, { lead, hang: look.g.signWidth + 1, most: 4 }),
+    ...shown.flatMap((finding) => placeRows(finding, group.alike, look, width, each)),
+    ...(hidden > 0 ? [line(span('dim', `    ${count(hidden)} more (tab shows all)`))] : []),
+  ];
+}
+
+function placeRows(finding: Finding, alike: boolean, look: Look, width: number, most: number): Line[] {
   const place = finding.object === undefined ? '' : refText(finding.object);
   if (!alike)
     return [
-      () => line('  ', look.cut(finding.message, width - 2)),
-      () => line('    ', span('dim', look.cut(finding.evidence, width - 4))),
+      ...paragraph(look, finding.message, width, { lead: line('  '), most }),
+      ...paragraph(look, finding.evidence, width, { lead: line('    '), role: 'dim', most }),
     ];
-  return [
-    () => {
-      const name = look.name(place, Math.floor(width / 2));
-      return line('  ', name, name === '' ? '' : '  ', span('dim', look.text(finding.evidence)));
-    },
-  ];
+  const name = look.name(place, most === 1 ? Math.floor(width / 2) : width - 4);
+  const lead = line('  ', name, name === '' ? '' : '  ');
+  // A long name leaves no room beside it: the evidence goes below.
+  if (most > 1 && lineWidth(lead) > width / 2)
+    return [lead, ...paragraph(look, finding.evidence, width, { lead: line('    '), role: 'dim', most })];
+  return paragraph(look, finding.evidence, width, { lead, hang: 4, role: 'dim', most });
 }

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { WizardState } from '../wizard/state.js';
 import { clusterFacts } from './facts.js';
 import { type Binding, keysInWords } from './keys.js';
-import { BLANK, ends, type Line, Lines, line, lineWidth, paragraph, span, toWidth } from './lines.js';
+import { BLANK, ends, type Line, Lines, line, lineWidth, paragraph, span } from './lines.js';
 import type { Look } from './look.js';
 import { Divider, Rule } from './parts.js';
 import { foldedRail, railRow } from './rail.js';
@@ -13,6 +13,8 @@ export const SMALLEST = { columns: 80, rows: 24 };
 
 /** Width from which the rail stands as a column beside the pane. */
 const WIDE = 112;
+/** The same for the review, which has two panes of its own. */
+const WIDER = 140;
 const RAIL = 30;
 
 export interface Layout {
@@ -30,7 +32,7 @@ export interface Layout {
 export function layoutOf(state: WizardState, look: Look, columns: number, rows: number): Layout {
   const inside =
     state.steps.length > 0 && !['overview', 'reading', 'failed', 'left'].includes(state.screen.at);
-  const rail = inside && columns >= WIDE;
+  const rail = inside && columns >= (state.screen.at === 'review' ? WIDER : WIDE);
   const width = columns - 2 - (rail ? RAIL + 3 : 0);
   const folded = inside && !rail ? [foldedRail(state.steps, state.current, look, width), BLANK] : [];
   const notice =
@@ -62,7 +64,7 @@ export function Frame({ state, look, layout, bindings, children }: FrameProps): 
   const full = columns - 2;
   const body = rows - 4;
   return (
-    <Box flexDirection="column" width={columns} height={rows} paddingX={1} overflow="hidden">
+    <Box flexDirection="column" width={columns} height={rows} paddingX={1}>
       <Lines rows={[headerRow(state, look, full)]} width={full} height={1} look={look} />
       <Rule width={full} look={look} />
       <Box height={body}>
@@ -103,14 +105,22 @@ function railRows(state: WizardState, look: Look): Line[] {
   ];
 }
 
-/** The keys that apply now, as many as fit; the help has all of them. */
+/** The keys that apply now, the first ones as far as there is room; the help has all of them. */
 export function footerRow(bindings: readonly Binding[], look: Look, width: number): Line {
   const parts = bindings
     .filter(({ quiet }) => quiet !== true)
-    .map((binding) => line(span('key', keysInWords(binding, look.g, true)), ` ${binding.label}`));
-  return toWidth(
-    parts.flatMap((part, index) => (index === 0 ? part : [{ text: '   ', role: 'plain' as const }, ...part])),
-    width,
-    look.g.ellipsis,
-  );
+    .map((binding) => ({
+      always: binding.always === true,
+      row: line(span('key', keysInWords(binding, look.g, true)), ` ${binding.label}`),
+    }));
+  let room = width + GAP - parts.filter((p) => p.always).reduce((sum, p) => sum + lineWidth(p.row) + GAP, 0);
+  const kept = parts.filter(({ always, row }) => {
+    if (always) return true;
+    room -= lineWidth(row) + GAP;
+    return room >= 0;
+  });
+  return kept.flatMap(({ row }, index) => (index === 0 ? row : [span('plain', ' '.repeat(GAP)), ...row]));
 }
+
+/** Columns between two keys of the footer. */
+const GAP = 2;

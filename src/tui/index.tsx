@@ -1,4 +1,4 @@
-import { render } from 'ink';
+import { Box, render } from 'ink';
 import type { Session } from '../wizard/state.js';
 import { App, type Drawn } from './app.js';
 import { lookOf } from './look.js';
@@ -22,7 +22,13 @@ export interface Terminal {
 export async function runTui(session: Session, terminal: Terminal): Promise<void> {
   const { stdin, stdout, stderr } = terminal;
   const drawn: Drawn = { built: '', shown: '' };
-  const instance = render(<App session={session} look={lookOf(terminal)} drawn={drawn} />, {
+  // Ink draws once more before a component hears of a new size: clipped to it, such a frame cannot wrap.
+  const clipped = (
+    <Box width="100%" overflow="hidden">
+      <App session={session} look={lookOf(terminal)} drawn={drawn} />
+    </Box>
+  );
+  const instance = render(clipped, {
     stdin,
     stdout,
     stderr,

@@ -46,6 +46,7 @@ export type Act =
   | 'confirm'
   | 'confirmTyped'
   | 'skip'
+  | 'skipHere'
   | 'skipped'
   | 'help'
   | 'quit'
@@ -55,7 +56,11 @@ export type Act =
 export interface Binding {
   /** Every key with its act; `text` stands for all keys that type a character. */
   does: Readonly<Record<KeyName, Act>>;
+  /** In the footer, and in the help where there is no longer text for that. */
   label: string;
+  inHelp?: string;
+  /** Stays in the footer however narrow it is. */
+  always?: true;
   /** Only in the help: it goes without saying, or another key for it stands in the footer. */
   quiet?: true;
   /** Where it is missing, always. */
@@ -109,10 +114,10 @@ export function modeOf({ state, view }: Pick<Scene, 'state' | 'view'>): Mode {
   }
 }
 
-const HELP: Binding = { does: { '?': 'help' }, label: 'help' };
-const QUIT: Binding = { does: { q: 'quit' }, label: 'save and leave' };
+const HELP: Binding = { does: { '?': 'help' }, label: 'help', always: true };
+const QUIT: Binding = { does: { q: 'quit' }, label: 'leave', inHelp: 'save and leave', always: true };
 const BACK: Binding = { does: { esc: 'back', 'shift+tab': 'back' }, label: 'back' };
-const SKIP: Binding = { does: { s: 'skip' }, label: 'skip step' };
+const SKIP: Binding = { does: { s: 'skip' }, label: 'skip', inHelp: 'skip this step' };
 const STOP: Binding = { does: { 'ctrl+c': 'interrupt' }, label: 'stop and leave', quiet: true };
 const STOP_SHOWN: Binding = { does: STOP.does, label: STOP.label };
 const RELOAD: Binding = { does: { r: 'reload' }, label: 'read again' };
@@ -149,8 +154,9 @@ const many = ({ state, view }: Scene) => {
   const step = state.steps[state.current];
   return step !== undefined && openQuestion(step, view)?.type === 'choices';
 };
-const lastQuestion = ({ state, view }: Scene) =>
+const last = ({ state, view }: Scene) =>
   view.group >= (state.steps[state.current]?.questions.length ?? 0) - 1;
+const more = (scene: Scene) => !last(scene);
 const asked = ({ state }: Scene) => (state.steps[state.current]?.questions.length ?? 0) > 0;
 const anyChosen = ({ state }: Scene) => {
   const step = state.steps[state.current];
@@ -173,6 +179,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     { does: { enter: 'open' }, label: 'open' },
     { does: { tab: 'pane' }, label: 'findings' },
     RELOAD,
+    { does: { s: 'skipHere' }, label: 'skip', inHelp: 'skip this step' },
     HELP,
     QUIT,
     SCROLL,
@@ -189,18 +196,18 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     STOP,
   ],
   questions: [
-    { does: LISTING, label: 'move', when: asked },
     { does: { space: 'choose' }, label: 'choose', when: asked },
-    { does: { a: 'all', n: 'none' }, label: 'all, none', when: many },
+    { does: { enter: 'chooseAndGo' }, label: 'next', inHelp: 'go on to the next question', when: more },
+    { does: { enter: 'chooseAndGo' }, label: 'changes', inHelp: 'go on to the changes', when: last },
+    { does: { a: 'all', n: 'none' }, label: 'all/none', when: many },
+    { does: { esc: 'back' }, label: 'back' },
+    SKIP,
     { ...FILTER, when: many },
-    { does: { enter: 'chooseAndGo' }, label: 'next', when: (scene) => !lastQuestion(scene) },
-    { does: { enter: 'chooseAndGo' }, label: 'changes', when: lastQuestion },
+    { does: LISTING, label: 'move', when: asked },
     { does: { tab: 'nextQuestion' }, label: 'next question', quiet: true, when: asked },
     { does: { 'shift+tab': 'previousQuestion' }, label: 'question before, or back', quiet: true },
     { does: { pageup: 'pageUp', pagedown: 'pageDown' }, label: 'a page up, down', quiet: true },
     { does: ENDS, label: 'first, last choice', quiet: true },
-    { does: { esc: 'back' }, label: 'back' },
-    SKIP,
     HELP,
     QUIT,
     STOP,
@@ -220,19 +227,19 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     STOP,
   ],
   review: [
-    { does: LISTING, label: 'change' },
-    { does: { space: 'toggle' }, label: 'leave out', when: anyListed },
-    { does: { tab: 'pane' }, label: 'difference' },
-    { does: { i: 'about' }, label: 'what breaks' },
-    FILTER,
+    { does: { space: 'toggle' }, label: 'mark', inHelp: 'leave out, or take in again', when: anyListed },
     { does: { enter: 'next' }, label: 'confirm', when: anyChosen },
-    { does: { esc: 'back', 'shift+tab': 'back' }, label: 'back' },
-    { ...SKIP, quiet: true },
-    HELP,
-    { ...QUIT, quiet: true },
+    { does: { tab: 'pane' }, label: 'diff', inHelp: 'scroll the difference' },
+    { does: { i: 'about' }, label: 'breaks', inHelp: 'why, and what it may break' },
+    BACK,
+    { does: LISTING, label: 'move' },
+    FILTER,
+    SKIP,
     SCROLL,
     SIDEWAYS,
     { does: ENDS, label: 'first, last change', quiet: true },
+    HELP,
+    QUIT,
     STOP,
   ],
   reviewDetail: [
@@ -240,10 +247,10 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     { does: { left: 'left', right: 'right' }, label: 'sideways' },
     { does: { space: 'toggle' }, label: 'leave out', quiet: true, when: anyListed },
     { does: { tab: 'pane', esc: 'pane', 'shift+tab': 'pane' }, label: 'list' },
-    { does: { i: 'about' }, label: 'what breaks' },
+    { does: { i: 'about' }, label: 'breaks', inHelp: 'why, and what it may break' },
     { does: { enter: 'next' }, label: 'confirm', when: anyChosen },
     HELP,
-    { ...QUIT, quiet: true },
+    QUIT,
     SCROLL,
     SCROLL_ENDS,
     STOP,

@@ -58,8 +58,9 @@ export function ends(left: Line, right: Line, width: number, mark: string): Line
 
 export interface ParagraphOptions {
   role?: Role;
-  /** Before the first row; the others are indented by as much. */
+  /** Before the first row; the others are indented by as much, or by `hang` columns. */
   lead?: Line;
+  hang?: number;
   /** At most this many rows; the last one is cut. */
   most?: number;
 }
@@ -67,9 +68,9 @@ export interface ParagraphOptions {
 /** Text from outside as rows of at most `width` columns, broken between words. */
 export function paragraph(look: Look, raw: string, width: number, options: ParagraphOptions = {}): Line[] {
   const { role = 'plain', lead = BLANK, most = Number.POSITIVE_INFINITY } = options;
-  const indent = lineWidth(lead);
+  const indent = options.hang ?? lineWidth(lead);
   const room = Math.max(1, width - indent);
-  let texts = wrap(look.text(raw), room);
+  let texts = wrap(look.text(raw), room, Math.max(1, width - lineWidth(lead)));
   if (texts.length > most) {
     const rest = texts.slice(most - 1).join(' ');
     texts = [...texts.slice(0, most - 1), cutEnd(rest, room, look.g.ellipsis)];

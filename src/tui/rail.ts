@@ -31,8 +31,8 @@ export function foldedRail(steps: readonly StepState[], current: number, look: L
     const { sign, short } = standingOf(step);
     const title = index === current ? ` ${look.name(step.step.title, 20)}` : '';
     return line(
-      look.sign(sign),
-      look.g.signWidth > 1 ? '' : ' ',
+      span(look.sign(sign).role, look.g.signs[sign]),
+      ' ',
       span(index === current ? 'title' : 'dim', `${index + 1}${title}`),
       span('dim', ` ${short}`),
     );

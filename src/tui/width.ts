@@ -50,20 +50,24 @@ export function dropColumns(text: string, count: number): string {
   return out;
 }
 
-/** A text as lines of at most `width` columns, broken between words; words that are longer are broken anywhere. */
-export function wrap(text: string, width: number): string[] {
+/**
+ * A text as lines of at most `width` columns (the first of `first`), broken between words; words that are longer than a
+ * line are broken anywhere.
+ */
+export function wrap(text: string, width: number, first = width): string[] {
   if (width < 1) return [];
+  const room = () => (lines.length === 0 ? first : width);
   const lines: string[] = [];
   let line = '';
   for (let word of text.split(' ')) {
     const joined = line === '' ? word : `${line} ${word}`;
-    if (columns(joined) <= width) {
+    if (columns(joined) <= room()) {
       line = joined;
       continue;
     }
     if (line !== '') lines.push(line);
-    while (columns(word) > width) {
-      const part = head(word, width) || '?'; // a character wider than the line
+    while (columns(word) > room()) {
+      const part = head(word, room()) || '?'; // a character wider than the line
       lines.push(part);
       word = dropColumns(word, Math.max(1, columns(part)));
     }

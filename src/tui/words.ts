@@ -37,7 +37,7 @@ export const standingOf = once((step: StepState): Standing => {
       ? {
           sign: 'breaks',
           short: count(chosen),
-          words: `${words}; for ${count(breaking)} something is to be weighed first`,
+          words: `${words}; ${breaking === chosen ? (chosen === 1 ? 'it' : 'all') : count(breaking)} may break something`,
         }
       : { sign: 'changes', short: count(chosen), words };
   }

@@ -2,7 +2,9 @@ import { EventEmitter } from 'node:events';
 import { Writable } from 'node:stream';
 import xterm from '@xterm/headless';
 import { runTui } from '../../src/tui/index.js';
-import type { Session, UserEvent, WizardState } from '../../src/wizard/state.js';
+import { ARMING } from '../../src/tui/screens/confirm.js';
+import { columns as textColumns } from '../../src/tui/width.js';
+import type { Screen, Session, UserEvent, WizardState } from '../../src/wizard/state.js';
 
 /** A session that does nothing by itself: a test sets the state and reads which events came. */
 export class FakeSession implements Session {
@@ -138,8 +140,9 @@ export class Mounted {
 
   /** Waits until everything that is under way has been drawn. */
   async settled(): Promise<void> {
-    // Ink draws at most every 34 ms.
-    await new Promise((resolve) => setTimeout(resolve, 45));
+    // Ink draws at most every 34 ms. Several short waits let every timer that is due run, however slow the machine.
+    for (let turn = 0; turn < 3 || (!this.stdin.raw && turn < 200); turn++)
+      await new Promise((resolve) => setTimeout(resolve, 15));
     await new Promise<void>((resolve) => this.stdout.emulator.write('', resolve));
   }
 
@@ -183,6 +186,12 @@ export async function onScreen(
   }
 }
 
+/** Waits for what a screen shows only after a moment. */
+export async function ready(mounted: Mounted, screen: Screen): Promise<void> {
+  if (screen.at === 'confirm') await new Promise((resolve) => setTimeout(resolve, ARMING + 50));
+  await mounted.settled();
+}
+
 export const KEY = {
   enter: '\r',
   esc: '\u001b',
@@ -209,7 +218,7 @@ export function expectWholeFrame(mounted: Mounted): void {
   const rule = new RegExp(`^ [─-]{${columns - 2}}$`);
   expect(rows).toHaveLength(height);
   expect(rows[0]).toMatch(/^ kubectl harden .* run \S+$/);
-  expect(rows[0]?.length).toBe(columns - 1);
+  expect(textColumns(rows[0] ?? '')).toBe(columns - 1);
   expect(rows[1]).toMatch(rule);
   expect(rows[height - 2]).toMatch(rule);
   expect(rows.slice(2, -2).filter((row) => rule.test(row))).toEqual([]);

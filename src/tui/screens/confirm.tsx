@@ -32,8 +32,7 @@ export function Confirm({ scene, onArmed }: ConfirmProps): ReactNode {
   const prompt = promptRows(scene);
   const room = height - prompt.length;
   const body = scrolled(bodyRows(scene, step), view.scroll, room, look);
-  const filler = Array.from({ length: Math.max(0, room - body.length) }, () => BLANK);
-  return <Lines rows={[...body, ...filler, ...prompt]} width={width} height={height} look={look} />;
+  return <Lines rows={[...body, ...prompt]} width={width} height={height} look={look} />;
 }
 
 /** How far the text above the question can be scrolled. */

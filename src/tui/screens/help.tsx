@@ -14,7 +14,10 @@ interface HelpProps extends ScreenProps {
 export function Help({ scene, bindings }: HelpProps): ReactNode {
   const { look, width, height } = scene;
   const left = Math.min(44, Math.floor(width * 0.56));
-  const named = bindings.map((binding) => ({ keys: keysInWords(binding, look.g), label: binding.label }));
+  const named = bindings.map((binding) => ({
+    keys: keysInWords(binding, look.g),
+    label: binding.inHelp ?? binding.label,
+  }));
   const widest = Math.max(...named.map(({ keys }) => keys.length));
   const keys = [
     line(span('title', 'Keys of this screen')),

@@ -64,7 +64,7 @@ function bodyRows(scene: Scene, width: number): Row[] {
   const step = stepAt(scene);
   if (step === undefined) return [];
   const { sign, words } = standingOf(step);
-  const most = view.pane === 'detail' ? Number.POSITIVE_INFINITY : 3;
+  const most = view.pane === 'detail' ? undefined : 3;
   return [
     line(span('title', look.text(`${view.cursor + 1} ${step.step.title}`))),
     ...paragraph(look, words, width, { lead: line(look.sign(sign), ' ') }),

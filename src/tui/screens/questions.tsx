@@ -59,11 +59,18 @@ function questionRow(step: StepState, question: Question, open: boolean, { look,
   );
 }
 
+function lineText(row: Line): string {
+  return row.map(({ text }) => text).join('');
+}
+
 /** The open question in at most `room` rows: what it means, then what can be chosen. */
 function openRows(scene: Scene, step: StepState, question: Question, room: number): Line[] {
   const { view, look, width } = scene;
   const lead = line('  ');
+  const row = questionRow(step, question, true, scene);
+  const cut = !lineText(row).includes(look.text(question.message));
   const about = [
+    ...(cut ? paragraph(look, question.message, width, { lead, most: 3 }) : []),
     ...(question.help === undefined
       ? []
       : paragraph(look, question.help, width, { lead, role: 'dim', most: 3 })),

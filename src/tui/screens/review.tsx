@@ -7,14 +7,14 @@ import type { StepState } from '../../wizard/state.js';
 import { changeAt, changeList, differenceOf } from '../changes.js';
 import { findingRows } from '../findings.js';
 import { heading } from '../heading.js';
-import { BLANK, ends, type Line, Lines, line, paragraph, span } from '../lines.js';
+import { BLANK, ends, type Line, Lines, line, lineWidth, paragraph, span } from '../lines.js';
 import type { Look } from '../look.js';
 import { Divider } from '../parts.js';
 import { checkedOf, chosenIds, type Scene, type ScreenProps } from '../scene.js';
 import { scrolled, scrollLimit } from '../scroll.js';
 import type { Role } from '../theme.js';
 import { windowOf } from '../view.js';
-import { dropColumns } from '../width.js';
+import { columns, dropColumns } from '../width.js';
 import { changesInWords, changeWord, count, isWeighty } from '../words.js';
 
 /** The list of changes on the left; on the right exactly what the one under the cursor does, why, and what it may break. */
@@ -98,16 +98,20 @@ function listRows(scene: Scene, step: StepState, width: number, height: number):
     const { letter, role } = changeWord(change);
     const refused = checkedOf(step, change.id)?.check.by === 'refusal';
     const mark = refused ? look.sign('failed') : isWeighty(change) ? look.sign('breaks') : undefined;
-    const taken = 8 + (mark === undefined ? 0 : look.g.signWidth + 1);
-    return line(
+    const before = line(
       here ? span(view.pane === 'list' ? 'cursor' : 'dim', look.g.pointer) : ' ',
       span(on ? 'ok' : 'dim', on ? look.g.ticked : look.g.unticked),
       ' ',
       span(role, letter),
       ' ',
-      ...(mark === undefined ? [] : [mark, ' ']),
-      span(here ? 'title' : on ? 'plain' : 'dim', look.name(`${change.ref.name}`, width - taken)),
+      ...(mark === undefined ? [] : [mark, look.g.signWidth > 1 ? '' : ' ']),
     );
+    const left = width - lineWidth(before);
+    const name = look.name(change.ref.name, left);
+    const kind = look.text(change.ref.kind);
+    const fits = columns(name) + 2 + columns(kind) <= left;
+    const title = span(here ? 'title' : on ? 'plain' : 'dim', name);
+    return ends(line(before, title), line(span('dim', fits ? kind : '')), width, look.g.ellipsis);
   });
   const filler = Array.from({ length: room - list.length }, () => BLANK);
   const place = `${count(view.cursor + 1)} of ${count(changes.length)}`;
@@ -136,13 +140,11 @@ function detailRows(scene: Scene, step: StepState, width: number, height: number
     const kept = dropColumns(look.text(text), view.shift);
     return line(span(style, `${sign} ${kept}`));
   });
-  const filler = Array.from({ length: room - rows.length }, () => BLANK);
   const place =
     diff.length > room ? ` lines ${count(view.scroll + 1)}-${count(to)} of ${count(diff.length)} ` : '';
   return [
     title,
     ...rows,
-    ...filler,
     line(span('dim', `${look.g.horizontal.repeat(Math.max(0, width - place.length))}${place}`)),
     ...about,
   ];

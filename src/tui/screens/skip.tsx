@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { heading } from '../heading.js';
-import { BLANK, Lines, line, span } from '../lines.js';
+import { BLANK, Lines, line, paragraph, span } from '../lines.js';
 import type { ScreenProps } from '../scene.js';
 
 /** Asks why a step is left out; the reason is kept with the run. */
@@ -9,7 +9,11 @@ export function Skip({ scene }: ScreenProps): ReactNode {
   const rows = [
     heading(scene, undefined, 'skip'),
     BLANK,
-    line('Why is this step left out? The reason is kept with the run and stands in its summary.'),
+    ...paragraph(
+      look,
+      'Why is this step left out? The reason is kept with the run and told at its end.',
+      width,
+    ),
     BLANK,
     line(span('cursor', look.g.pointer), ' ', look.name(view.text, width - 4), span('cursor', look.g.caret)),
     BLANK,

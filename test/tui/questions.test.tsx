@@ -1,0 +1,126 @@
+import type { AnswerValue } from '../../src/model/question.js';
+import type { UserEvent, WizardState } from '../../src/wizard/state.js';
+import { shopState, withStep } from './fixtures.js';
+import { KEY, type Mounted, onScreen } from './harness.js';
+
+/** Answers as the session would take them. */
+function answering(event: UserEvent, state: WizardState): WizardState {
+  if (event.type !== 'answer') return state;
+  return withStep(state, (step) => ({
+    ...step,
+    answers: { ...step.answers, [event.question]: event.value },
+    answered: [...step.answered, event.question],
+  }));
+}
+
+function onQuestions(test: (mounted: Mounted) => Promise<void>, state = shopState({ at: 'questions' })) {
+  return onScreen(state, {}, async (mounted) => {
+    mounted.session.reply = answering;
+    await test(mounted);
+  });
+}
+
+const answersTo = (mounted: Mounted, question: string): AnswerValue[] =>
+  mounted.session.events.flatMap((event) =>
+    event.type === 'answer' && event.question === question ? [event.value] : [],
+  );
+
+test('space marks and unmarks; the answer is the whole list', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press(' ', KEY.down, ' ');
+    expect(answersTo(mounted, 'namespaces')).toEqual([
+      ['payments', 'shop', 'legacy-ftp'],
+      ['shop', 'legacy-ftp'],
+    ]);
+    expect(mounted.frame()).toContain('[x] legacy-ftp');
+    expect(mounted.frame()).toContain('[ ] payments');
+    expect(mounted.frame()).toContain('2 of 3 chosen');
+  }));
+
+test('a marks all, n none', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press('a', 'n');
+    expect(answersTo(mounted, 'namespaces')).toEqual([['legacy-ftp', 'payments', 'shop'], []]);
+  }));
+
+test('with a filter, all and none mean what is shown', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press('/', 'ftp', KEY.enter);
+    expect(mounted.frame()).toContain('/ftp  1 of 3');
+    expect(mounted.frame()).not.toContain('[x] shop');
+    await mounted.press('a');
+    expect(answersTo(mounted, 'namespaces')).toEqual([['payments', 'shop', 'legacy-ftp']]);
+  }));
+
+test('esc ends the filter and shows all again', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press('/', 'zzz');
+    expect(mounted.frame()).toContain('0 of 3');
+    await mounted.press(KEY.esc);
+    expect(mounted.frame()).toContain('shop        14 workloads');
+    expect(mounted.session.events).toEqual([]);
+  }));
+
+test('enter goes through the questions one by one, then on; where one of several is picked it picks', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press(KEY.enter);
+    await mounted.press(KEY.down, KEY.enter);
+    await mounted.press(KEY.enter);
+    expect(mounted.session.events).toEqual([
+      { type: 'answer', question: 'inside', value: 'declared' },
+      { type: 'answer', question: 'dns', value: true },
+    ]);
+    await mounted.press(KEY.backspace, KEY.backspace, '40', KEY.enter);
+    expect(mounted.session.events.slice(2)).toEqual([
+      { type: 'answer', question: 'headroom', value: 40 },
+      { type: 'next' },
+    ]);
+  }));
+
+test('a number that is out of range stays on the screen with what is wrong', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press(KEY.tab, KEY.tab, KEY.tab, KEY.ctrlU, '999', KEY.enter);
+    expect(mounted.frame()).toContain('a number from 0 to 400 is needed');
+    expect(mounted.session.events).toEqual([]);
+    await mounted.press(KEY.ctrlU, 'abc', KEY.enter);
+    expect(mounted.session.events).toEqual([]);
+  }));
+
+test('letters typed into an answer are no commands', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press(KEY.tab, KEY.tab, KEY.tab, 'q?sn');
+    expect(mounted.session.events).toEqual([]);
+    expect(mounted.frame()).toContain('25q?sn');
+  }));
+
+test('the cursor runs on from one question into the next and back', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press('j', 'j', 'j');
+    expect(mounted.frame()).toContain('❯ (•) all of it stays');
+    await mounted.press('k');
+    expect(mounted.frame()).toContain('❯ [x] shop');
+  }));
+
+test('shift+tab goes back a question, and from the first one to the overview', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press(KEY.tab, KEY.shiftTab);
+    expect(mounted.session.events).toEqual([]);
+    await mounted.press(KEY.shiftTab);
+    expect(mounted.session.events).toEqual([{ type: 'back' }]);
+  }));
+
+test('esc goes back, s skips, q leaves', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press(KEY.esc, 's', 'q');
+    expect(mounted.session.events).toEqual([{ type: 'back' }, { type: 'skip' }, { type: 'quit' }]);
+  }));
+
+test('a step without questions says so and goes on', () =>
+  onQuestions(
+    async (mounted) => {
+      expect(mounted.frame()).toContain('Nothing to ask here');
+      await mounted.press(KEY.enter);
+      expect(mounted.session.events).toEqual([{ type: 'next' }]);
+    },
+    shopState({ at: 'questions' }, { current: 0 }),
+  ));

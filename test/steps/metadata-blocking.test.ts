@@ -1,0 +1,270 @@
+import { loadTemplates } from '../../src/host/templates.js';
+import { type Manifest, refText } from '../../src/model/manifest.js';
+import { overlay } from '../../src/model/overlay.js';
+import type { ApplyChange } from '../../src/model/plan.js';
+import { type Answers, completeAnswers, needsAnswer } from '../../src/model/question.js';
+import { objects, type Snapshot } from '../../src/model/snapshot.js';
+import { TemplateError } from '../../src/model/template.js';
+import { reachIn } from '../../steps/default-deny/state.js';
+import { otherPorts } from '../../steps/metadata-blocking/policy.js';
+import { metadataBlocking as step } from '../../steps/metadata-blocking.js';
+import { expectGolden, manifestsIn, yamlText } from '../support/golden.js';
+import { daemonSet, type NodeSigns, networkPolicy, node, pod } from '../support/objects.js';
+import { namespace, object, type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
+
+const templates = await loadTemplates();
+const answer = (now: Snapshot, given: Answers = {}) => completeAnswers(step.questions(now), given, true);
+const planOf = (now: Snapshot, given: Answers = {}) => step.plan(now, answer(now, given), templates);
+const blocked = (now: Snapshot) => overlay(now, planOf(now));
+const findings = (now: Snapshot) =>
+  step
+    .assess(now, {})
+    .filter(({ id }) => id !== 'node-side-control')
+    .map((f) => `${f.severity} ${f.id}${f.object === undefined ? '' : ` ${refText(f.object)}`}`);
+
+const AWS: NodeSigns = { providerID: 'aws:///eu-central-1a/i-1' };
+const CALICO = daemonSet('kube-system', 'calico-node');
+const on = (signs: readonly NodeSigns[], more: readonly Manifest[] = [], options: SnapshotOptions = {}) =>
+  snapshotOf({
+    objects: [
+      namespace('kube-system'),
+      CALICO,
+      namespace('shop'),
+      pod('shop', 'web', { app: 'web' }),
+      ...signs.map((sign, index) => node(`n${index}`, sign)),
+      ...more,
+    ],
+    sandbox: true,
+    ...options,
+  });
+const WEB = { workload: 'shop/web[Pod]' };
+const IMDS = { address: '169.254.169.254' };
+const leaves = (now: Snapshot, address: string, port: number, protocol: 'TCP' | 'UDP' | 'SCTP' = 'TCP') =>
+  reachIn(now).allows(WEB, { address }, protocol, port);
+
+test('three providers in one cluster: questions, findings, changes', () => {
+  const now = snapshotOf({
+    objects: manifestsIn('metadata-blocking/three-providers/cluster.yaml'),
+    sandbox: true,
+  });
+  const text = yamlText({
+    questions: step.questions(now),
+    findings: step.assess(now, {}),
+    changes: planOf(now),
+    findingsAfter: step.assess(blocked(now), {}).filter(({ id }) => id !== 'node-side-control'),
+  });
+  expectGolden('metadata-blocking/three-providers/plan.golden.yaml', text);
+});
+
+describe('a namespace whose egress nothing closes', () => {
+  const now = on([AWS]);
+
+  test('loses the metadata port, on both families, and nothing else', () => {
+    expect(leaves(now, IMDS.address, 80)).toBe(true);
+    const then = blocked(now);
+    expect([leaves(then, IMDS.address, 80), leaves(then, 'fd00:ec2::254', 80)]).toEqual([false, false]);
+    const kept: [string, number, ('TCP' | 'UDP')?][] = [
+      [IMDS.address, 53],
+      [IMDS.address, 53, 'UDP'],
+      [IMDS.address, 123, 'UDP'],
+      [IMDS.address, 79],
+      [IMDS.address, 81],
+      [IMDS.address, 65535],
+      ['169.254.170.23', 80],
+      ['169.254.20.10', 53, 'UDP'],
+      ['192.0.2.1', 80],
+      ['2001:db8::1', 80],
+      ['fd00:ec2::253', 53],
+    ];
+    for (const [address, port, protocol] of kept)
+      expect([address, port, leaves(then, address, port, protocol)]).toEqual([address, port, true]);
+    expect(reachIn(then).between(WEB, { freshPod: 'kube-system' })).toBe('All Connections');
+  });
+
+  test('a second run changes nothing and finds nothing', () => {
+    expect(planOf(blocked(now))).toEqual([]);
+    expect(step.plan(blocked(now), { namespaces: ['shop'] }, templates)).toEqual([]);
+    expect(findings(blocked(now))).toEqual([]);
+    expect(step.questions(blocked(now))).toEqual([]);
+  });
+
+  test('nothing is done on a real cluster without an answer', () => {
+    const real = { ...now, cluster: { ...now.cluster, sandbox: false } };
+    expect(step.plan(real, completeAnswers(step.questions(real), {}, false), templates)).toEqual([]);
+    expect(step.questions(real).every(needsAnswer)).toBe(true);
+  });
+
+  test('before 1.22 there are no port ranges: DNS and NTP live on, and it says so', () => {
+    const old = on([AWS], [], { version: '1.20' });
+    const [change] = planOf(old);
+    expect(JSON.stringify((change as ApplyChange).manifest)).not.toContain('endPort');
+    expect(change?.breaks.join()).toContain('only DNS and NTP stay reachable');
+    expect(leaves(blocked(old), IMDS.address, 53, 'UDP')).toBe(true);
+    expect(leaves(blocked(old), IMDS.address, 80)).toBe(false);
+    expect(leaves(blocked(old), '192.0.2.1', 80)).toBe(true);
+  });
+
+  test('another provider joins: our policy is amended', () => {
+    const then = blocked(now);
+    const grown = overlay(then, []);
+    const listing = grown.listings.get('Node');
+    if (listing?.state !== 'read') throw new Error('nodes were not read');
+    const items = [...listing.items, node('z', { providerID: 'azure:///x' })];
+    const mixed = { ...grown, listings: new Map(grown.listings).set('Node', { ...listing, items }) };
+    const [change] = planOf(mixed);
+    expect(change).toMatchObject({ kind: 'apply', before: { metadata: { name: 'block-cloud-metadata' } } });
+    expect(leaves(blocked(mixed), '168.63.129.16', 32526)).toBe(false);
+    expect(leaves(blocked(mixed), '168.63.129.16', 53, 'UDP')).toBe(true);
+  });
+});
+
+describe('a namespace whose egress somebody closes', () => {
+  test('closed for all: nothing to do', () => {
+    const now = on([AWS], [networkPolicy('shop', 'x', { podSelector: {}, policyTypes: ['Egress'] })]);
+    expect(findings(now)).toEqual([]);
+    expect(step.questions(now)).toEqual([]);
+    expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
+  });
+
+  test('closed with a leak: the policy is named, and nothing is added that would open the rest', () => {
+    const leak = {
+      podSelector: {},
+      policyTypes: ['Egress'],
+      egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: [{ port: 80 }] }],
+    };
+    const now = on([AWS], [networkPolicy('shop', 'http', leak)]);
+    expect(findings(now)).toEqual(['high metadata-allowed-by-policy NetworkPolicy shop/http']);
+    expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
+  });
+
+  test('closed for some pods: the others reach it, and the way out is default-deny', () => {
+    const db = { podSelector: { matchLabels: { app: 'db' } }, policyTypes: ['Egress'] };
+    const now = on([AWS], [networkPolicy('shop', 'db', db)]);
+    expect(findings(now)).toEqual(['high metadata-reachable-unselected Namespace shop']);
+    expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
+  });
+
+  test('our own policy that somebody closed the namespace beside is taken away', () => {
+    const then = blocked(on([AWS]));
+    const closed = overlay(then, [
+      {
+        kind: 'apply',
+        id: 'x',
+        ref: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', namespace: 'shop', name: 'x' },
+        risk: 'none',
+        why: '',
+        breaks: [],
+        manifest: networkPolicy('shop', 'x', { podSelector: {}, policyTypes: ['Egress'] }),
+      },
+    ]);
+    expect(findings(closed)).toEqual([
+      'high metadata-policy-reopens NetworkPolicy shop/block-cloud-metadata',
+    ]);
+    expect(planOf(closed).map(({ kind }) => kind)).toEqual(['delete']);
+    expect(leaves(blocked(closed), '192.0.2.1', 443)).toBe(false);
+  });
+
+  test('a baseline of the cluster ends where a policy selects a pod: nothing is added', () => {
+    const baseline = object(
+      'policy.networking.k8s.io/v1alpha1',
+      'BaselineAdminNetworkPolicy',
+      undefined,
+      'default',
+      {
+        spec: {
+          subject: { namespaces: {} },
+          egress: [{ action: 'Deny', to: [{ networks: ['198.51.100.0/24'] }] }],
+        },
+      },
+    );
+    expect(planOf(on([AWS], [baseline]), { namespaces: ['shop'] })).toEqual([]);
+  });
+});
+
+describe('where there is nothing to block, or it cannot be told', () => {
+  test.each<[string, NodeSigns[], string[]]>([
+    ['bare metal', [{ providerID: 'metal3://x/y/z' }], ['info no-metadata-address']],
+    ['Equinix', [{ providerID: 'equinixmetal://x' }], ['info no-metadata-address']],
+    ['an unknown scheme', [{ providerID: 'acme://x' }], ['notVisible provider-not-visible']],
+    ['nodes that tell nothing', [{}], ['notVisible provider-not-visible']],
+    ['no nodes', [], ['notVisible provider-not-visible']],
+    [
+      'GKE with its metadata server on every node',
+      [{ providerID: 'gce://p/z/n', labels: { 'iam.gke.io/gke-metadata-server-enabled': 'true' } }],
+      ['info metadata-concealed'],
+    ],
+  ])('%s', (_name, signs, expected) => {
+    const now = on(signs);
+    expect(findings(now)).toEqual(expected);
+    expect(step.questions(now)).toEqual([]);
+    expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
+  });
+
+  test('unseen nodes and unseen policies are not visible, never fine', () => {
+    expect(findings(on([AWS], [], { notVisible: { Node: 'forbidden' } }))).toEqual([
+      'notVisible provider-not-visible',
+    ]);
+    const blind = on([AWS], [], { notVisible: { NetworkPolicy: 'forbidden' } });
+    expect(findings(blind)).toEqual(['notVisible exposure-not-visible']);
+    expect(planOf(blind, { namespaces: ['shop'] })).toEqual([]);
+  });
+});
+
+test('on Cilium no NetworkPolicy is proposed: it would cut nodes and the API server off', () => {
+  const cilium = [
+    daemonSet('kube-system', 'cilium'),
+    object('v1', 'ConfigMap', 'kube-system', 'cilium-config', { data: { 'enable-policy': 'default' } }),
+  ];
+  const now = on([AWS], cilium);
+  const only = { ...now, listings: new Map(now.listings) };
+  const sets = only.listings.get('DaemonSet');
+  if (sets?.state !== 'read') throw new Error('DaemonSets were not read');
+  only.listings.set('DaemonSet', {
+    ...sets,
+    items: sets.items.filter(({ metadata }) => metadata.name === 'cilium'),
+  });
+  expect(findings(only)).toEqual([
+    'high metadata-reachable Namespace shop',
+    'medium plugin-needs-own-policy',
+  ]);
+  expect(step.questions(only)).toEqual([]);
+  expect(planOf(only, { namespaces: ['shop'] })).toEqual([]);
+});
+
+test('the controls of the nodes are advice with the whole command', () => {
+  const advice = step.assess(on([AWS]), {}).filter(({ id }) => id === 'node-side-control');
+  expect(advice).toHaveLength(2);
+  expect(advice[0]).toMatchObject({ severity: 'info', evidence: expect.stringContaining('cannot be seen') });
+  expect(advice[0]?.message).toContain('--http-put-response-hop-limit 1');
+  const oci = step.assess(on([{ providerID: 'oci://ocid1.instance.x' }]), {});
+  expect(oci.find(({ id }) => id === 'node-side-control')?.message).toContain(
+    `--instance-options '{"areLegacyImdsEndpointsDisabled": true}'`,
+  );
+});
+
+test.each<[readonly number[], string]>([
+  [[80], '1-79 81-65535'],
+  [[80, 32526], '1-79 81-32525 32527-65535'],
+  [[80, 987, 988, 8080], '1-79 81-986 989-8079 8081-65535'],
+  [[1, 65535], '2-65534'],
+])('the other TCP ports of %j are %s', (ports, expected) => {
+  const endpoint = { address: '192.0.2.1', ports, what: '' };
+  const ranges = otherPorts(endpoint, true).filter((p) => p.protocol === 'TCP' && p.endPort !== undefined);
+  expect(ranges.map((p) => `${p.port}-${p.endPort}`).join(' ')).toBe(expected);
+});
+
+test('a template of another shape is refused by name', () => {
+  const wrong = networkPolicy('x', 'y', { podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+  const now = on([AWS]);
+  const broken = new Map([...templates, ['metadata-blocking/networkpolicy.yaml', wrong]]);
+  expect(() => step.plan(now, answer(now), broken)).toThrow(TemplateError);
+});
+
+test('a policy of our name that is not ours is left as it is', () => {
+  const now = on(
+    [AWS],
+    [networkPolicy('shop', 'block-cloud-metadata', { podSelector: {}, policyTypes: ['Ingress'] })],
+  );
+  const names = objects(blocked(now), 'NetworkPolicy').map(({ metadata }) => metadata.name);
+  expect(names).toEqual(['block-cloud-metadata', 'kubectl-harden-block-cloud-metadata']);
+});

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { connect } from '../../src/cluster/connect.js';
+import { KINDS, type KindName } from '../../src/model/kinds.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { type Cluster, ClusterError } from '../../src/wizard/ports.js';
+import { kubeconfigOf, recordingProxy } from '../cluster/recording.js';
 import { missingReal, type RealCluster, type RealServer, startReal } from '../support/real-cluster.js';
 import { type Ask, request } from '../support/rest.js';
 
@@ -127,6 +129,37 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
     ).toBe('invalid');
   });
 
+  test('a server that the kubeconfig does not vouch for is not talked to', async () => {
+    const error = await failure(
+      connect({ kubeconfigText: kubeconfigOf(real.server, { token: real.token }) }),
+    );
+    expect(error.reason).toBe('unreachable');
+    expect(error.message).toContain('not signed by the authority');
+    const stranger = real.kubeconfig.replace(real.token, 'wrong');
+    expect((await failure(connect({ kubeconfigText: stranger }))).reason).toBe('unauthorized');
+  });
+
+  test('an account without rights is told what it may not see', async () => {
+    const nobody = kubeconfigOf(
+      real.server,
+      { token: real.token, as: 'nobody' },
+      { 'certificate-authority-data': Buffer.from(real.ca ?? '').toString('base64') },
+    );
+    const limited = await connect({ kubeconfigText: nobody });
+    const { listings, encryption } = await limited.read([
+      { kind: 'Pod', as: 'objects', for: 'test' },
+      { kind: 'Secret', as: 'names', for: 'test' },
+      { probe: 'encryption', for: 'test' },
+    ]);
+    expect(listings.get('Pod')).toMatchObject({ state: 'notVisible' });
+    expect(listings.get('Secret')).toMatchObject({ state: 'notVisible' });
+    expect(encryption).toMatchObject({ secrets: undefined, stored: undefined, writes: undefined });
+    expect(await limited.gate()).toMatchObject({ open: false });
+    expect(await limited.can([{ verb: 'list', kind: 'Pod' }])).toEqual([false]);
+    expect((await failure(limited.apply(policy('x')))).reason).toBe('forbidden');
+    await limited.close();
+  });
+
   test('asks the server about rights', async () => {
     expect(
       await cluster.can([
@@ -159,6 +192,35 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
       };
       await Promise.all(Array.from({ length: 16 }, worker));
     }, 120_000);
+
+    test('no answer to anything that the product asks carries a value', async () => {
+      await ask({
+        method: 'PATCH',
+        path: '/api/v1/namespaces/few/secrets/s-1',
+        type: 'application/merge-patch+json',
+        body: {
+          metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'planted-noted' } },
+        },
+      });
+      const proxy = await recordingProxy(real);
+      const watched = await connect({ kubeconfigText: kubeconfigOf(proxy.address, { token: real.token }) });
+      try {
+        const kinds = Object.keys(KINDS) as KindName[];
+        await watched.read([
+          { probe: 'encryption', for: 'test' },
+          ...kinds.map((kind) => ({ kind, as: 'objects' as const, for: 'test' })),
+        ]);
+        await watched.gate();
+        expect(await watched.rewriteSecrets({})).toMatchObject({ total: COUNT, unchanged: COUNT });
+        const answered = proxy.answered();
+        expect(answered).toContain('s-1');
+        expect(answered).not.toContain('planted');
+        expect(answered).not.toContain(Buffer.from('planted').toString('base64').slice(0, 9));
+      } finally {
+        await watched.close();
+        await proxy.close();
+      }
+    }, 60_000);
 
     test('plain: facts say so, the gate is closed', async () => {
       expect(await facts()).toMatchObject({ secrets: COUNT, stored: { '': COUNT }, writes: '' });

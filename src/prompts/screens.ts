@@ -1,0 +1,232 @@
+import { printable } from '../model/escape.js';
+import { refText } from '../model/manifest.js';
+import { type AnswerValue, needsAnswer, type Question } from '../model/question.js';
+import { pending } from '../wizard/assemble.js';
+import type { Screen, Session, StepState } from '../wizard/state.js';
+import type { Asker, Option } from './ask.js';
+import { pages } from './pages.js';
+import {
+  answerLines,
+  confirmLines,
+  diffLines,
+  overviewLines,
+  questionLines,
+  resultLines,
+  reviewLines,
+  stepLines,
+} from './show.js';
+import type { Writer } from './writer.js';
+
+/** What a screen has at hand. */
+export interface Desk {
+  session: Session;
+  ask: Asker;
+  out: Writer;
+  /** Steps that were opened in this session. */
+  opened: Set<number>;
+}
+
+/** Screens on which a person is asked something; on any other one, work goes on. */
+export type Asking = Extract<
+  Screen['at'],
+  'overview' | 'questions' | 'review' | 'confirm' | 'result' | 'skip' | 'failed'
+>;
+
+/** Shows a screen, asks, and sends what was answered. */
+export const SCREENS: Record<Asking, (desk: Desk) => Promise<void>> = {
+  overview,
+  questions,
+  review,
+  confirm,
+  result,
+  skip,
+  failed: async ({ session, out }) => {
+    const { screen } = session.state;
+    if (screen.at === 'failed') out.say('', printable(screen.message));
+    session.send({ type: 'quit' });
+  },
+};
+
+const LEAVE: Option = { value: 'quit', label: 'Save and leave' };
+const SKIP: Option = { value: 'skip', label: 'Skip this step, with a reason' };
+
+async function overview({ session, ask, out, opened }: Desk): Promise<void> {
+  const { state } = session;
+  out.say(...overviewLines(state, out.style));
+  const steps = state.steps.map((step, index) => ({
+    value: String(index),
+    label: out.text(step.step.title),
+  }));
+  const reload = { value: 'reload', label: 'Read the cluster again' };
+  const preset = state.steps.length === 0 ? 'reload' : String(suggested(state.steps, opened) ?? 'quit');
+  const answer = await ask.one('Which step?', [...steps, reload, LEAVE], preset);
+  if (answer === 'quit' || answer === 'reload') session.send({ type: answer });
+  else {
+    opened.add(Number(answer));
+    session.send({ type: 'open', step: Number(answer) });
+  }
+}
+
+/** The step to go to next: one with changes, else one that nobody has looked at and that has something to say or ask. */
+function suggested(steps: readonly StepState[], opened: ReadonlySet<number>): number | undefined {
+  const open = steps
+    .map((step, index) => ({ step, index }))
+    .filter(({ step }) => step.verified === undefined);
+  const changing = open.find(({ step }) => pending(step).length > 0);
+  const telling = open.find(
+    ({ step, index }) =>
+      !opened.has(index) &&
+      step.skipped === undefined &&
+      (step.status !== 'ok' || step.questions.some(needsAnswer)),
+  );
+  return (changing ?? telling)?.index;
+}
+
+async function questions(desk: Desk): Promise<void> {
+  const { session, ask, out } = desk;
+  const step = here(session);
+  if (step === undefined) return session.send({ type: 'back' });
+  out.say(...stepLines(step, session.state.current, out.style), ...answerLines(step, out.style));
+  const open = step.questions.some((question) => !step.answered.includes(question.id));
+  const answer = await ask.one(
+    'How to go on?',
+    [
+      ...(step.questions.length === 0 ? [] : [{ value: 'answer', label: 'Answer the questions' }]),
+      { value: 'next', label: 'Go on to the changes' },
+      { value: 'back', label: 'Back to the overview' },
+      SKIP,
+      LEAVE,
+    ],
+    open ? 'answer' : 'next',
+  );
+  if (answer === 'answer') await answerAll(desk, step);
+  else session.send({ type: answer as 'next' | 'back' | 'skip' | 'quit' });
+}
+
+/** Each question in turn. Which ones there are can change with an answer, so they are looked up again after each. */
+async function answerAll({ session, ask, out }: Desk, from: StepState): Promise<void> {
+  const asked = new Set<string>();
+  for (;;) {
+    const step = here(session);
+    const question = step?.questions.find((q) => !asked.has(q.id));
+    if (step === undefined || question === undefined || step.step.id !== from.step.id) return;
+    asked.add(question.id);
+    out.say('', ...questionLines(question, out.style));
+    const value = await answerTo(question, step.answers[question.id], ask, out);
+    session.send({ type: 'answer', question: question.id, value });
+  }
+}
+
+async function answerTo(
+  question: Question,
+  now: AnswerValue | undefined,
+  ask: Asker,
+  out: Writer,
+): Promise<AnswerValue> {
+  const message = out.text(question.message);
+  switch (question.type) {
+    case 'confirm':
+      return ask.yes(message, now === true);
+    case 'number':
+      return ask.number(message, question, typeof now === 'number' ? now : question.cautious);
+    case 'text': {
+      const { pattern } = question;
+      const wrong = (text: string) =>
+        pattern === undefined || new RegExp(pattern.source, 'u').test(text)
+          ? undefined
+          : out.text(pattern.expected);
+      return ask.text(message, typeof now === 'string' ? now : '', wrong);
+    }
+    case 'choice':
+      return ask.one(message, optionsOf(question, out), String(now ?? question.cautious));
+    case 'choices':
+      return question.choices.length === 0
+        ? []
+        : ask.many(message, optionsOf(question, out), Array.isArray(now) ? now : []);
+  }
+}
+
+function optionsOf(question: Extract<Question, { choices: unknown }>, out: Writer): Option[] {
+  return question.choices.map(({ value, label, note }) => ({
+    value,
+    label: out.text(note === undefined ? label : `${label} (${note})`),
+  }));
+}
+
+async function review(desk: Desk): Promise<void> {
+  const { session, ask, out } = desk;
+  const shown = here(session);
+  if (shown !== undefined) out.say(...reviewLines(shown, session.state.current, out.style));
+  let seen = false;
+  for (;;) {
+    const step = here(session);
+    if (step === undefined || session.state.screen.at !== 'review') return;
+    const some = step.plan.changes.length > 0;
+    const apply = pending(step).length > 0;
+    const answer = await ask.one(
+      'How to go on?',
+      [
+        ...(some ? [{ value: 'diff', label: 'Show the exact differences' }] : []),
+        ...(some ? [{ value: 'choose', label: 'Choose which changes to make' }] : []),
+        ...(apply ? [{ value: 'next', label: 'Go on to the confirmation' }] : []),
+        { value: 'back', label: 'Back to the questions' },
+        SKIP,
+        LEAVE,
+      ],
+      !apply ? 'back' : seen ? 'next' : 'diff',
+    );
+    if (answer === 'diff') {
+      seen = true;
+      await pages(
+        step.plan.changes.flatMap((change) => diffLines(step, change, out.style)),
+        ask,
+        out,
+      );
+    } else if (answer === 'choose') {
+      await choose(desk, step);
+      return; // the list is shown again
+    } else return session.send({ type: answer as 'next' | 'back' | 'skip' | 'quit' });
+  }
+}
+
+async function choose({ session, ask, out }: Desk, step: StepState): Promise<void> {
+  const { changes } = step.plan;
+  const options = changes.map(({ id, ref }) => ({ value: id, label: out.text(refText(ref)) }));
+  const before = changes.map((change) => change.id).filter((id) => !step.excluded.includes(id));
+  const wanted = await ask.many('Which changes?', options, before);
+  for (const { id } of changes)
+    if (wanted.includes(id) !== before.includes(id)) session.send({ type: 'toggle', change: id });
+}
+
+async function confirm({ session, ask, out }: Desk): Promise<void> {
+  const { screen, snapshot } = session.state;
+  const step = here(session);
+  if (screen.at !== 'confirm' || step === undefined || snapshot === undefined) return;
+  const { context } = snapshot.cluster;
+  await ask.settle();
+  out.say(...confirmLines(step, context, out.style));
+  if (screen.typed) {
+    const typed = await ask.text(
+      `Type the context's name (${out.text(context)}) to apply; nothing for no`,
+      '',
+    );
+    session.send(typed === '' ? { type: 'back' } : { type: 'confirm', typed });
+  } else session.send((await ask.yes('Apply?', false)) ? { type: 'confirm' } : { type: 'back' });
+}
+
+async function result({ session, ask, out }: Desk): Promise<void> {
+  const step = here(session);
+  if (step !== undefined) out.say(...resultLines(step, out.style));
+  const next = { value: 'next', label: 'Go on' };
+  const answer = await ask.one('How to go on?', [next, LEAVE], 'next');
+  session.send({ type: answer as 'next' | 'quit' });
+}
+
+async function skip({ session, ask }: Desk): Promise<void> {
+  const reason = await ask.text('Why is it skipped? (nothing: it is not)', '');
+  session.send(reason.trim() === '' ? { type: 'back' } : { type: 'skipped', reason });
+}
+
+function here({ state }: Session): StepState | undefined {
+  return state.steps[state.current];
+}

@@ -1,0 +1,218 @@
+import { printable } from '../model/escape.js';
+import { refText } from '../model/manifest.js';
+import type { Change } from '../model/plan.js';
+import type { AnswerValue, Question } from '../model/question.js';
+import { RISKS } from '../model/risk.js';
+import { countsBrief, countsOf } from '../report/plan.js';
+import { changeLines, findingLines, headLines, stepHead } from '../report/plan-text.js';
+import { counted, fold, paint, type Style, sign } from '../report/style.js';
+import { changeName } from '../report/summary.js';
+import { chosenChanges, type Done, type StepState, type WizardState } from '../wizard/state.js';
+
+/** How many findings are shown before the rest is only counted. */
+const FINDINGS = 12;
+
+/** Cluster and steps, each in one line. */
+export function overviewLines({ snapshot, steps }: WizardState, style: Style): string[] {
+  return [
+    '',
+    ...(snapshot === undefined ? [] : headLines(snapshot, style)),
+    ...steps.map((state, index) => stepHead(state, index, style)),
+  ];
+}
+
+/** What a step is about: why, and what was found. */
+export function stepLines(state: StepState, index: number, style: Style): string[] {
+  const findings = state.findings.slice(0, FINDINGS);
+  const more = state.findings.length - findings.length;
+  return [
+    '',
+    stepHead(state, index, style),
+    ...state.step.why.flatMap((line) => fold(printable(line), style.width, '  ')),
+    ...findings.flatMap((finding) => findingLines(finding, style)),
+    ...(more > 0 ? [`  and ${counted(more, 'more finding')}; kubectl harden plan lists all`] : []),
+  ];
+}
+
+/** A question in words: what it asks, what its answer can do, and the answer as it stands. */
+export function questionLines(question: Question, style: Style): string[] {
+  return [
+    ...(question.help === undefined ? [] : fold(printable(question.help), style.width, '  ')),
+    ...(question.risk === 'none'
+      ? []
+      : fold(`the answer ${RISKS[question.risk]}`, style.width, `  ${sign(style, 'breaks')} `)),
+  ];
+}
+
+/** The answers as they stand, one a line. */
+export function answerLines({ questions, answers, answered }: StepState, style: Style): string[] {
+  return questions.flatMap((question) =>
+    fold(
+      `${printable(question.message)} ${answerText(question, answers[question.id])}${answered.includes(question.id) ? '' : ' (default)'}`,
+      style.width,
+      `  ${sign(style, 'question')} `,
+    ),
+  );
+}
+
+/** An answer in words. */
+export function answerText(question: Question, value: AnswerValue | undefined): string {
+  if (value === undefined) return 'nothing';
+  if (question.type === 'confirm') return value === true ? 'yes' : 'no';
+  if (question.type === 'choices') {
+    const picked = Array.isArray(value) ? value : [];
+    if (picked.length === 0) return 'none';
+    const all = picked.length === question.choices.length ? 'all: ' : '';
+    const names = picked.slice(0, 8).map((one) => printable(one, 60));
+    return `${all}${names.join(', ')}${picked.length > names.length ? ` and ${picked.length - names.length} more` : ''}`;
+  }
+  if (question.type === 'choice') {
+    const label = question.choices.find((choice) => choice.value === value)?.label ?? String(value);
+    return printable(label);
+  }
+  return printable(String(value)) || 'nothing';
+}
+
+/** All planned changes, what is taken out marked as such. */
+export function reviewLines(state: StepState, index: number, style: Style): string[] {
+  const chosen = new Set(chosenChanges(state).map((change) => change.id));
+  const out = state.plan.changes.length - chosen.size;
+  return [
+    '',
+    paint(
+      style,
+      'title',
+      `${index + 1} ${printable(state.step.title)}: ${countsBrief(countsOf(chosenChanges(state))) || 'nothing to change'}`,
+    ),
+    ...state.plan.changes.flatMap((change) =>
+      chosen.has(change.id)
+        ? changeLines(change, style)
+        : [`  (left out) ${printable(refText(change.ref), 200)}`],
+    ),
+    ...(out > 0 ? [`  ${counted(out, 'change')} left out`] : []),
+  ];
+}
+
+/** The exact difference of a change, and what the server says to it. */
+export function diffLines(state: StepState, change: Change, style: Style): string[] {
+  const checked = state.checked.find((entry) => entry.change === change.id);
+  const lines = checked?.diff ?? [];
+  return [
+    '',
+    paint(style, 'title', printable(refText(change.ref), 200)),
+    ...lines.map(({ sign: mark, text }) => {
+      const shown = `${mark} ${printable(text)}`;
+      return mark === ' ' ? shown : paint(style, mark === '+' ? 'good' : 'bad', shown);
+    }),
+    ...bodyLines(change, style),
+    ...(checked === undefined ? [] : checkLines(checked.check, style)),
+  ];
+}
+
+/** What is done where there is no object to compare. */
+function bodyLines(change: Change, style: Style): string[] {
+  switch (change.kind) {
+    case 'host':
+      return [
+        ...change.files.map((file) => `  file ${printable(file.path)}`),
+        ...change.instructions.flatMap((text, index) =>
+          fold(printable(text), style.width, `  ${index + 1}. `),
+        ),
+      ];
+    case 'rewrite':
+      return fold(
+        `${change.count === undefined ? 'All' : counted(change.count, 'Secret')} written again without a value being read. By hand: kubectl get secrets --all-namespaces -o json | kubectl replace -f -`,
+        style.width,
+        '  ',
+      );
+    default:
+      return [];
+  }
+}
+
+function checkLines(check: StepState['checked'][number]['check'], style: Style): string[] {
+  switch (check.by) {
+    case 'server':
+      return [
+        `  ${sign(style, 'ok')} server dry run: accepted${check.warnings.length === 0 ? ', no warnings' : ''}`,
+        ...check.warnings.flatMap((text) =>
+          fold(printable(text), style.width, `  ${sign(style, 'breaks')} warning: `),
+        ),
+      ];
+    case 'us':
+      return fold(
+        `not checked by the server: ${printable(check.reason)}`,
+        style.width,
+        `  ${sign(style, 'notVisible')} `,
+      );
+    case 'refusal':
+      return fold(
+        `the server would refuse it: ${printable(check.reason)}`,
+        style.width,
+        `  ${sign(style, 'failed')} `,
+      );
+  }
+}
+
+/** What is about to happen, before the last question. */
+export function confirmLines(state: StepState, context: string, style: Style): string[] {
+  const changes = chosenChanges(state);
+  const risks = [
+    ...new Set(changes.flatMap((change) => (change.risk === 'none' ? [] : [RISKS[change.risk]]))),
+  ];
+  const breaks = [...new Set(changes.flatMap((change) => change.breaks))];
+  return [
+    '',
+    paint(
+      style,
+      'title',
+      `Apply ${counted(changes.length, 'change')} to ${printable(context)}: ${countsBrief(countsOf(changes))}`,
+    ),
+    ...[...risks, ...breaks.slice(0, FINDINGS)].flatMap((text) =>
+      fold(printable(text), style.width, `  ${sign(style, 'breaks')} `),
+    ),
+    ...(breaks.length > FINDINGS
+      ? [`  and ${counted(breaks.length - FINDINGS, 'more warning')}, each beside its change`]
+      : []),
+  ];
+}
+
+const OUTCOMES: Record<Done['outcome'], { mark: Parameters<typeof sign>[1]; word: string }> = {
+  applied: { mark: 'ok', word: 'done' },
+  left: { mark: 'changes', word: 'left for you' },
+  failed: { mark: 'failed', word: 'failed' },
+  stale: { mark: 'failed', word: 'changed meanwhile' },
+  interrupted: { mark: 'skipped', word: 'stopped' },
+};
+
+/** What happened to one change. */
+export function doneLines({ change, outcome, message }: Done, style: Style): string[] {
+  const { mark, word } = OUTCOMES[outcome];
+  return fold(
+    `${word}: ${printable(changeName(change), 200)}: ${printable(message)}`,
+    style.width,
+    `  ${sign(style, mark)} `,
+  );
+}
+
+/** What the cluster says after applying. */
+export function resultLines(state: StepState, style: Style): string[] {
+  const counts = new Map<string, number>();
+  for (const { outcome } of state.done) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  const sum = [...counts]
+    .map(([outcome, n]) => `${n} ${OUTCOMES[outcome as Done['outcome']].word}`)
+    .join(', ');
+  const verified = state.verified ?? [];
+  return [
+    '',
+    paint(style, 'title', `${printable(state.step.title)}: ${sum || 'nothing was done'}`),
+    ...(state.verified === undefined
+      ? []
+      : verified.length === 0
+        ? [`  ${sign(style, 'ok')} read again: nothing is left to find`]
+        : [
+            `  ${sign(style, 'advice')} read again: ${counted(verified.length, 'finding')}`,
+            ...verified.slice(0, FINDINGS).flatMap((finding) => findingLines(finding, style)),
+          ]),
+  ];
+}

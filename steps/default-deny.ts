@@ -10,8 +10,16 @@ import type { Templates } from '../src/model/template.js';
 import { workloadsIn } from '../src/model/workloads.js';
 import { whatBreaks } from './default-deny/breaks.js';
 import { assess } from './default-deny/findings.js';
-import { type Closing, denyPolicy, NAME_LABEL, ourPolicy } from './default-deny/policy.js';
-import { type NamespaceState, namespaceState, REACH_KINDS } from './default-deny/state.js';
+import { type Closing, denyPolicies, NAME_LABEL, ourPolicies } from './default-deny/policy.js';
+import { policyTypes } from './default-deny/pretences.js';
+import {
+  DENY,
+  METADATA,
+  type NamespaceState,
+  namespaceState,
+  REACH_KINDS,
+  SAME_NAMESPACE,
+} from './default-deny/state.js';
 
 /** Every chosen namespace closed in both directions, except for DNS and what was asked to stay open. */
 export const defaultDeny: Step = {
@@ -75,7 +83,7 @@ function reopening(
 ): readonly Manifest[] {
   if (state.egress.closable && !close.egress) return [];
   return objects(now, 'NetworkPolicy').filter(
-    (policy) => policy.metadata.namespace === namespace && isOurs(policy, 'metadata-blocking'),
+    (policy) => policy.metadata.namespace === namespace && isOurs(policy, METADATA),
   );
 }
 
@@ -151,7 +159,7 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   return [...(selectsDns ? nameLabels(now, facts) : []), ...changes];
 }
 
-/** The deny, complete in itself, then whatever of ours would keep the namespace open beside it. */
+/** What allows, then the deny, then what of ours would keep the namespace open beside it, or is needed no more. */
 function closeNamespace(
   now: Snapshot,
   namespace: string,
@@ -162,36 +170,57 @@ function closeNamespace(
   const state = namespaceState(now, namespace);
   const close = closing(state, facts);
   const existing = objects(now, 'NetworkPolicy').filter((p) => p.metadata.namespace === namespace);
-  const removals = reopening(now, namespace, state, close).map(removal);
-  const before = ourPolicy(existing);
+  const reopeners = reopening(now, namespace, state, close).map((policy) =>
+    removal(
+      policy,
+      'Allows everything but the metadata address: beside a closed egress it would open it again.',
+    ),
+  );
   // A policy of ours that closes more than we could now, because DNS is not seen, is not loosened.
-  const frozen = before !== undefined && state.egress.closable && !close.egress;
-  if ((!close.ingress && !close.egress) || frozen) return removals;
+  const frozen = ourPolicies(existing, DENY).length > 0 && state.egress.closable && !close.egress;
+  if ((!close.ingress && !close.egress) || frozen) return reopeners;
   const nameservers = ownNameservers(now, namespace);
-  const manifest = denyPolicy(
+  const { manifests, widens } = denyPolicies(
     { namespace, close, sameNamespace, dns: facts, nameservers, existing },
     templates,
   );
-  if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return removals;
+  const breaks = [
+    ...whatBreaks(now, namespace, close, sameNamespace),
+    ...(widens ? widened(state, close) : []),
+  ];
+  const wanted = new Set(manifests.map(({ metadata }) => metadata.name));
+  const needless = ourPolicies(existing, SAME_NAMESPACE).filter(({ metadata }) => !wanted.has(metadata.name));
   return [
-    {
-      kind: 'apply',
-      id: `default-deny/${namespace}/NetworkPolicy/${manifest.metadata.name}`,
-      ref: refOf(manifest),
-      risk: 'cutsTraffic',
-      why: `Closes ${[...(close.ingress ? ['ingress'] : []), ...(close.egress ? ['egress'] : [])].join(' and ')} of every pod in ${namespace}, new ones included.`,
-      breaks: [
-        ...whatBreaks(now, namespace, close, sameNamespace),
-        ...(sameNamespace ? widened(state, close) : []),
-      ],
-      manifest,
-      ...(before === undefined ? {} : { before }),
-    },
-    ...removals,
+    ...manifests.flatMap((manifest) => write(manifest, existing, breaks)),
+    ...needless.map((policy) => removal(policy, 'Is needed no more: other policies cover its pods by now.')),
+    ...reopeners,
   ];
 }
 
-/** Policies only add: traffic inside the namespace is allowed for pods as well that other policies keep narrower. */
+/** The change that writes a policy; none where the live one is the same. */
+function write(manifest: Manifest, existing: readonly Manifest[], breaks: readonly string[]): ApplyChange[] {
+  const { namespace = '', name } = manifest.metadata;
+  const before = existing.find(({ metadata }) => metadata.name === name);
+  if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return [];
+  const types = policyTypes(manifest).join(' and ');
+  const deny = isOurs(manifest, DENY);
+  return [
+    {
+      kind: 'apply',
+      id: `default-deny/${namespace}/NetworkPolicy/${name}`,
+      ref: refOf(manifest),
+      risk: 'cutsTraffic',
+      why: deny
+        ? `Closes ${types} of every pod in ${namespace}, new ones included.`
+        : `Keeps traffic inside ${namespace} (${types}) for the pods that other policies do not narrow.`,
+      breaks: deny ? breaks : ['Closes its pods for everything else already; the deny follows.'],
+      manifest,
+      ...(before === undefined ? {} : { before }),
+    },
+  ];
+}
+
+/** Where too many selectors would be needed, pods that other policies keep narrower gain traffic as well. */
 function widened({ ingress, egress }: NamespaceState, close: Closing): readonly string[] {
   const names = [...(close.ingress ? ingress.narrowed : []), ...(close.egress ? egress.narrowed : [])];
   if (names.length === 0) return [];
@@ -201,15 +230,15 @@ function widened({ ingress, egress }: NamespaceState, close: Closing): readonly 
   ];
 }
 
-function removal(policy: Manifest): DeleteChange {
+function removal(policy: Manifest, why: string): DeleteChange {
   const ref = refOf(policy);
   return {
     kind: 'delete',
     id: `default-deny/${ref.namespace}/NetworkPolicy/${ref.name}`,
     ref,
     risk: 'cutsTraffic',
-    why: 'Allows everything but the metadata address: beside a closed egress it would open it again.',
-    breaks: ['What only this policy allowed stops; the metadata address stays blocked by the closed egress.'],
+    why,
+    breaks: ['What only this policy allowed stops.'],
     before: policy,
   };
 }

@@ -256,11 +256,14 @@ export function concealed(node: Manifest): boolean {
   return stringsAt(node, 'metadata', 'labels')['iam.gke.io/gke-metadata-server-enabled'] === 'true';
 }
 
-/** The metadata endpoints of the nodes that have one to hide: the union over all providers, in the table's order. */
+/**
+ * The metadata endpoints that may be blocked: the union over all providers, in the table's order. Where some nodes of a
+ * provider conceal theirs, pods there get their own identity from the same address, and it must stay reachable.
+ */
 export function metadataEndpoints(facts: ProviderFacts): readonly MetadataEndpoint[] {
   const union = new Map<string, MetadataEndpoint>();
   for (const { provider, nodes } of facts.found) {
-    if (nodes.every(concealed)) continue;
+    if (nodes.some(concealed)) continue;
     for (const endpoint of provider.endpoints) {
       const same = union.get(endpoint.address);
       const ports = [...new Set([...(same?.ports ?? []), ...endpoint.ports])].sort((a, b) => a - b);

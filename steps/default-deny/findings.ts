@@ -100,7 +100,7 @@ function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding
   const { name } = namespace.metadata;
   const state = namespaceState(now, name);
   const policies = objects(now, 'NetworkPolicy').filter(
-    (policy) => policy.metadata.namespace === name && !OURS.some((step) => isOurs(policy, step)),
+    (policy) => policy.metadata.namespace === name && !OURS.some((component) => isOurs(policy, component)),
   );
   return [
     ...keptOpen(namespace, state),

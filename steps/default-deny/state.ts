@@ -22,8 +22,11 @@ export const REACH_KINDS: readonly KindName[] = [
   'BaselineAdminNetworkPolicy',
 ];
 
-/** Steps whose policies are ours. */
-export const OURS = ['default-deny', 'metadata-blocking'] as const;
+/** Components by whose label we know our own policies: the deny, what stays open beside it, the metadata policy. */
+export const DENY = 'default-deny';
+export const SAME_NAMESPACE = 'default-deny-same-namespace';
+export const METADATA = 'metadata-blocking';
+export const OURS: readonly string[] = [DENY, SAME_NAMESPACE, METADATA];
 
 const all = new WeakMap<Snapshot, Reach>();
 const foreign = new WeakMap<Snapshot, Reach>();
@@ -35,7 +38,7 @@ export function reachIn(now: Snapshot): Reach {
 
 /** The same as if the policies of our own steps were not there. */
 function reachWithoutOurs(now: Snapshot): Reach {
-  const ours = objects(now, 'NetworkPolicy').filter((p) => OURS.some((step) => isOurs(p, step)));
+  const ours = objects(now, 'NetworkPolicy').filter((p) => OURS.some((component) => isOurs(p, component)));
   if (ours.length === 0) return reachIn(now);
   const left = new Set(ours);
   return known(foreign, now, () =>
@@ -78,7 +81,10 @@ export function namespaceState(now: Snapshot, namespace: string): NamespaceState
   const effect = isolation(reachIn(now), namespace);
   const others = isolation(reachWithoutOurs(now), namespace);
   const own = objects(now, 'NetworkPolicy')
-    .filter((policy) => policy.metadata.namespace === namespace && OURS.some((step) => isOurs(policy, step)))
+    .filter(
+      (policy) =>
+        policy.metadata.namespace === namespace && OURS.some((component) => isOurs(policy, component)),
+    )
     .map(refOf);
   const workloads = reachIn(now)
     .workloads.filter((workload) => workload.namespace === namespace && !workload.hostNetwork)

@@ -19,7 +19,8 @@ export function assess(now: Snapshot): readonly Finding[] {
   return [
     ...unseen(facts),
     ...withoutEndpoint(facts),
-    ...(endpoints.length === 0 ? [] : [...exposures(now, endpoints), ...nodeControls(facts)]),
+    ...(endpoints.length === 0 ? [] : exposures(now, endpoints)),
+    ...nodeControls(facts),
   ];
 }
 
@@ -71,6 +72,15 @@ function withoutEndpoint(facts: ProviderFacts): readonly Finding[] {
       ];
     const guarded = nodes.filter(concealed).length;
     if (guarded === 0) return [];
+    if (guarded < nodes.length)
+      return [
+        {
+          id: 'metadata-partly-concealed',
+          severity: 'medium',
+          evidence: `label iam.gke.io/gke-metadata-server-enabled=true on ${guarded} of ${nodes.length} nodes`,
+          message: `On ${nodes.length - guarded} nodes pods reach the metadata service of the machine. Blocking the address would take their identity from pods on the ${guarded} others: put the GKE metadata server before every node pool instead.`,
+        },
+      ];
     return [
       {
         id: 'metadata-concealed',
@@ -175,8 +185,8 @@ function exposureFindings(namespace: Manifest, state: NamespaceExposure): readon
             id: 'metadata-reachable-unselected',
             severity,
             object: refOf(namespace),
-            evidence: `${state.reached.join(', ')} from ${who}`,
-            message: `Pods of ${name} that no policy of egress selects can reach the metadata service; closing the namespace (step default-deny) ends it, a policy that allows all the rest would open the others.`,
+            evidence: `${state.reached.join(', ')} from pods, or pods to come, that no policy selects for egress`,
+            message: `Pods of ${name} that no policy selects for egress can reach the metadata service; closing the namespace (step default-deny) ends it, a policy that allows all the rest would open the others.`,
           } satisfies Finding,
         ]
       : []),

@@ -2,9 +2,10 @@ import { isRecord, listAt, type Manifest } from '../../src/model/manifest.js';
 import { isOurs, ourLabels } from '../../src/model/ours.js';
 import type { MetadataEndpoint } from '../../src/model/providers.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
+import { freeName } from '../default-deny/policy.js';
+import { METADATA } from '../default-deny/state.js';
 
-export const TEMPLATE = 'metadata-blocking/networkpolicy.yaml';
-export const COMPONENT = 'metadata-blocking';
+const TEMPLATE = 'metadata-blocking/networkpolicy.yaml';
 const LAST_PORT = 65535;
 
 interface PolicyPort {
@@ -40,7 +41,7 @@ export function metadataPolicy(
       ...filled.metadata,
       name: nameFor(filled.metadata.name, existing),
       namespace,
-      labels: { ...filled.metadata.labels, ...ourLabels(COMPONENT) },
+      labels: { ...filled.metadata.labels, ...ourLabels(METADATA) },
     },
     spec: {
       podSelector: {},
@@ -59,15 +60,8 @@ export function metadataPolicy(
 
 /** Our own policy keeps its name; one of the same name that is not ours is never touched. */
 function nameFor(wanted: string, existing: readonly Manifest[]): string {
-  const ours = existing.find((policy) => isOurs(policy, COMPONENT));
-  if (ours !== undefined) return ours.metadata.name;
-  const taken = new Set(existing.map(({ metadata }) => metadata.name));
-  const base = `kubectl-harden-${wanted}`;
-  const free = [wanted, base].find((name) => !taken.has(name));
-  if (free !== undefined) return free;
-  let n = 2;
-  while (taken.has(`${base}-${n}`)) n++;
-  return `${base}-${n}`;
+  const ours = existing.find((policy) => isOurs(policy, METADATA));
+  return ours?.metadata.name ?? freeName(wanted, new Set(existing.map(({ metadata }) => metadata.name)));
 }
 
 function allBut(cidr: string, endpoints: readonly MetadataEndpoint[]): unknown {

@@ -4,8 +4,7 @@ import type { MetadataEndpoint } from '../../src/model/providers.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { isolation, reachesAddress } from '../../src/reach/index.js';
 import { policyTypes } from '../default-deny/pretences.js';
-import { reachIn } from '../default-deny/state.js';
-import { COMPONENT } from './policy.js';
+import { METADATA, reachIn } from '../default-deny/state.js';
 
 /**
  * What can be done about a namespace's way to the metadata addresses:
@@ -56,10 +55,10 @@ export function exposureOf(
       }
     }
   const own = objects(now, 'NetworkPolicy').filter((policy) => policy.metadata.namespace === namespace);
-  const ours = own.find((policy) => isOurs(policy, COMPONENT));
+  const ours = own.find((policy) => isOurs(policy, METADATA));
   const closing =
     baseline(now) ||
-    own.some((policy) => !isOurs(policy, COMPONENT) && policyTypes(policy).includes('egress'));
+    own.some((policy) => !isOurs(policy, METADATA) && policyTypes(policy).includes('egress'));
   return {
     exposure: exposure(ours !== undefined, closing, reached.size > 0),
     reached: [...reached],

@@ -71,10 +71,11 @@ test('a cluster of several providers has the endpoints of all of them', () => {
   ]);
 });
 
-test('nodes whose metadata server guards itself add no endpoint, unless others of the provider do', () => {
+test('where some nodes have a metadata server that hands pods their own identity, its address is never blocked', () => {
   const guarded = { providerID: 'gce://p/z/a', labels: { 'iam.gke.io/gke-metadata-server-enabled': 'true' } };
   expect(addresses(guarded)).toEqual([]);
-  expect(addresses(guarded, { providerID: 'gce://p/z/b' })).toEqual(['169.254.169.254 80,987,988,8080']);
+  expect(addresses(guarded, { providerID: 'gce://p/z/b' })).toEqual([]);
+  expect(addresses(guarded, { providerID: 'scaleway://x' })).toEqual(['169.254.42.42 80', 'fd00:42::42 80']);
 });
 
 test('every row has an endpoint or says why not, and never a whole link-local range', () => {

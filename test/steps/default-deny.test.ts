@@ -146,7 +146,34 @@ describe('what is proposed', () => {
       'high namespace-open-ingress Namespace shop',
       'high namespace-open-egress Namespace shop',
     ]);
-    expect(planOf(now)[0]?.breaks.join()).toContain('shop/web[Pod]: narrowed by other policies today');
+    const then = reachIn(closed(now));
+    expect(then.allows({ freshPod: 'shop' }, { workload: 'shop/web[Pod]' }, 'TCP', 80)).toBe(false);
+    expect(then.allows({ freshPod: 'shop' }, { freshPod: 'shop' }, 'TCP', 80)).toBe(true);
+  });
+
+  test('where too many selectors would be needed, it says whose traffic grows', () => {
+    const many = ['a', 'b', 'c', 'd'].map((value) =>
+      networkPolicy('shop', value, {
+        podSelector: { matchLabels: { app: value, tier: value } },
+        policyTypes: ['Ingress'],
+      }),
+    );
+    const now = shop(...many, pod('shop', 'a', { app: 'a', tier: 'a' }));
+    const changes = planOf(now).filter(({ ref }) => ref.namespace === 'shop');
+    expect(changes).toHaveLength(1);
+    expect(changes[0]?.breaks.join()).toContain(
+      'shop/a[Pod]: narrowed by other policies today, gains traffic',
+    );
+  });
+
+  test('what is needed no more of ours is taken away', () => {
+    const web = networkPolicy('shop', 'web', {
+      podSelector: { matchLabels: { app: 'web' } },
+      policyTypes: ['Ingress', 'Egress'],
+    });
+    const then = closed(shop(web));
+    const [change] = step.plan(then, { namespaces: ['shop'], sameNamespace: false }, templates);
+    expect(change).toMatchObject({ kind: 'delete', ref: { name: 'default-deny-same-namespace' } });
   });
 
   test('a policy of somebody else that lets everything pass is named, and nothing pretends to close it', () => {

@@ -193,6 +193,14 @@ describe('where there is nothing to block, or it cannot be told', () => {
       [{ providerID: 'gce://p/z/n', labels: { 'iam.gke.io/gke-metadata-server-enabled': 'true' } }],
       ['info metadata-concealed'],
     ],
+    [
+      'GKE with its metadata server on some nodes',
+      [
+        { providerID: 'gce://p/z/n', labels: { 'iam.gke.io/gke-metadata-server-enabled': 'true' } },
+        { providerID: 'gce://p/z/m', labels: { 'cloud.google.com/gke-nodepool': 'old' } },
+      ],
+      ['medium metadata-partly-concealed'],
+    ],
   ])('%s', (_name, signs, expected) => {
     const now = on(signs);
     expect(findings(now)).toEqual(expected);

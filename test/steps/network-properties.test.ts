@@ -76,15 +76,41 @@ test('default-deny: a second run changes nothing, and every namespace that nobod
   );
 });
 
-test('default-deny opens nothing but DNS and traffic inside the namespace', () => {
+test('default-deny keeps traffic inside a namespace exactly as it was, and opens nothing elsewhere but DNS', () => {
   fc.assert(
     fc.property(randomCluster, (manifests) => {
       const now = clusterOf(manifests);
       const [before, after] = [permitted(now), permitted(done(now, defaultDeny))];
       for (const [pair, conn] of after) {
         const [src, dst] = (JSON.parse(pair) as [Endpoint | string, Endpoint | string]).map(namespaceOf);
-        if (src !== undefined && src === dst) continue;
-        expect([pair, covers(before.get(pair) ?? '', conn)]).toEqual([pair, true]);
+        if (src !== undefined && src === dst) expect([pair, conn]).toEqual([pair, before.get(pair)]);
+        else expect([pair, covers(before.get(pair) ?? '', conn)]).toEqual([pair, true]);
+      }
+    }),
+    RUNS,
+  );
+});
+
+test('default-deny cuts nothing inside a namespace, and no name, after any prefix of its writes', () => {
+  fc.assert(
+    fc.property(randomCluster, (manifests) => {
+      const now = clusterOf(manifests);
+      const changes = defaultDeny.plan(now, completeAnswers(defaultDeny.questions(now), {}, true), templates);
+      const dns: Endpoint = { workload: 'kube-system/coredns-1[Pod]' };
+      const named = objects(now, 'Service').length > 0;
+      const inside = (at: Snapshot) =>
+        sources(at).flatMap((src) =>
+          sources(at)
+            .filter((dst) => namespaceOf(src) === namespaceOf(dst))
+            .map((dst) => reachIn(at).between(src, dst)),
+        );
+      const resolves = (at: Snapshot, src: Endpoint) => reachIn(at).allows(src, dns, 'UDP', 53);
+      for (let written = 1; written < changes.length; written++) {
+        const then = overlay(now, changes.slice(0, written));
+        expect([written, inside(then)]).toEqual([written, inside(now)]);
+        if (named)
+          for (const src of sources(now))
+            if (resolves(now, src)) expect([written, src, resolves(then, src)]).toEqual([written, src, true]);
       }
     }),
     RUNS,

@@ -17,13 +17,20 @@ export interface Documents {
 export interface DocumentLimits {
   /** Longest YAML document that is parsed, in characters. JSON has no such limit: its parser is fast and takes no aliases. */
   yamlDocument: number;
+  /** Largest single object, in characters of its text; a server stores 1.5 MiB at most. */
+  object: number;
   /** How far YAML aliases may blow a document up: the parser's own count of nodes made from aliases. */
   aliases: number;
   /** Deepest nesting of an object. */
   depth: number;
 }
 
-export const LIMITS: DocumentLimits = { yamlDocument: 16_000_000, aliases: 1_000, depth: 200 };
+export const LIMITS: DocumentLimits = {
+  yamlDocument: 16_000_000,
+  object: 3_000_000,
+  aliases: 1_000,
+  depth: 200,
+};
 
 /**
  * The Kubernetes objects of a file's text: JSON or YAML, several documents, `List` and typed lists (`PodList`) taken
@@ -56,7 +63,7 @@ class Reader implements Documents {
     } catch {
       return false;
     }
-    this.take(value, 'line 1');
+    if (!this.isTooLarge(value, text.length, 'line 1')) this.take(value, 'line 1');
     return true;
   }
 
@@ -86,23 +93,33 @@ class Reader implements Documents {
       const lineOf = (offset: number) => `line ${firstLine + lines.linePos(offset).line - 1}`;
       for (const error of document.errors)
         this.problem(`${lineOf(error.pos[0])}${nameIn(text)}`, error.message.split('\n')[0] ?? 'is not YAML');
-      if (wrong.length === 0) this.takeYaml(document, here);
+      if (wrong.length === 0) this.takeYaml(document, text.length, here);
     }
   }
 
-  private takeYaml(document: Document.Parsed, here: string): void {
+  private takeYaml(document: Document.Parsed, length: number, here: string): void {
     if (document.contents === null) return;
     if (!isMap(document.contents)) {
       this.problem(here, 'is not an object of Kubernetes');
       return;
     }
+    let value: unknown;
     try {
-      this.take(document.toJS({ maxAliasCount: this.limits.aliases }), here);
+      value = document.toJS({ maxAliasCount: this.limits.aliases });
     } catch (error) {
-      // The parser throws ReferenceError alone, for aliases: too many, or to nothing.
-      const why = error instanceof ReferenceError ? error.message : 'cannot be read';
-      this.problem(here, why);
+      // The parser throws for aliases alone: too many, or to nothing.
+      this.problem(here, error instanceof ReferenceError ? error.message : 'cannot be read');
+      return;
     }
+    if (!this.isTooLarge(value, length, here)) this.take(value, here);
+  }
+
+  /** Whether a text that is one object, not a list of them, is more than any server would take. */
+  private isTooLarge(value: unknown, length: number, here: string): boolean {
+    if (length <= this.limits.object || !isRecord(value) || Array.isArray(value.items)) return false;
+    const name = isRecord(value.metadata) ? ` ${value.metadata.name}` : '';
+    this.problem(here, `${value.kind}${name} is ${(length / 1e6).toFixed(0)} MB, more than any server takes`);
+    return true;
   }
 
   private take(value: unknown, here: string): void {
@@ -173,6 +190,7 @@ function nameIn(text: string): string {
 function deeperThan(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (depth === 0) return true;
-  for (const inner of Object.values(value)) if (deeperThan(inner, depth - 1)) return true;
+  if (Array.isArray(value)) return value.some((inner) => deeperThan(inner, depth - 1));
+  for (const key in value) if (deeperThan((value as Record<string, unknown>)[key], depth - 1)) return true;
   return false;
 }

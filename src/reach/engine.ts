@@ -48,7 +48,7 @@ export class Engine {
   private readonly peerCount: number;
   private readonly inForceOf: Readonly<Record<Direction, readonly InForce[]>>;
   private readonly peersByRule = new Map<Rule, Bits | 'any'>();
-  private readonly peersByText = new Map<string, Bits>();
+  private readonly selectedByText = new Map<string, Bits>();
   private readonly namespacesByText = new Map<string, ReadonlySet<string>>();
   private readonly portsByRule = new Map<Rule, PortSet[]>();
   private readonly rows = new Map<string, Int32Array>();
@@ -246,46 +246,65 @@ export class Engine {
   private peersOf(rule: Rule): Bits | 'any' {
     let peers = this.peersByRule.get(rule);
     if (peers === undefined) {
-      if (rule.peers === 'any') peers = 'any';
-      else if (rule.peers.length === 1 && rule.peers[0] !== undefined) peers = this.peersOfOne(rule.peers[0]);
-      else {
-        peers = new Bits(this.peerCount);
-        for (const peer of rule.peers) peers.addAll(this.peersOfOne(peer));
-      }
+      peers = rule.peers === 'any' ? 'any' : this.collected(rule.peers);
       this.peersByRule.set(rule, peers);
     }
     return peers;
   }
 
-  private peersOfOne(peer: Peer): Bits {
-    const key = peerKey(peer);
-    let found = this.peersByText.get(key);
+  private collected(peers: readonly Peer[]): Bits {
+    const only = peers[0];
+    if (peers.length === 1 && only?.kind === 'pods') return this.selected(only);
+    const found = new Bits(this.peerCount);
+    const atoms = new Bits(this.atoms.length);
+    for (const peer of peers) {
+      if (peer.kind === 'pods') found.addAll(this.selected(peer));
+      else this.addAtoms(peer, atoms);
+      if (peer.kind === 'nodes') this.addOnNodes(peer.nodes, found);
+    }
+    const { classes } = this.classes;
+    atoms.forEach((atom) => {
+      found.add(classes.length + atom);
+    });
+    classes.forEach((candidate, index) => {
+      if (candidate.atoms.some((atom) => atoms.has(atom))) found.add(index);
+    });
+    return found;
+  }
+
+  /** The classes of a peer as a set; many rules name the same. */
+  private selected(peer: PodPeer): Bits {
+    const namespace = typeof peer.namespace === 'string' ? `name ${peer.namespace}` : peer.namespace.text;
+    const key = `${namespace} ${peer.pods.text}`;
+    let found = this.selectedByText.get(key);
     if (found === undefined) {
       found = new Bits(this.peerCount);
-      if (peer.kind === 'pods') for (const index of this.classesOf(peer)) found.add(index);
-      else this.addAddresses(peer, found);
-      this.peersByText.set(key, found);
+      for (const index of this.classesOf(peer)) found.add(index);
+      this.selectedByText.set(key, found);
     }
     return found;
   }
 
-  /** Adds the atoms of a block, of nodes or of a domain name, and the classes whose addresses lie in them. */
-  private addAddresses(peer: Exclude<Peer, PodPeer>, found: Bits): void {
-    const { classes } = this.classes;
-    const nodes = peer.kind === 'nodes' ? this.nodesOf(peer.nodes) : undefined;
-    const inside = this.atoms.map((atom) => {
-      const address = { family: atom.family, value: atom.from };
-      if (peer.kind === 'block') return this.semantics.inBlock(address, peer.block);
-      return this.rangesOf(peer).some(
-        ({ family, from, to }) => family === address.family && from <= address.value && to >= address.value,
-      );
-    });
-    inside.forEach((is, atom) => {
-      if (is) found.add(classes.length + atom);
-    });
-    classes.forEach((candidate, index) => {
-      const byNode = candidate.onNode && nodes?.has(candidate.node ?? '') === true;
-      if (byNode || candidate.atoms.some((atom) => inside[atom])) found.add(index);
+  /** Adds the atoms of a block, of nodes or of a domain name. */
+  private addAtoms(peer: Exclude<Peer, PodPeer>, atoms: Bits): void {
+    const ranges = peer.kind === 'block' ? [peer.block.cidr] : this.rangesOf(peer);
+    for (const { family, from, to } of ranges) {
+      const last = atomOf({ family, value: to }, this.atoms);
+      for (let atom = atomOf({ family, value: from }, this.atoms); atom <= last; atom++) {
+        const value = this.atoms[atom]?.from;
+        const inside =
+          peer.kind !== 'block' ||
+          (value !== undefined && this.semantics.inBlock({ family, value }, peer.block));
+        if (inside) atoms.add(atom);
+      }
+    }
+  }
+
+  /** Adds the classes that stand for pods on the network of the selected nodes. */
+  private addOnNodes(selector: Selector, found: Bits): void {
+    const nodes = this.nodesOf(selector);
+    this.classes.classes.forEach((candidate, index) => {
+      if (candidate.onNode && nodes.has(candidate.node ?? '')) found.add(index);
     });
   }
 
@@ -365,21 +384,4 @@ function peersNamed(policies: readonly Policy[], direction: Direction): readonly
   return policies.flatMap((policy) =>
     (policy[direction] ?? []).flatMap((rule) => (rule.peers === 'any' ? [] : rule.peers)),
   );
-}
-
-function peerKey(peer: Peer): string {
-  switch (peer.kind) {
-    case 'pods':
-      return typeof peer.namespace === 'string'
-        ? `name ${peer.namespace} ${peer.pods.text}`
-        : `pods ${peer.namespace.text} ${peer.pods.text}`;
-    case 'block': {
-      const ranges = [peer.block.cidr, ...peer.block.except];
-      return `block ${ranges.map((r) => `${r.family}:${r.from}-${r.to}`).join()}`;
-    }
-    case 'nodes':
-      return `nodes ${peer.nodes.text}`;
-    case 'domain':
-      return `domain ${peer.name}`;
-  }
 }

@@ -20,9 +20,12 @@ import { KUBERNETES, type Semantics } from './semantics.js';
 
 /** Who connects or is connected to. */
 export type Endpoint =
-  /** `namespace/name[Kind]` as in `Reach.workloads`, or `namespace/name` of a pod or of the one workload so called. */
+  /**
+   * `namespace/name[Kind]` as in `Reach.workloads`, or `namespace/name` of a pod or of the one workload so called. What
+   * holds for its pods wherever they run, and for two different ones where source and destination are the same workload.
+   */
   | { workload: string }
-  /** `namespace/name` of one pod. */
+  /** `namespace/name` of one pod, which always reaches itself and (as far as NetworkPolicies go) its own node. */
   | { pod: string }
   /** A pod of this namespace that does not exist yet, with labels that no selector knows. */
   | { freshPod: string }
@@ -81,9 +84,9 @@ export class Reach {
   readonly engine: Engine;
   readonly inventory: Inventory;
   private readonly sides: readonly Side[];
+  private readonly outside: Readonly<Record<Direction, readonly Side[]>>;
   private readonly podsByName = new Map<string, number>();
   private readonly podsByAddress = new Map<string, number>();
-  private readonly podsByWorkload: readonly (readonly number[])[];
   private readonly workloadIndex: ReadonlyMap<string, number>;
 
   constructor(
@@ -98,6 +101,7 @@ export class Reach {
     this.namespaces = [...inventory.namespaces.keys()].sort();
     this.problems = problems;
     this.engine = new Engine(inventory, policies, options, semantics);
+    this.outside = { ingress: outsideOf(this.engine, 'ingress'), egress: outsideOf(this.engine, 'egress') };
     this.workloadIndex = new Map(inventory.workloads.map(({ name }, i) => [name, i]));
     const byWorkload: number[][] = inventory.workloads.map(() => []);
     inventory.pods.forEach((pod, i) => {
@@ -106,7 +110,6 @@ export class Reach {
       // The node's address stands for the node, not for one of the pods on its network.
       if (!pod.hostNetwork) for (const a of pod.addresses) this.podsByAddress.set(addressKey(a), i);
     });
-    this.podsByWorkload = byWorkload;
     this.sides = byWorkload.map((pods, i) => ({
       name: inventory.workloads[i]?.name ?? '',
       peers: [...new Set(pods.map((pod) => this.classOf(pod)))],
@@ -146,20 +149,19 @@ export class Reach {
       const conn = this.betweenSides(source.peers, side.peers);
       if (conn !== NONE) visit(side.name, engine.sets.text(conn));
     }
-    this.outside('egress', (range, peer) => {
-      const conn = this.betweenSides(source.peers, [peer]);
-      if (conn !== NONE) visit(range, engine.sets.text(conn));
-    });
+    for (const { name, peers } of this.outside.egress) {
+      const conn = this.betweenSides(source.peers, peers);
+      if (conn !== NONE) visit(name, engine.sets.text(conn));
+    }
   }
 
   /** The lines of `connections` with addresses outside of the cluster as source. */
   visitFromOutside(visit: (src: string, dst: string, conn: string) => void): void {
-    this.outside('ingress', (range, peer) => {
+    for (const outside of this.outside.ingress)
       for (const { name, peers } of this.sides) {
-        const conn = this.betweenSides([peer], peers);
-        if (conn !== NONE) visit(range, name, this.engine.sets.text(conn));
+        const conn = this.betweenSides(outside.peers, peers);
+        if (conn !== NONE) visit(outside.name, name, this.engine.sets.text(conn));
       }
-    });
   }
 
   /** What may pass between two workloads by their index; nothing where one of them is undefined. */
@@ -243,7 +245,7 @@ export class Reach {
       const pod = this.podsByName.get(endpoint.workload);
       if (index === undefined && pod !== undefined) return [this.resolvedPod(pod)];
       if (index === undefined) throw new UnknownEndpoint(`there is no workload ${endpoint.workload}`);
-      return (this.podsByWorkload[index] ?? []).map((pod) => this.resolvedPod(pod));
+      return (this.sides[index]?.peers ?? []).map((peer) => ({ peer }));
     }
     if ('pod' in endpoint) {
       const pod = this.podsByName.get(endpoint.pod);
@@ -297,19 +299,31 @@ export class Reach {
 
   private betweenSides(sources: readonly number[], destinations: readonly number[]): PortSet {
     const { engine } = this;
+    const [source, destination] = [sources[0], destinations[0]];
+    // Nearly always there is one class on each side.
+    if (
+      sources.length === 1 &&
+      destinations.length === 1 &&
+      source !== undefined &&
+      destination !== undefined
+    )
+      return engine.between(source, destination);
     let all: PortSet = NONE;
     for (const source of sources)
       for (const destination of destinations)
         all = engine.sets.union(all, engine.between(source, destination));
     return all;
   }
+}
 
-  /** The IPv4 ranges that the rules of a direction tell apart, each with a peer that stands for all of it. */
-  private outside(direction: Direction, visit: (range: string, peer: number) => void): void {
-    for (const range of this.engine.outside[direction])
-      if (range.family === 4)
-        visit(`${rangeText(range)}[External]`, this.engine.atomPeer({ family: 4, value: range.from }));
-  }
+/** The IPv4 ranges that the rules of a direction tell apart, each with a peer that stands for all of it. */
+function outsideOf(engine: Engine, direction: Direction): readonly Side[] {
+  return engine.outside[direction]
+    .filter((range) => range.family === 4)
+    .map((range) => ({
+      name: `${rangeText(range)}[External]`,
+      peers: [engine.atomPeer({ family: 4, value: range.from })],
+    }));
 }
 
 /** Two peers of the engine, and how they stand to each other. */

@@ -7,10 +7,11 @@ import { quoted } from './shell.js';
 
 /**
  * `apply.sh`: every file in the order of the plan, by server-side apply as the wizard does it, and the removals. It
- * refuses a cluster other than the one that was planned for, and ends with what is left for a person.
+ * refuses a cluster other than the one that was planned for, and ends with what is left for a person. The embedded
+ * cluster is another one at every start, and kubectl cannot reach it: with its plan every cluster is another one.
  */
 export function applyScript(
-  { context, id }: Pick<ClusterInfo, 'context' | 'id'>,
+  { context, id, sandbox }: Pick<ClusterInfo, 'context' | 'id' | 'sandbox'>,
   items: readonly Item[],
 ): string {
   const left = items.filter((item) => ['host', 'rewrite', 'cloud'].includes(item.change.kind));
@@ -24,7 +25,7 @@ export function applyScript(
           ...left.map(leftLine),
         ]),
   ];
-  return `${frame(quoted(context), quoted(id))}${lines.join('\n')}\n`;
+  return `${frame(quoted(context), quoted(sandbox ? '' : id))}${lines.join('\n')}\n`;
 }
 
 /** What stands before the files: arguments and the check of the cluster. */

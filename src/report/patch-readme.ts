@@ -10,10 +10,12 @@ import { countsOf, countsText } from './plan.js';
 
 /** README.md of the patch directory: how to apply it, and for every file why it is there and what it can break. */
 export function readme(now: Snapshot, steps: readonly StepState[], items: readonly Item[]): string {
-  const { context, version, id } = now.cluster;
+  const { context, version, id, sandbox } = now.cluster;
   return `${[
     `# Patch files for ${text(context)}`,
-    `Written by \`kubectl harden generate\` for context ${code(context)} (Kubernetes ${text(version.git)}, UID of kube-system ${code(id)}).`,
+    sandbox
+      ? `Written by \`kubectl harden generate\` for the embedded cluster (Kubernetes ${text(version.git)}), which kubectl cannot reach: to try the files elsewhere, give \`apply.sh\` both \`--context NAME\` and \`--any-cluster\`.`
+      : `Written by \`kubectl harden generate\` for context ${code(context)} (Kubernetes ${text(version.git)}, UID of kube-system ${code(id)}).`,
     `${countsText(countsOf(items.map((item) => item.change)))}. Each file holds one object, exactly as \`kubectl harden apply\` would write it.`,
     ...howTo(items),
     '## Order and reasons',

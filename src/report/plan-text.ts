@@ -102,7 +102,9 @@ const SEVERITIES: Record<Severity, { mark: SignName; tone: Tone; word: string }>
 /** A finding: how severe, about what, and where it is seen. */
 export function findingLines({ severity, object, message, evidence }: Finding, style: Style): string[] {
   const { mark, tone, word } = SEVERITIES[severity];
-  const about = object === undefined ? '' : `${printable(refText(object), 120)}: `;
+  // A message that names its object needs no name before it.
+  const named = object === undefined || message.includes(object.name);
+  const about = named ? '' : `${printable(refText(object), 120)}: `;
   const text = `${word}: ${about}${printable(message)}`;
   const [first = '', ...rest] = fold(text, style.width, `  ${sign(style, mark)} `);
   return [

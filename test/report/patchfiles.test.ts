@@ -106,6 +106,15 @@ describe('the plan as files', () => {
     );
   });
 
+  test('of the embedded cluster are the same at every start, and meant for no cluster that kubectl reaches', () => {
+    const { now, steps } = sample();
+    const started = (id: string) =>
+      patchFiles({ ...now, cluster: { ...now.cluster, sandbox: true, id } }, steps);
+    expect(started('one')).toEqual(started('two'));
+    const script = started('one').find((file) => file.path === 'apply.sh');
+    expect(script !== undefined && 'text' in script && script.text).toContain("PLANNED_CLUSTER=''\n");
+  });
+
   test('a Secret is never written', () => {
     const { now, steps } = sample();
     const secret = object('v1', 'Secret', 'shop', 'db', { data: { password: 'bWFya2Vy' } });

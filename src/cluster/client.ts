@@ -1,6 +1,6 @@
 import { ClusterError } from '../wizard/ports.js';
 import { type Credentials, credentialsOf } from './credentials.js';
-import { type About, errorOf, unreachable } from './errors.js';
+import { type About, errorOf, isFinal, unreachable } from './errors.js';
 import type { Selected } from './kubeconfig.js';
 import { type Attempt, DEFAULT_RETRY, pause, type RetryPolicy, retryAfterMs, waitBefore } from './retry.js';
 import { type Answer, type Call, codeOf, type Route, Transport, TransportError } from './transport.js';
@@ -61,6 +61,8 @@ export class Client {
         if ((await this.#credentials?.catch(() => undefined)) === credentials) this.#askedAt = 0;
         continue;
       }
+      if (outcome instanceof TransportError && isFinal(outcome.code))
+        throw unreachable(this.route.server, outcome, about.doing);
       const wait = waitBefore(
         { attempt, outcome: judged(outcome), chance: Math.random() },
         this.#options.retry ?? DEFAULT_RETRY,

@@ -46,6 +46,7 @@ export async function encryptionFacts(
       names = await list(one);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
+      if (error.reason === 'unreachable' || error.reason === 'unauthorized') throw error;
       const facts = {
         secrets: undefined,
         stored: undefined,

@@ -139,6 +139,11 @@ const CONNECTION_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/PEM|ASN1|X509|ERR_OSSL/, 'a certificate or key in the kubeconfig is not valid'],
 ];
 
+/** Whether trying again is of no use: certificates do not become valid by waiting. */
+export function isFinal(code: string): boolean {
+  return /CERT|SIGNATURE|PEM|ASN1|X509|ERR_OSSL/.test(code);
+}
+
 /** The error for a server that cannot be reached; `server` is its address as the kubeconfig has it. */
 export function unreachable(server: string, error: TransportError, doing: string): ClusterError {
   const fault =

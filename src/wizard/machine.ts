@@ -101,22 +101,19 @@ const HANDLERS: { [T in WizardEvent['type']]: Handler<T> } = {
       : [...step.excluded, change];
     return [redecide(state, { ...decided(step), excluded }, setting), []];
   },
-  next: (state) => {
+  next: (state, _event, setting) => {
     const step = state.steps[state.current];
     if (step === undefined) return undefined;
     switch (state.screen.at) {
       case 'questions': {
-        const answered: Entry = { type: 'answered', step: step.step.id, answers: decided(step).answers };
-        const changes = step.plan.changes;
-        if (changes.length === 0)
-          return [{ ...clear(state), screen: { at: 'review' } }, [{ do: 'journal', entry: answered }]];
-        return [
-          { ...clear(state), screen: { at: 'checking' } },
-          [
-            { do: 'journal', entry: answered },
-            { do: 'check', changes },
-          ],
-        ];
+        // Going on takes every answer as it stands, defaults included: they are decisions from here on.
+        const after = redecide(state, { ...decided(step), answers: step.answers }, setting);
+        const entry: Entry = { type: 'answered', step: step.step.id, answers: step.answers };
+        const changes = after.steps[after.current]?.plan.changes ?? [];
+        const journal: Effect = { do: 'journal', entry };
+        return changes.length === 0
+          ? [{ ...clear(after), screen: { at: 'review' } }, [journal]]
+          : [{ ...clear(after), screen: { at: 'checking' } }, [journal, { do: 'check', changes }]];
       }
       case 'review': {
         if (pending(step).length === 0) return undefined;

@@ -66,7 +66,7 @@ export class Terminal {
   }
 
   /** Resolves with the screen once it holds the text; fails with the screen it waited on. */
-  async waitFor(text: string | RegExp, seconds = 20): Promise<string> {
+  async waitFor(text: string | RegExp, seconds = 60): Promise<string> {
     const until = Date.now() + seconds * 1_000;
     for (;;) {
       const shown = this.screen().join('\n');

@@ -1,0 +1,175 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { harden, PROGRAM } from '../support/program.js';
+import { KEYS, missingTerminal, Terminal } from '../support/terminal.js';
+
+const missing = missingTerminal();
+
+(missing === undefined ? describe : describe.skip)(
+  `the line prompts in a real terminal${missing === undefined ? '' : ` (skipped: ${missing})`}`,
+  () => {
+    let directory: string;
+    let terminal: Terminal | undefined;
+
+    beforeEach(async () => {
+      directory = await mkdtemp(path.join(tmpdir(), 'kubectl-harden-plain-'));
+    });
+    afterEach(async () => {
+      terminal?.kill();
+      await rm(directory, { recursive: true, force: true });
+    });
+
+    const env = () => ({
+      XDG_STATE_HOME: path.join(directory, 'state'),
+      HOME: directory,
+      KUBECONFIG: '/nonexistent',
+    });
+    const file = () => path.join(directory, 'cluster.json');
+    const runs = () => path.join(directory, 'state', 'kubectl-harden', 'runs');
+
+    function open(args: readonly string[], more: Record<string, string> = {}): Terminal {
+      const command = [process.execPath, PROGRAM, ...args];
+      terminal = new Terminal(command, { columns: 80, rows: 24, env: { ...env(), ...more } });
+      return terminal;
+    }
+
+    /** Waits for a text behind the `from`th byte of all that was written; resolves with where it ends. */
+    async function until(t: Terminal, text: string, from: number): Promise<number> {
+      const end = Date.now() + 30_000;
+      for (;;) {
+        const at = t.raw().indexOf(text, from);
+        if (at >= 0) return at + text.length;
+        if (Date.now() > end)
+          throw new Error(`waited for ${JSON.stringify(text)} in:\n${t.raw().slice(from)}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 60));
+
+    test('by Inquirer: all five steps from the first key to the summary, what is suggested taken', async () => {
+      const t = open(['--plain', '--sandbox-file', file()]);
+      let from = 0;
+      const press = async (question: string, ...keys: string[]) => {
+        from = await until(t, question, from);
+        await pause();
+        t.press(...keys);
+      };
+      for (const [title, changes] of [
+        ['Namespaces', true],
+        ['Default-deny', true],
+        ['Quotas', true],
+        ['Encryption at rest', true],
+        ['Metadata blocking', false],
+      ] as const) {
+        await press('Which step?', KEYS.enter);
+        from = await until(t, `Which step?`, from);
+        from = await until(t, title, from);
+        await press('Go on to the changes', KEYS.down, KEYS.enter);
+        if (!changes) {
+          await press('Back to the questions', KEYS.enter);
+          await press('Back to the overview', KEYS.down, KEYS.down, KEYS.enter);
+          break;
+        }
+        await press('Go on to the confirmation', KEYS.down, KEYS.down, KEYS.enter);
+        await press('Apply?', 'y', KEYS.enter);
+        await press('Go on', KEYS.enter);
+      }
+      await press('Which step?', KEYS.up);
+      await pause();
+      t.press(KEYS.enter);
+      expect(await t.exit).toBe(0);
+      expect(t.screen().join('\n')).toMatch(/Run [0-9a-f]+ on sandbox: \d+ changes applied in 4 steps/);
+      const plan = await harden(['plan', '--sandbox-file', file()], env());
+      expect({ code: plan.code, stderr: plan.stderr }).toEqual({ code: 0, stderr: '' });
+    }, 120_000);
+
+    test('on a dumb terminal: all five steps, without one escape sequence', async () => {
+      const t = open(['--sandbox-file', file()], { TERM: 'dumb' });
+      let from = 0;
+      const answer = async (question: string, line: string) => {
+        from = await until(t, question, from);
+        await pause();
+        t.press(`${line}\r`);
+      };
+      for (const number of [1, 2, 3, 4, 5]) {
+        await answer('Which step? [', String(number));
+        await answer('How to go on? [', '2');
+        if (number === 5) {
+          await answer('How to go on? [', '1');
+          await answer('How to go on? [', '3');
+          break;
+        }
+        await answer('How to go on? [', '3');
+        await answer('Apply? [no]', 'yes');
+        await answer('How to go on? [1]', '');
+      }
+      await answer('Which step? [', '7');
+      expect(await t.exit).toBe(0);
+      expect(t.raw()).toMatch(/Run [0-9a-f]+ on sandbox: \d+ changes applied in 4 steps/);
+      expect(t.raw()).not.toContain('\u001b');
+      const plan = await harden(['plan', '--sandbox-file', file()], env());
+      expect(plan.code).toBe(0);
+    }, 120_000);
+
+    test('killed in the middle of applying, then resumed by prompts: only what is missing is applied', async () => {
+      let t = open(['--sandbox-file', file()], { TERM: 'dumb' });
+      let from = 0;
+      const answer = async (question: string, line: string) => {
+        from = await until(t, question, from);
+        await pause();
+        t.press(`${line}\r`);
+      };
+      await answer('Which step? [', '4');
+      await answer('How to go on? [', '2');
+      await answer('How to go on? [', '3');
+      await answer('Apply? [no]', 'yes');
+      from = await until(t, 'Secrets: ', from);
+      t.kill();
+      await t.exit;
+      const [run = ''] = await readdir(runs());
+      const journal = await readFile(path.join(runs(), run, 'journal.jsonl'), 'utf8');
+      expect(journal).toContain('"type":"applied"');
+      expect(journal).not.toContain('"type":"ended"');
+
+      t = open(['resume', run, '--sandbox-file', file()], { TERM: 'dumb' });
+      from = 0;
+      await answer('Which step? [', '4');
+      await answer('How to go on? [', '2');
+      const before = from;
+      await answer('How to go on? [', '3');
+      const listed = t.raw().slice(before, from);
+      expect(listed).toContain('re-write: ');
+      expect(listed).not.toContain('EncryptionConfiguration'); // is in place already
+      await answer('Apply? [no]', 'yes');
+      await answer('How to go on? [1]', '');
+      await answer('Which step? [', '7');
+      expect(await t.exit).toBe(0);
+      const plan = await harden(['plan', '--sandbox-file', file(), '--step', 'encryption-at-rest'], env());
+      expect(plan.code).toBe(0);
+    }, 120_000);
+
+    test.each([['xterm-256color'], ['dumb']])(
+      'ctrl-c on %s: 130, and how to resume',
+      async (term) => {
+        const t = open(['--plain', '--sandbox-file', file()], { TERM: term });
+        await until(t, 'Which step?', 0);
+        await pause();
+        t.press(KEYS.ctrlC);
+        expect(await t.exit).toBe(130);
+        expect(t.raw()).toMatch(/kubectl harden resume [0-9a-f]+ --sandbox-file/);
+      },
+      60_000,
+    );
+
+    test('without colour nothing is coloured', async () => {
+      const t = open(['--plain', '--no-color', '--sandbox-file', file()]);
+      await until(t, 'Which step?', 0);
+      await pause();
+      t.press(KEYS.ctrlC);
+      await t.exit;
+      expect(t.raw()).not.toMatch(/\u001b\[[0-9;]*m/);
+    }, 60_000);
+  },
+);

@@ -27,7 +27,7 @@ export interface Classes {
   ofPod: readonly number[];
   /** Class of a pod that does not exist yet, by namespace: labels and ports that nothing asks for. */
   fresh: ReadonlyMap<string, number>;
-  /** Class of a source in a namespace of its own without labels, such as an ingress controller from elsewhere. */
+  /** Class of a source without labels in a namespace that is not known, such as an ingress controller from elsewhere. */
   elsewhere: number;
   byNamespace: ReadonlyMap<string, readonly number[]>;
 }

@@ -1,6 +1,6 @@
 import { type Address, atoms as cut, type Range, without } from './address.js';
 import { Bits } from './bits.js';
-import { atomOf, type Classes, classify } from './classes.js';
+import { atomOf, type Classes, classify, ELSEWHERE } from './classes.js';
 import type { Inventory, Labels } from './inventory.js';
 import type { Direction, Peer, PodPeer, Policy, Rule, Tier } from './policy.js';
 import { ALL, NONE, type PortSet, PortSets } from './portset.js';
@@ -23,7 +23,8 @@ export interface EngineOptions {
   domains: ReadonlyMap<string, readonly Address[]>;
 }
 
-const NO_LABELS: Labels = new Map();
+/** Of a namespace that nobody described all that is known is that it has a name. */
+const ELSEWHERE_LABELS: Labels = new Map([['kubernetes.io/metadata.name', ELSEWHERE]]);
 const TIERS: readonly Tier[] = ['Admin', 'NetworkPolicy', 'Baseline'];
 
 /** Policies in force for one class in one direction, in the order in which they decide. */
@@ -328,7 +329,7 @@ export class Engine {
     if (names === undefined) {
       const found = new Set<string>();
       for (const name of this.classes.byNamespace.keys())
-        if (this.selects(selector, this.inventory.namespaces.get(name) ?? NO_LABELS)) found.add(name);
+        if (this.selects(selector, this.inventory.namespaces.get(name) ?? ELSEWHERE_LABELS)) found.add(name);
       names = found;
       this.namespacesByText.set(selector.text, names);
     }
@@ -361,7 +362,7 @@ export class Engine {
         return this.inventory.nodes.filter((n) => names.has(n.name)).flatMap((n) => points(n.addresses));
       }
       case 'domain':
-        return points(this.options.domains.get(peer.name) ?? []);
+        return points(addressesOf(peer.name, this.options.domains));
     }
   }
 
@@ -378,6 +379,12 @@ export class Engine {
     }
     return found;
   }
+}
+
+/** Addresses of a domain name; `*.example.com` stands for every known name below it. */
+export function addressesOf(name: string, domains: EngineOptions['domains']): readonly Address[] {
+  if (!name.startsWith('*.')) return domains.get(name) ?? [];
+  return [...domains].flatMap(([known, addresses]) => (known.endsWith(name.slice(1)) ? addresses : []));
 }
 
 function peersNamed(policies: readonly Policy[], direction: Direction): readonly Peer[] {

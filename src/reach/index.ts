@@ -10,7 +10,7 @@ export {
   type OpenWorkload,
   reachesAddress,
 } from './isolation.js';
-export type { Protocol } from './portset.js';
+export { PROTOCOLS, type Protocol } from './portset.js';
 export {
   type Connection,
   type Endpoint,

@@ -1,7 +1,7 @@
 import type { Manifest } from '../model/manifest.js';
 import { type Address, parseAddress, rangeText } from './address.js';
 import { isClusterPolicy, readClusterPolicy } from './clusterpolicy.js';
-import { Engine, type EngineOptions } from './engine.js';
+import { addressesOf, Engine, type EngineOptions } from './engine.js';
 import { entryConnections } from './entry.js';
 import { type Explanation, explain, verdictOn } from './explain.js';
 import {
@@ -387,7 +387,7 @@ function unknownDomains(policies: readonly Policy[], { domains }: ReachOptions):
   return policies.flatMap((policy) =>
     (policy.egress ?? []).flatMap(({ place, action, peers }) =>
       (peers === 'any' ? [] : peers).flatMap((peer) => {
-        if (peer.kind !== 'domain' || domains.has(peer.name)) return [];
+        if (peer.kind !== 'domain' || addressesOf(peer.name, domains).length > 0) return [];
         const message = `${place} (${action}) names the domain ${peer.name}, whose addresses are not known here: it counts as matching none`;
         return [{ object: policy.ref, message }];
       }),

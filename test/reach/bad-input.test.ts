@@ -1,0 +1,176 @@
+import type { Manifest } from '../../src/model/manifest.js';
+import { FILES, reachOf } from '../../src/reach/index.js';
+
+const policy = (spec: unknown, name = 'bad'): Manifest => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: { name, namespace: 'shop' },
+  spec,
+});
+const cluster = (kind: string, version: string, spec: unknown): Manifest => ({
+  apiVersion: `policy.networking.k8s.io/${version}`,
+  kind,
+  metadata: { name: 'bad' },
+  spec,
+});
+const POD: Manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', namespace: 'shop' } };
+const from = (peer: unknown) => policy({ podSelector: {}, ingress: [{ from: [peer] }] });
+const port = (entry: unknown) => policy({ podSelector: {}, ingress: [{ ports: [entry] }] });
+const cnp = (rule: object, more: object = {}) =>
+  cluster('ClusterNetworkPolicy', 'v1alpha2', {
+    tier: 'Admin',
+    priority: 1,
+    subject: { namespaces: {} },
+    ingress: [{ action: 'Deny', from: [{ namespaces: {} }], ...rule }],
+    ...more,
+  });
+
+/** What the API server would refuse, and a part of the message that says where and what. */
+const REFUSED: readonly (readonly [string, Manifest, string])[] = [
+  ['spec is text', policy('all'), 'spec is not a map'],
+  ['unknown policy type', policy({ policyTypes: ['ingress'] }), 'spec.policyTypes: unknown type "ingress"'],
+  ['policyTypes no list', policy({ policyTypes: 'Ingress' }), 'spec.policyTypes is not a list'],
+  [
+    'unknown operator',
+    policy({ podSelector: { matchExpressions: [{ key: 'a', operator: 'Is' }] } }),
+    'operator must be one of',
+  ],
+  [
+    'In without values',
+    policy({ podSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } }),
+    'values must not be empty',
+  ],
+  [
+    'Exists with values',
+    policy({ podSelector: { matchExpressions: [{ key: 'a', operator: 'Exists', values: ['b'] }] } }),
+    'values must be empty',
+  ],
+  [
+    'label value no text',
+    policy({ podSelector: { matchLabels: { a: true } } }),
+    'matchLabels[a] is not text',
+  ],
+  ['label key no key', policy({ podSelector: { matchLabels: { 'a b': 'c' } } }), '"a b" is not a label key'],
+  ['selector no map', policy({ podSelector: [] }), 'spec.podSelector is not a label selector'],
+  ['rule no map', policy({ ingress: ['all'] }), 'spec.ingress[0] is not a map'],
+  ['empty peer', from({}), 'spec.ingress[0].from[0] names no peer'],
+  [
+    'ipBlock with selector',
+    from({ ipBlock: { cidr: '10.0.0.0/8' }, podSelector: {} }),
+    'must not stand together',
+  ],
+  ['broken CIDR', from({ ipBlock: { cidr: '10.0.0.0' } }), '"10.0.0.0" is not a CIDR'],
+  [
+    'broken except',
+    from({ ipBlock: { cidr: '10.0.0.0/8', except: ['10.0.0.0/99'] } }),
+    'except[0]: "10.0.0.0/99" is not a CIDR',
+  ],
+  [
+    'except outside',
+    from({ ipBlock: { cidr: '10.0.0.0/8', except: ['11.0.0.0/9'] } }),
+    'does not lie inside "10.0.0.0/8"',
+  ],
+  ['port 0', port({ port: 0 }), '0 is not a port from 1 to 65535'],
+  ['port 70000', port({ port: 70_000 }), '70000 is not a port'],
+  ['port as text', port({ port: '80' }), '"80" is neither a number nor a port name'],
+  ['endPort alone', port({ endPort: 80 }), 'endPort needs a numeric port'],
+  ['endPort with a name', port({ port: 'http', endPort: 80 }), 'endPort needs a numeric port'],
+  ['endPort too small', port({ port: 80, endPort: 79 }), 'endPort 79 is less than port 80'],
+  ['unknown protocol', port({ protocol: 'ICMP' }), '"ICMP" is not one of TCP, UDP, SCTP'],
+  ['tier missing', cnp({}, { tier: undefined }), 'spec.tier'],
+  ['priority too high', cnp({}, { priority: 1001 }), 'spec.priority: 1001'],
+  ['unknown action', cnp({ action: 'Allow' }), 'action: "Allow" is not one of Accept, Deny, Pass'],
+  ['no peers', cnp({ from: [] }), 'names no peer'],
+  ['two kinds of peer', cnp({ from: [{ namespaces: {}, pods: {} }] }), 'exactly one of namespaces and pods'],
+  ['no subject', cnp({}, { subject: {} }), 'spec.subject must hold exactly one'],
+  ['unknown protocol entry', cnp({ protocols: [{ icmp: {} }] }), 'must hold one of tcp, udp, sctp'],
+  [
+    'range backwards',
+    cnp({ protocols: [{ tcp: { destinationPort: { range: { start: 9, end: 8 } } } }] }),
+    'end 8 is less than start 9',
+  ],
+  [
+    'Baseline with Pass',
+    cluster('BaselineAdminNetworkPolicy', 'v1alpha1', {
+      subject: { namespaces: {} },
+      ingress: [{ action: 'Pass', from: [{ namespaces: {} }] }],
+    }),
+    'action: "Pass"',
+  ],
+  ['spec missing', cluster('AdminNetworkPolicy', 'v1alpha1', undefined), 'spec is missing'],
+];
+
+describe('an object that a server would refuse is named, with the field', () => {
+  test.each(REFUSED)('%s', (_, bad, message) => {
+    const good = policy({ podSelector: {}, ingress: [] }, 'good');
+    const { problems, ...reach } = reachOf([POD, bad, good], FILES);
+    expect(problems).toEqual([
+      {
+        object: expect.objectContaining({ kind: bad.kind, name: 'bad' }),
+        message: expect.stringContaining(message),
+      },
+    ]);
+    // The rest is still analysed: the good policy isolates the pod.
+    const isolated = reach.engine.inForce('ingress', 0).NetworkPolicy;
+    expect(isolated.map(({ ref }) => ref.name)).toEqual(['good']);
+  });
+});
+
+test('nothing that stands in an object makes the analysis throw', () => {
+  const junk: unknown[] = [undefined, null, 0, 'x', true, [], {}, [null], [{}], { a: null }, -1, 1e99];
+  const fields = [
+    'podSelector',
+    'policyTypes',
+    'ingress',
+    'egress',
+    'subject',
+    'tier',
+    'priority',
+    'template',
+    'containers',
+    'rules',
+    'ports',
+    'selector',
+  ];
+  const kinds: [string, string][] = [
+    ['networking.k8s.io/v1', 'NetworkPolicy'],
+    ['policy.networking.k8s.io/v1alpha1', 'AdminNetworkPolicy'],
+    ['policy.networking.k8s.io/v1alpha2', 'ClusterNetworkPolicy'],
+    ['v1', 'Pod'],
+    ['v1', 'Service'],
+    ['v1', 'Namespace'],
+    ['v1', 'Node'],
+    ['apps/v1', 'Deployment'],
+    ['networking.k8s.io/v1', 'Ingress'],
+    ['route.openshift.io/v1', 'Route'],
+  ];
+  for (const [apiVersion, kind] of kinds)
+    for (const field of fields)
+      for (const value of junk) {
+        const odd = {
+          apiVersion,
+          kind,
+          metadata: { name: 'odd', labels: value, ownerReferences: value },
+          spec: { [field]: value },
+          status: value,
+        } as unknown as Manifest;
+        expect(() => [...reachOf([POD, odd], FILES).connections()]).not.toThrow();
+      }
+});
+
+test('a name that appears twice is a problem, and the first one counts', () => {
+  const { problems } = reachOf(
+    [POD, policy({ podSelector: {} }), policy({ podSelector: {}, ingress: [{}] })],
+    FILES,
+  );
+  expect(problems).toMatchObject([
+    { object: { name: 'bad' }, message: expect.stringContaining('more than once') },
+  ]);
+});
+
+test('an unknown domain name is said, not passed over', () => {
+  const names = { action: 'Deny', to: [{ domainNames: ['example.com'] }] };
+  const spec = { tier: 'Admin', priority: 1, subject: { namespaces: {} }, egress: [names] };
+  const { problems } = reachOf([POD, cluster('ClusterNetworkPolicy', 'v1alpha2', spec)], FILES);
+  expect(problems).toMatchObject([{ message: expect.stringContaining('example.com') }]);
+});

@@ -1,4 +1,4 @@
-import type { AnswerValue } from '../model/question.js';
+import type { AnswerValue, Question } from '../model/question.js';
 import type { StepState, UserEvent } from '../wizard/state.js';
 import { changeAt, changeList, differenceOf, widestOf } from './changes.js';
 import { type KeyName, typed } from './keypress.js';
@@ -187,15 +187,17 @@ function answering(scene: Scene, step: StepState, act: Act): Outcome {
       if (option === undefined) return see(view);
       return tell(
         view,
-        answer(question.type === 'choices' ? flipped(step, question.id, option.value) : option.value),
+        answer(question.type === 'choices' ? flipped(step, question, option.value) : option.value),
       );
     case 'chooseAndGo':
-      // In a list of boxes Enter only goes on; where one of several is picked it picks what the cursor is on.
-      return forward(option === undefined || question.type === 'choices' ? [] : [answer(option.value)]);
+      // In a list of boxes Enter takes what is marked; where one of several is picked, what the cursor is on.
+      if (question.type === 'choices')
+        return forward(step.answered.includes(question.id) ? [] : [answer(step.answers[question.id] ?? [])]);
+      return forward(option === undefined ? [] : [answer(option.value)]);
     case 'all':
-      return tell(view, answer(bulk(step, view, true)));
+      return tell(view, answer(bulk(step, view, question, true)));
     case 'none':
-      return tell(view, answer(bulk(step, view, false)));
+      return tell(view, answer(bulk(step, view, question, false)));
     case 'nextQuestion':
       return see(opened(step, view, (view.group + 1) % step.questions.length, 'chosen'));
     case 'previousQuestion':
@@ -215,17 +217,25 @@ function answering(scene: Scene, step: StepState, act: Act): Outcome {
   }
 }
 
-function flipped(step: StepState, question: string, value: string | boolean): readonly string[] {
-  const now = step.answers[question];
-  const chosen = Array.isArray(now) ? now : [];
-  return chosen.includes(String(value)) ? chosen.filter((v) => v !== value) : [...chosen, String(value)];
+/** A list with one of its values taken in or out. */
+function flipped(step: StepState, question: Question, value: string | boolean): readonly string[] {
+  const now = marked(step, question);
+  return inOrder(question, (other) => (other === value) !== now.has(other));
 }
 
 /** All or none of the options that the filter shows; the others stay as they are. */
-function bulk(step: StepState, view: View, on: boolean): readonly string[] {
-  const question = openQuestion(step, view);
-  const now = question === undefined ? undefined : step.answers[question.id];
-  const shown = new Set(shownOptions(step, view).map(({ value }) => String(value)));
-  const others = (Array.isArray(now) ? now : []).filter((value: string) => !shown.has(value));
-  return on ? [...others, ...shown] : others;
+function bulk(step: StepState, view: View, question: Question, on: boolean): readonly string[] {
+  const now = marked(step, question);
+  const shown = new Set(shownOptions(step, view).map(({ value }) => value));
+  return inOrder(question, (value) => (shown.has(value) ? on : now.has(value)));
+}
+
+function marked(step: StepState, question: Question): ReadonlySet<string> {
+  const now = step.answers[question.id];
+  return new Set(Array.isArray(now) ? now : []);
+}
+
+/** Lists are answered in the order of their choices. */
+function inOrder(question: Question, wanted: (value: string) => boolean): readonly string[] {
+  return question.type === 'choices' ? question.choices.map(({ value }) => value).filter(wanted) : [];
 }

@@ -4,33 +4,42 @@ import { type Line, line, lineWidth, paragraph, span } from './lines.js';
 import type { Look } from './look.js';
 import { once } from './memo.js';
 import type { Row } from './scroll.js';
-import { count, counted, SEVERITIES } from './words.js';
+import { count, SEVERITIES } from './words.js';
 
+/** Findings that say the same, each of another object. */
 interface Group {
-  severity: Finding['severity'];
-  /** What all of them have in common. */
-  heading: string;
+  /** What they say, with `…` for the name of the object where there are several. */
+  message: string;
   findings: readonly Finding[];
-  /** Whether the heading is the message of each. */
-  alike: boolean;
+}
+
+/** Findings of the same kind. */
+interface Kind {
+  severity: Finding['severity'];
+  groups: readonly Group[];
 }
 
 const ORDER = Object.keys(SEVERITIES);
 
-/** Findings of the same kind together, the most severe first. */
-const groupsOf = once((findings: readonly Finding[]): readonly Group[] => {
-  const groups = Map.groupBy(findings, ({ severity, id }) => `${severity} ${id}`);
-  return [...groups.values()]
-    .map((members): Group => {
-      const first = members[0] as Finding;
-      const alike = members.every((f) => f.message === first.message);
-      const heading = alike
-        ? first.message
-        : `${counted(members.length, 'place')}: ${first.id.replaceAll('-', ' ')}`;
-      return { severity: first.severity, heading, findings: members, alike };
+/** Findings by kind, the most severe first, and in each kind by what they say. */
+const kindsOf = once((findings: readonly Finding[]): readonly Kind[] => {
+  const kinds = Map.groupBy(findings, ({ severity, id }) => `${severity} ${id}`);
+  return [...kinds.values()]
+    .map((members): Kind => {
+      const groups = [...Map.groupBy(members, withoutName)].map(([common, some]): Group => {
+        return { message: some.length === 1 ? (some[0] as Finding).message : common, findings: some };
+      });
+      return { severity: (members[0] as Finding).severity, groups };
     })
     .sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
 });
+
+/** A message with `…` for the name of the object that it speaks of. */
+function withoutName({ message, object }: Finding): string {
+  if (object === undefined || !message.includes(object.name)) return message;
+  const name = object.name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return message.replaceAll(new RegExp(`(?<![\\w.-])${name}(?![\\w-])`, 'g'), '…');
+}
 
 const made = new WeakMap<readonly Finding[], { key: string; rows: readonly Row[] }>();
 
@@ -47,36 +56,58 @@ export function findingRows(
   const key = `${width} ${most} ${look.g.signWidth}`;
   const known = made.get(findings);
   if (known?.key === key) return known.rows;
-  const rows = groupsOf(findings).flatMap((group) => groupRows(group, look, width, most));
+  const rows = kindsOf(findings).flatMap((kind) => kindRows(kind, look, width, most));
   made.set(findings, { key, rows });
   return rows;
 }
 
-function groupRows(group: Group, look: Look, width: number, most: number | undefined): Row[] {
-  const { sign, word, role } = SEVERITIES[group.severity];
+function kindRows({ severity, groups }: Kind, look: Look, width: number, most: number | undefined): Row[] {
+  const { sign, word, role } = SEVERITIES[severity];
   const lead = line(look.sign(sign), ' ', span(role, word), ` ${look.g.dot} `);
-  const brief = most !== undefined && group.findings.length > most + 1;
-  const shown = brief ? group.findings.slice(0, most) : group.findings;
-  const hidden = group.findings.length - shown.length;
-  const each = most === undefined ? 4 : 1;
+  const shown = few(groups, most);
+  const hidden = groups.slice(shown.length).reduce((sum, group) => sum + group.findings.length, 0);
   return [
-    ...paragraph(look, group.heading, width, { lead, hang: look.g.signWidth + 1, most: 4 }),
-    ...shown.flatMap((finding) => placeRows(finding, group.alike, look, width, each)),
-    ...(hidden > 0 ? [line(span('dim', `    ${count(hidden)} more (tab shows all)`))] : []),
+    ...shown.flatMap(({ message, findings }) => {
+      const places = few(findings, most);
+      return [
+        ...paragraph(
+          look,
+          findings.length === 1 ? message : `${count(findings.length)} × ${message}`,
+          width,
+          {
+            lead,
+            hang: look.g.signWidth + 1,
+            most: most === undefined ? 6 : 3,
+          },
+        ),
+        ...places.flatMap((finding) => placeRows(finding, look, width, most === undefined)),
+        ...moreRow(findings.length - places.length),
+      ];
+    }),
+    ...moreRow(hidden),
   ];
 }
 
-function placeRows(finding: Finding, alike: boolean, look: Look, width: number, most: number): Line[] {
-  const place = finding.object === undefined ? '' : refText(finding.object);
-  if (!alike)
-    return [
-      ...paragraph(look, finding.message, width, { lead: line('  '), most }),
-      ...paragraph(look, finding.evidence, width, { lead: line('    '), role: 'dim', most }),
-    ];
-  const name = look.name(place, most === 1 ? Math.floor(width / 2) : width - 4);
+/** The first of them; all where only one more would be left out. */
+function few<T>(all: readonly T[], most: number | undefined): readonly T[] {
+  return most === undefined || all.length <= most + 1 ? all : all.slice(0, most);
+}
+
+function moreRow(hidden: number): Row[] {
+  return hidden > 0 ? [line(span('dim', `    ${count(hidden)} more (tab shows all)`))] : [];
+}
+
+/** Where a finding was made and what shows it: one row in brief. */
+function placeRows(finding: Finding, look: Look, width: number, full: boolean): Line[] {
+  const { object, evidence } = finding;
+  const place = object === undefined || evidence.includes(object.name) ? '' : refText(object);
+  const name = look.name(place, full ? width - 4 : Math.floor(width / 2));
   const lead = line('  ', name, name === '' ? '' : '  ');
   // A long name leaves no room beside it: the evidence goes below.
-  if (most > 1 && lineWidth(lead) > width / 2)
-    return [lead, ...paragraph(look, finding.evidence, width, { lead: line('    '), role: 'dim', most })];
-  return paragraph(look, finding.evidence, width, { lead, hang: 4, role: 'dim', most });
+  if (full && lineWidth(lead) > width / 2) return [lead, ...evidenceRows(finding, look, width)];
+  return paragraph(look, evidence, width, { lead, hang: 4, role: 'dim', most: full ? 6 : 1 });
+}
+
+function evidenceRows({ evidence }: Finding, look: Look, width: number): Line[] {
+  return paragraph(look, evidence, width, { lead: line('    '), role: 'dim', most: 6 });
 }

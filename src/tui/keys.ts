@@ -336,6 +336,8 @@ export function keysInWords({ does }: Binding, g: Glyphs, brief = false): string
     if (key === 'right' && keys.includes('left')) continue;
     if (key === 'up' && keys.includes('down')) words.push(g.upDown);
     else if (key === 'left' && keys.includes('right')) words.push(g.leftRight);
+    else if (key === 'up') words.push(g.up);
+    else if (key === 'down') words.push(g.down);
     else words.push(key === 'enter' ? g.enter : (WRITTEN[key] ?? key));
   }
   if (!brief) return words.join(' ');

@@ -1,10 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { Writable } from 'node:stream';
+import { jest } from '@jest/globals';
 import xterm from '@xterm/headless';
 import { runTui } from '../../src/tui/index.js';
 import { ARMING } from '../../src/tui/screens/confirm.js';
 import { columns as textColumns } from '../../src/tui/width.js';
 import type { Screen, Session, UserEvent, WizardState } from '../../src/wizard/state.js';
+
+// Frames are waited for in real time; a loaded machine takes its own.
+jest.setTimeout(30_000);
 
 /** A session that does nothing by itself: a test sets the state and reads which events came. */
 export class FakeSession implements Session {

@@ -29,8 +29,8 @@ test('space marks and unmarks; the answer is the whole list', () =>
   onQuestions(async (mounted) => {
     await mounted.press(' ', KEY.down, ' ');
     expect(answersTo(mounted, 'namespaces')).toEqual([
-      ['payments', 'shop', 'legacy-ftp'],
-      ['shop', 'legacy-ftp'],
+      ['legacy-ftp', 'payments', 'shop'],
+      ['legacy-ftp', 'shop'],
     ]);
     expect(mounted.frame()).toContain('[x] legacy-ftp');
     expect(mounted.frame()).toContain('[ ] payments');
@@ -49,7 +49,7 @@ test('with a filter, all and none mean what is shown', () =>
     expect(mounted.frame()).toContain('/ftp  1 of 3');
     expect(mounted.frame()).not.toContain('[x] shop');
     await mounted.press('a');
-    expect(answersTo(mounted, 'namespaces')).toEqual([['payments', 'shop', 'legacy-ftp']]);
+    expect(answersTo(mounted, 'namespaces')).toEqual([['legacy-ftp', 'payments', 'shop']]);
   }));
 
 test('esc ends the filter and shows all again', () =>
@@ -64,6 +64,9 @@ test('esc ends the filter and shows all again', () =>
 test('enter goes through the questions one by one, then on; where one of several is picked it picks', () =>
   onQuestions(async (mounted) => {
     await mounted.press(KEY.enter);
+    expect(mounted.session.events.splice(0)).toEqual([
+      { type: 'answer', question: 'namespaces', value: ['payments', 'shop'] },
+    ]);
     await mounted.press(KEY.down, KEY.enter);
     await mounted.press(KEY.enter);
     expect(mounted.session.events).toEqual([

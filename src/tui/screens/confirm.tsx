@@ -7,7 +7,7 @@ import { BLANK, type Line, Lines, line, paragraph, span } from '../lines.js';
 import { checkedOf, chosenOf, type Scene, type ScreenProps } from '../scene.js';
 import { scrolled, scrollLimit } from '../scroll.js';
 import type { SignName } from '../signs.js';
-import { changesInWords, count, counted } from '../words.js';
+import { changesInWords, count, counted, isWeighty } from '../words.js';
 
 /**
  * How long a confirmation has to be on the screen before it takes a key, in milliseconds: what was typed before
@@ -51,11 +51,13 @@ function bodyRows(scene: Scene, step: StepState): Line[] {
   const say = (sign: SignName, text: string) =>
     paragraph(look, text, width, { lead: line('  ', look.sign(sign), ' ') });
   const risks = [...Map.groupBy(changes, (c) => c.risk)].filter(([risk]) => risk !== 'none');
-  const breaks = [...tally(changes.flatMap((c) => c.breaks))];
+  const breaks = [...tally(changes.filter(isWeighty).flatMap((c) => c.breaks))];
+  const notes = [...tally(changes.filter((c) => !isWeighty(c)).flatMap((c) => c.breaks))];
   const checks = changes.map((c) => checkedOf(step, c.id)?.check.by);
   const unchecked = checks.filter((by) => by === 'us' || by === undefined).length;
   const refused = checks.filter((by) => by === 'refusal').length;
   const left = step.plan.changes.length - changes.length;
+  const goesOn = sandbox ? '' : `; kubectl harden resume ${state.run} goes on from there`;
   return [
     heading(scene, 'apply'),
     BLANK,
@@ -66,18 +68,16 @@ function bodyRows(scene: Scene, step: StepState): Line[] {
     ...risks.flatMap(([risk, some]) => say('breaks', `${count(some.length)} ${RISKS[risk]}`)),
     ...(refused > 0 ? say('failed', `${count(refused)} the server would refuse; they are not written`) : []),
     ...(unchecked > 0 ? say('advice', `${count(unchecked)} not checked by the server beforehand`) : []),
-    ...(breaks.length > 0 ? [BLANK, line(span('title', 'To be weighed'))] : []),
-    ...breaks.flatMap(([text, times]) =>
-      say('breaks', times === 1 ? text : `${text} (${counted(times, 'change')})`),
-    ),
+    ...(breaks.length + notes.length > 0 ? [BLANK, line(span('title', 'To be weighed'))] : []),
+    ...breaks.flatMap(([text, times]) => say('breaks', repeated(text, times))),
+    ...notes.flatMap(([text, times]) => say('advice', repeated(text, times))),
     BLANK,
-    ...paragraph(
-      look,
-      `Ctrl+C stops after the object in hand; kubectl harden resume ${state.run} goes on from there.`,
-      width,
-      { role: 'dim' },
-    ),
+    ...paragraph(look, `Ctrl+C stops after the object in hand${goesOn}.`, width, { role: 'dim' }),
   ];
+}
+
+function repeated(text: string, times: number): string {
+  return times === 1 ? text : `${text} (${counted(times, 'change')})`;
 }
 
 /** How often each text occurs, in the order of the first. */

@@ -11,14 +11,7 @@ export function Failed({ scene }: ScreenProps): ReactNode {
     BLANK,
     ...state.screen.message.split('\n').flatMap((text) => paragraph(look, text, width)),
     BLANK,
-    ...paragraph(
-      look,
-      `What was done is kept. kubectl harden resume ${state.run} goes on from there.`,
-      width,
-      {
-        role: 'dim',
-      },
-    ),
+    ...paragraph(look, `What was done is kept as run ${state.run}.`, width, { role: 'dim' }),
   ];
   return <Lines rows={rows} width={width} height={height} look={look} />;
 }

@@ -2,7 +2,7 @@ import { Box } from 'ink';
 import type { ReactNode } from 'react';
 import { clusterFacts } from '../facts.js';
 import { findingRows } from '../findings.js';
-import { BLANK, ends, type Line, Lines, line, paragraph, span } from '../lines.js';
+import { BLANK, type Line, Lines, line, paragraph, span } from '../lines.js';
 import { Divider } from '../parts.js';
 import { railRow } from '../rail.js';
 import type { Scene, ScreenProps } from '../scene.js';
@@ -51,12 +51,20 @@ function factRows({ state, look }: Scene, width: number): Line[] {
   if (snapshot === undefined) return [];
   const { numbers } = clusterFacts(snapshot);
   const time = `read at ${snapshot.takenAt.slice(11, 19)} UTC`;
-  const written = state.written ? 'changes were made in this session' : 'nothing has been changed';
+  const written = state.written ? 'changes were made' : 'nothing has been changed';
   return [
-    ...paragraph(look, numbers.join(' · '), width, { most: 2 }),
-    line(span('dim', look.text(`${time} · ${written}`))),
+    line(look.text(joined(numbers, width))),
+    line(span('dim', look.text(joined([time, written], width)))),
     BLANK,
   ];
+}
+
+/** As many of the parts as fit in one row, the first ones first. */
+function joined(parts: readonly string[], width: number): string {
+  return parts.reduce((text, part) => {
+    const longer = text === '' ? part : `${text} · ${part}`;
+    return longer.length <= width ? longer : text;
+  }, '');
 }
 
 function bodyRows(scene: Scene, width: number): Row[] {
@@ -75,9 +83,12 @@ function bodyRows(scene: Scene, width: number): Row[] {
   ];
 }
 
+/** Where the step comes from: by catalogue, those with the shortest names first. */
 function referenceRows(scene: Scene, width: number): Line[] {
   const references = stepAt(scene)?.step.references ?? [];
   if (references.length === 0) return [];
-  const text = references.map(({ catalogue, id }) => `${catalogue} ${id}`).join(' · ');
-  return [BLANK, ends(line(span('dim', scene.look.text(text))), BLANK, width, scene.look.g.ellipsis)];
+  const texts = [...Map.groupBy(references, ({ catalogue }) => catalogue)]
+    .map(([catalogue, some]) => `${catalogue} ${some.map(({ id }) => id).join(', ')}`)
+    .sort((a, b) => a.length - b.length);
+  return [BLANK, ...paragraph(scene.look, texts.join(' · '), width, { role: 'dim', most: 2 })];
 }

@@ -4,6 +4,7 @@ import { RISKS } from '../../model/risk.js';
 import type { StepState } from '../../wizard/state.js';
 import { heading } from '../heading.js';
 import { BLANK, ends, type Line, Lines, line, paragraph, span } from '../lines.js';
+import type { Look } from '../look.js';
 import { answerWords, isTyped, type Option, openQuestion, shownOptions } from '../options.js';
 import type { Scene, ScreenProps } from '../scene.js';
 import { windowOf } from '../view.js';
@@ -42,9 +43,14 @@ function questionRows(scene: Scene, step: StepState): Line[] {
   ];
 }
 
-function questionRow(step: StepState, question: Question, open: boolean, { look, width }: Scene): Line {
+function questionRow(
+  step: StepState,
+  question: Question,
+  open: boolean,
+  { state, look, width }: Scene,
+): Line {
   const answered = step.answered.includes(question.id);
-  const waits = !answered && question.risk !== 'none';
+  const waits = !answered && question.risk !== 'none' && state.snapshot?.cluster.sandbox !== true;
   const note = answered ? '' : waits ? ' (not answered)' : ' (default)';
   const answer = look.name(answerWords(question, step.answers[question.id]), Math.floor(width / 3));
   return ends(
@@ -94,9 +100,28 @@ function openRows(scene: Scene, step: StepState, question: Question, room: numbe
   }
   const options = shownOptions(step, view);
   const filter = filterRows(scene, options.length, question);
-  const left = Math.max(1, room - about.length - filter.length - 1);
-  return [...about, ...filter, ...optionRows(scene, question, options, left), BLANK].slice(0, room);
+  const note = noteRows(scene, options);
+  const left = Math.max(1, room - about.length - filter.length - note.length - 1);
+  const rows = [...about, ...filter, ...optionRows(scene, question, options, left), ...note];
+  return [...rows, BLANK].slice(0, room);
 }
+
+/** Where notes are too long for their rows, the one under the cursor in full, in two rows kept free for it. */
+function noteRows({ view, look, width }: Scene, options: readonly Option[]): Line[] {
+  const room = width - labelWidth(options, look, width) - BEFORE_NOTE;
+  if (!options.some(({ note }) => note !== undefined && columns(look.text(note)) > room)) return [];
+  const rows = paragraph(look, options[view.cursor]?.note ?? '', width, { lead: line('    '), most: 2 });
+  return [...rows, BLANK].slice(0, 2);
+}
+
+/** Columns that the labels of these options get. */
+function labelWidth(options: readonly Option[], look: Look, width: number): number {
+  const widest = options.reduce((most, { label }) => Math.max(most, columns(look.text(label))), 1);
+  return Math.min(widest, Math.floor(width / 2));
+}
+
+/** Columns of pointer, box and gaps around a label. */
+const BEFORE_NOTE = 10;
 
 function filterRows({ view, look }: Scene, matches: number, question: Question): Line[] {
   if (!view.filtering && view.filter === '') return [];
@@ -118,8 +143,7 @@ function optionRows(scene: Scene, question: Question, options: readonly Option[]
   const cut = options.length > height;
   const { from, to } = windowOf(view.cursor, options.length, cut ? height - 1 : height);
   const shown = options.slice(from, to);
-  const widest = Math.max(...shown.map(({ label }) => columns(look.text(label))), 1);
-  const labels = Math.min(widest, Math.floor(width / 2));
+  const labels = labelWidth(options, look, width);
   const rows = shown.map(({ label, note, on }, index) => {
     const here = from + index === view.cursor;
     const box = many ? (on ? look.g.ticked : look.g.unticked) : on ? look.g.picked : look.g.unpicked;

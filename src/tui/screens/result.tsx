@@ -3,9 +3,10 @@ import type { Done, Outcome, StepState } from '../../wizard/state.js';
 import { findingRows } from '../findings.js';
 import { heading } from '../heading.js';
 import { BLANK, Lines, line, paragraph, span } from '../lines.js';
-import type { Scene, ScreenProps } from '../scene.js';
+import { chosenOf, type Scene, type ScreenProps } from '../scene.js';
 import { type Row, scrolled, scrollLimit } from '../scroll.js';
-import { changeName, count, counted, OUTCOMES, standingOf } from '../words.js';
+import type { SignName } from '../signs.js';
+import { changeName, count, counted, OUTCOMES } from '../words.js';
 
 /** What has come of the step: what was read again, then each change with what its outcome is based on. */
 export function Result({ scene }: ScreenProps): ReactNode {
@@ -32,32 +33,31 @@ function resultRows(scene: Scene, step: StepState): Row[] {
     const { sign, word } = OUTCOMES[outcome];
     return [line(look.sign(sign), ' ', span('title', count(some)), ` ${word}`)];
   });
-  const ordered = step.done.toSorted((a, b) => ORDER.indexOf(a.outcome) - ORDER.indexOf(b.outcome));
+  const problems = step.done.filter((d) => d.outcome !== 'applied');
+  const ordered = problems.toSorted((a, b) => ORDER.indexOf(a.outcome) - ORDER.indexOf(b.outcome));
+  const applied = step.done.filter((d) => d.outcome === 'applied');
+  const rest = step.verified ?? [];
+  const part = (rows: readonly Row[]) => (rows.length === 0 ? [] : [BLANK, ...rows]);
   return [
-    ...proofRows(scene, step),
-    BLANK,
     ...totals,
-    BLANK,
-    ...ordered.flatMap((done) => doneRows(scene, done, width)),
+    ...proofRows(scene, step),
+    ...part(ordered.flatMap((done) => doneRows(scene, done, width))),
+    ...(rest.length === 0 ? [] : [BLANK, line(span('title', 'What the cluster shows now'))]),
+    ...findingRows(rest, look, width, 3),
+    ...part(applied.flatMap((done) => doneRows(scene, done, width))),
   ];
 }
 
 /** What reading again has shown. */
 function proofRows({ look, width }: Scene, step: StepState): Row[] {
-  const { verified } = step;
-  if (verified === undefined)
-    return paragraph(look, 'Not read again: what has come of it is not known.', width, {
-      lead: line(look.sign('notVisible'), ' '),
-    });
-  const { sign, words } = standingOf(step);
-  const said =
-    verified.length === 0
-      ? 'Read again: nothing of this step is left to do.'
-      : `Read again: ${words}; ${counted(verified.length, 'finding')} ${verified.length === 1 ? 'is' : 'are'} left.`;
-  return [
-    ...paragraph(look, said, width, { lead: line(look.sign(verified.length === 0 ? 'ok' : sign), ' ') }),
-    ...findingRows(verified, look, width, 3),
-  ];
+  const say = (sign: SignName, text: string) =>
+    paragraph(look, text, width, { lead: line(look.sign(sign), ' ') });
+  if (step.verified === undefined)
+    return say('notVisible', 'Not read again: what has come of it is not known.');
+  const pending = chosenOf(step).length;
+  if (pending > 0)
+    return say('changes', `Read again: ${counted(pending, 'change')} of this step still to make.`);
+  return say('ok', 'Read again: no change of this step is left to make.');
 }
 
 function doneRows({ look }: Scene, { change, outcome, message }: Done, width: number): Row[] {

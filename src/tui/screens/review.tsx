@@ -177,7 +177,9 @@ function aboutRows(step: StepState, change: Change, look: Look, width: number, e
   return [
     ...row(line(span('dim', 'why  ')), change.why),
     ...(change.risk === 'none' ? [] : row(line(span('dim', 'risk ')), RISKS[change.risk])),
-    ...change.breaks.flatMap((text) => row(line(look.sign('breaks'), ' '), text, 'warn')),
+    ...change.breaks.flatMap((text) =>
+      row(line(look.sign(isWeighty(change) ? 'breaks' : 'advice'), ' '), text),
+    ),
     ...checkRows(step, change, look, row),
   ];
 }

@@ -1,0 +1,199 @@
+import { at, listAt, type Manifest } from '../model/manifest.js';
+import { parseAddress } from '../reach/address.js';
+import { type Made, namespaceOf } from './cluster.js';
+import { type Collector, evidence } from './collect.js';
+import type { Mention } from './mentions.js';
+import { chosenPorts, isApiServer, isHeadless, type Target } from './services.js';
+import { type Mentioned, mentionedIn, rememberingReader } from './settings.js';
+import type { Peer } from './types.js';
+import { FILE_ENDINGS, SCHEMA_HOSTS } from './words.js';
+
+/** What a mention leads to. */
+type Found =
+  | { kind: 'targets'; targets: readonly Target[] }
+  /** It has the form of a Service's name or port that is not there. */
+  | { kind: 'dangling'; reason: string }
+  | { kind: 'nothing' };
+
+const NOTHING: Found = { kind: 'nothing' };
+
+/** Connections that workloads' own settings declare: env, command, arguments, referenced ConfigMaps. */
+export function configured(collector: Collector): void {
+  const textMentions = rememberingReader();
+  const services = Map.groupBy(collector.cluster.of('Service'), namespaceOf);
+  const variables = new Map<string, ReadonlyMap<string, string>>();
+  for (const made of collector.cluster.workloads) {
+    const { namespace } = made.peer;
+    let own = variables.get(namespace);
+    if (own === undefined) {
+      own = serviceVariables(services.get(namespace) ?? []);
+      variables.set(namespace, own);
+    }
+    const known = own;
+    const around = {
+      namespace,
+      configMap: (name: string) => collector.cluster.one('ConfigMap', namespace, name),
+      serviceVariable: (name: string) => known.get(name),
+      textMentions,
+    };
+    for (const spec of made.specs)
+      for (const mentioned of mentionedIn(made.object, spec, around)) add(collector, made, mentioned);
+  }
+}
+
+function add(collector: Collector, made: Made, mentioned: Mentioned): void {
+  const { mention, object, field } = mentioned;
+  const source: Peer = made.peer;
+  const found = resolve(collector, made.peer.namespace, mentioned);
+  const proof = evidence(object, field, mention.text);
+  if (found.kind === 'targets')
+    for (const target of found.targets) collector.add(source, target, 'config', proof);
+  if (found.kind === 'dangling')
+    collector.dangling({
+      source,
+      host: mention.host,
+      port: mention.port,
+      evidence: proof,
+      reason: found.reason,
+    });
+}
+
+function resolve(collector: Collector, namespace: string, mentioned: Mentioned): Found {
+  const { mention } = mentioned;
+  if (isLoopback(mention.host)) return NOTHING;
+  if (parseAddress(mention.host) !== undefined) return address(collector, mentioned);
+  const named = serviceNamed(collector, namespace, mention);
+  if (named.kind === 'service') return service(collector, named, mentioned);
+  if (named.kind === 'missing') return { kind: 'dangling', reason: named.reason };
+  return isOutside(mentioned)
+    ? {
+        kind: 'targets',
+        targets: [
+          { peer: { kind: 'external', host: mention.host }, protocol: 'TCP', port: portOf(mentioned) },
+        ],
+      }
+    : NOTHING;
+}
+
+type Named =
+  | { kind: 'service'; namespace: string; name: string }
+  | { kind: 'missing'; reason: string }
+  | { kind: 'none' };
+
+/**
+ * The Service that a host name stands for, as the cluster's DNS resolves it: `svc`, `svc.ns`, `svc.ns.svc` and with the
+ * cluster's domain; before each of these the name of a pod behind a headless Service.
+ */
+function serviceNamed(collector: Collector, namespace: string, { host }: Mention): Named {
+  const labels = host.split('.');
+  const has = (ns: string | undefined, name: string | undefined) =>
+    ns !== undefined &&
+    name !== undefined &&
+    (collector.services.get(ns, name) !== undefined || isApiServer(ns, name));
+  const svc = labels.indexOf('svc');
+  if (svc >= 2) {
+    const [name, ns] = labels.slice(svc - 2, svc);
+    if (has(ns, name)) return { kind: 'service', namespace: ns ?? '', name: name ?? '' };
+    return { kind: 'missing', reason: `there is no Service ${ns}/${name}` };
+  }
+  const [first, second, third] = labels;
+  if (labels.length === 1 && has(namespace, first)) return { kind: 'service', namespace, name: first ?? '' };
+  if (labels.length === 2 && has(second, first))
+    return { kind: 'service', namespace: second ?? '', name: first ?? '' };
+  if (labels.length === 2 && headless(collector, namespace, second))
+    return { kind: 'service', namespace, name: second ?? '' };
+  if (labels.length === 3 && headless(collector, third, second))
+    return { kind: 'service', namespace: third ?? '', name: second ?? '' };
+  if (labels.length === 2 && second !== undefined && collector.cluster.hasNamespace(second))
+    return { kind: 'missing', reason: `there is no Service ${second}/${first}` };
+  return { kind: 'none' };
+}
+
+function headless(collector: Collector, namespace: string | undefined, name: string | undefined): boolean {
+  if (namespace === undefined || name === undefined) return false;
+  const found = collector.services.get(namespace, name);
+  return found !== undefined && isHeadless(found);
+}
+
+function service(
+  collector: Collector,
+  { namespace, name }: { namespace: string; name: string },
+  { mention, companion }: Mentioned,
+): Found {
+  const found = collector.services.get(namespace, name);
+  // The API server is told apart by its binding to a service account's rights as well; here it is named outright.
+  if (found === undefined)
+    return { kind: 'targets', targets: [{ peer: { kind: 'apiServer' }, protocol: 'TCP', port: undefined }] };
+  if (mention.port !== undefined) {
+    const targets = collector.services.targets(found, { number: mention.port });
+    return targets.length > 0
+      ? { kind: 'targets', targets }
+      : { kind: 'dangling', reason: noPort(namespace, name, mention.port) };
+  }
+  // A port from elsewhere only narrows: where the Service does not have it, it belongs to something else.
+  for (const port of [companion, mention.schemePort]) {
+    if (port === undefined || chosenPorts(found, { number: port }).length === 0) continue;
+    const targets = collector.services.targets(found, { number: port });
+    if (targets.length > 0) return { kind: 'targets', targets };
+  }
+  const targets = collector.services.targets(found);
+  return targets.length > 0
+    ? { kind: 'targets', targets }
+    : { kind: 'dangling', reason: `nothing is behind Service ${namespace}/${name}` };
+}
+
+function noPort(namespace: string, name: string, port: number): string {
+  return `Service ${namespace}/${name} has no port ${port}, or nothing is behind it`;
+}
+
+function address(collector: Collector, mentioned: Mentioned): Found {
+  const { mention, ownValue } = mentioned;
+  const { host } = mention;
+  const found = collector.services.atAddress(host);
+  if (found !== undefined)
+    return service(collector, { namespace: namespaceOf(found), name: found.metadata.name }, mentioned);
+  // A number in four parts alone may be a version or a mask.
+  if (mention.form === 'name' && !(mention.hinted && ownValue)) return NOTHING;
+  const target: Target = { peer: collector.services.peerAt(host), protocol: 'TCP', port: portOf(mentioned) };
+  return { kind: 'targets', targets: [target] };
+}
+
+function portOf({ mention, companion }: Mentioned): number | undefined {
+  return mention.port ?? companion ?? mention.schemePort;
+}
+
+/**
+ * Whether a name that is no Service's stands for something outside. A URL does; other dotted words do where something
+ * says that they are hosts, and their end is no file's.
+ */
+function isOutside({ mention, ownValue }: Mentioned): boolean {
+  const { host, form, hinted } = mention;
+  const last = host.slice(host.lastIndexOf('.') + 1);
+  if (!host.includes('.') || SCHEMA_HOSTS.has(host) || !/^[a-z]{2,}$/.test(last)) return false;
+  if (form === 'url') return true;
+  if (FILE_ENDINGS.has(last)) return false;
+  return form === 'address' ? hinted || ownValue : hinted;
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    /^127\.[0-9.]+$/.test(host) ||
+    ['0.0.0.0', '::', '::1'].includes(host)
+  );
+}
+
+/** Variables that the kubelet sets in every pod for the Services of its namespace: host, and port (the first one). */
+function serviceVariables(services: readonly Manifest[]): ReadonlyMap<string, string> {
+  const out = new Map<string, string>();
+  for (const found of services) {
+    const stem = found.metadata.name.toUpperCase().replace(/-/g, '_');
+    out.set(`${stem}_SERVICE_HOST`, found.metadata.name);
+    const port = at(listAt(found, 'spec', 'ports')[0], 'port');
+    if (typeof port === 'number') out.set(`${stem}_SERVICE_PORT`, String(port));
+  }
+  out.set('KUBERNETES_SERVICE_HOST', 'kubernetes.default.svc');
+  out.set('KUBERNETES_SERVICE_PORT', '443');
+  return out;
+}

@@ -1,0 +1,89 @@
+/** Who talks to whom, as the objects of a cluster and its flow logs say. Pure: objects in, connections out. */
+import { dns } from '../model/dns.js';
+import { KINDS, type KindName, kindOf } from '../model/kinds.js';
+import type { Manifest } from '../model/manifest.js';
+import type { Listing, Snapshot } from '../model/snapshot.js';
+import { Cluster } from './cluster.js';
+import { Collector } from './collect.js';
+import { configured } from './configured.js';
+import { controlPlane } from './control-plane.js';
+import { dnsClients } from './dns.js';
+import { entrances } from './entrances.js';
+import { metrics } from './metrics.js';
+import { statefulPeers } from './peers.js';
+import type { Dangling, Declared } from './types.js';
+
+export { referencedConfigMaps } from './settings.js';
+export {
+  type Dangling,
+  type Declared,
+  declaredText,
+  type Evidence,
+  type Peer,
+  peerText,
+  SEVERITIES,
+  type Severity,
+  type Why,
+} from './types.js';
+
+export interface Declarations {
+  /** Worst to cut first; each connection once for each kind of reason. */
+  connections: readonly Declared[];
+  /** Settings that name a Service or port which is not there. */
+  dangling: readonly Dangling[];
+}
+
+/** Connections that the objects declare, worst to cut first. See `declarations`. */
+export function declaredConnections(objects: Iterable<Manifest> | Snapshot): readonly Declared[] {
+  return declarations(objects).connections;
+}
+
+/**
+ * Reads the objects of a cluster, or of files, for what they say about connections: settings of containers and the
+ * ConfigMaps that they refer to, Ingress, Gateway and Route backends, published Services, webhooks, CRD conversion,
+ * aggregated APIs, scraping, DNS, the Kubernetes API, kubelets. Values of Secrets are never looked at. Kinds that play
+ * no part are passed over; what is not among the objects declares nothing.
+ */
+export function declarations(objects: Iterable<Manifest> | Snapshot): Declarations {
+  const all = isSnapshot(objects) ? flat(objects) : [...objects];
+  const collector = new Collector(new Cluster(all));
+  configured(collector);
+  entrances(collector);
+  controlPlane(collector);
+  metrics(collector);
+  statefulPeers(collector);
+  dnsClients(collector, dns(isSnapshot(objects) ? objects : snapshotOf(all)));
+  return { connections: collector.connections(), dangling: collector.danglingLines() };
+}
+
+function isSnapshot(objects: Iterable<Manifest> | Snapshot): objects is Snapshot {
+  return 'listings' in objects;
+}
+
+function flat(now: Snapshot): Manifest[] {
+  return [...now.listings.values()].flatMap((listing) => (listing.state === 'read' ? listing.items : []));
+}
+
+/** Objects of files in the form that the model's own readers take: what is not there counts as read and empty. */
+function snapshotOf(all: readonly Manifest[]): Snapshot {
+  const items = new Map<KindName, Manifest[]>();
+  for (const name of Object.keys(KINDS) as KindName[]) items.set(name, []);
+  for (const object of all) {
+    const row = kindOf(object);
+    if (row !== undefined) items.get(row.kind as KindName)?.push(object);
+  }
+  const listings = new Map<KindName, Listing>();
+  for (const [name, list] of items)
+    listings.set(name, { state: 'read', apiVersion: KINDS[name].apiVersions[0] ?? '', items: list });
+  return {
+    cluster: {
+      context: '',
+      id: '',
+      version: { major: 1, minor: 0, git: '' },
+      sandbox: false,
+    },
+    takenAt: '',
+    listings,
+    scope: { exclude: [] },
+  };
+}

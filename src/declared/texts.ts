@@ -1,0 +1,150 @@
+import { addressesIn, exactName, hostName, type Mention, mention, urlsIn } from './mentions.js';
+import { nameSays, portNames, portNumber, wordsOf } from './names.js';
+import { CLIENTS } from './words.js';
+
+/** Longest line whose settings are looked at, in characters; URLs and addresses are found in any. */
+const LONGEST_LINE = 20_000;
+/** A port counts as the host's own where it stands at most this many settings before or after it. */
+const NEAR = 6;
+
+/**
+ * Hosts in a text of several lines: a configuration file or a shell script. Running text is full of words, so a name
+ * alone counts only as the value of a setting that is called like a host (`host: redis`, `server redis;`,
+ * `DB_HOST=db`), or as an argument of a client program (`nc -z db 5432`). Lines that are comments are passed over.
+ */
+export function mentionsInText(text: string): Mention[] {
+  const kept = withoutComments(text);
+  const { mentions, spans } = urlsIn(kept);
+  for (const found of addressesIn(kept, spans, false)) mentions.push(found);
+  for (const found of fromSettings(kept)) mentions.push(found);
+  for (const found of fromClients(kept)) mentions.push(found);
+  return unique(mentions);
+}
+
+/** Comments of YAML, properties, shell, nginx, SQL and C: whole lines, and what follows ` #` (`#` alone may belong to a value). */
+function withoutComments(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => {
+      if (/^\s{0,200}(#|;|\/\/|--\s|<!--|\/\*|\*\s)/.test(line)) return '';
+      const hash = line.indexOf(' #');
+      return hash < 0 ? line : line.slice(0, hash);
+    })
+    .join('\n');
+}
+
+interface Setting {
+  name: string;
+  value: string;
+}
+
+function fromSettings(text: string): Mention[] {
+  const settings = settingsOf(text);
+  const out: Mention[] = [];
+  settings.forEach(({ name, value }, index) => {
+    const says = nameSays(name);
+    if (!says.host || says.notHost) return;
+    for (const part of value.split(',', 1_000)) {
+      const host = exactName(bareHost(part));
+      const found = mention(host, portNear(settings, index), 'name', true);
+      if (found !== undefined) out.push(found);
+    }
+  });
+  return out;
+}
+
+/** `tcp:db` as SQL Server's clients write it, and a path after a name, leave the name. */
+function bareHost(part: string): string {
+  const text = part.trim();
+  return (text.startsWith('tcp:') ? text.slice(4) : text).split('/', 1)[0] ?? '';
+}
+
+/** The port in the setting that goes with a host's, near to it. */
+function portNear(settings: readonly Setting[], index: number): number | undefined {
+  const host = settings[index];
+  if (host === undefined) return undefined;
+  const names = portNames(host.name);
+  for (let distance = 1; distance <= NEAR; distance++)
+    for (const other of [settings[index + distance], settings[index - distance]])
+      if (other !== undefined && names.includes(wordsOf(other.name).join(' '))) {
+        const port = portNumber(other.value);
+        if (port !== undefined) return port;
+      }
+  return undefined;
+}
+
+/** Names with values, however the file writes them. A list in YAML belongs to the name above it. */
+function settingsOf(text: string): Setting[] {
+  const out: Setting[] = [];
+  let heading: string | undefined;
+  for (const line of text.split('\n')) {
+    if (line.length > LONGEST_LINE) continue;
+    const trimmed = line.trim();
+    const item = /^- +(\S+)$/.exec(trimmed)?.[1];
+    if (item !== undefined && heading !== undefined && !/[:=]/.test(item)) {
+      out.push({ name: heading, value: unquoted(item) });
+      continue;
+    }
+    const whole = settingOf(trimmed);
+    if (whole?.value === '') heading = whole.name;
+    if (whole !== undefined && whole.value !== '') out.push(whole);
+    if (trimmed.search(/[;{},&]|[:=].*[:=]/) < 0) continue;
+    for (const piece of trimmed.split(/[;{},&]/))
+      for (const part of piece.split('=').length > 2 ? piece.split(/\s+/) : [piece]) {
+        const found = settingOf(part.trim());
+        if (found !== undefined && found.value !== '' && found.value !== whole?.value) out.push(found);
+      }
+  }
+  return out;
+}
+
+/** `name = value`, `name: value`, `"name": "value"`, `--name=value`, `name value;`, `<name>value</name>`. */
+function settingOf(text: string): Setting | undefined {
+  const bare = text.replace(/^(- |export |set )/, '');
+  const element = /^<([\w.-]{1,100})>([^<]{1,300})<\/\1>$/.exec(bare);
+  if (element !== null) return { name: element[1] ?? '', value: (element[2] ?? '').trim() };
+  const at = bare.search(/[:=]/);
+  if (at < 0) {
+    const directive = /^([a-z_]{2,60})\s+([^\s;]{1,253})\s*;$/.exec(bare);
+    return directive === null ? undefined : { name: directive[1] ?? '', value: directive[2] ?? '' };
+  }
+  const name = unquoted(bare.slice(0, at));
+  if (!/^[A-Za-z-][\w .-]{0,100}$/.test(name)) return undefined;
+  return { name, value: unquoted(bare.slice(at + 1).replace(/^[:=>]/, '')) };
+}
+
+function unquoted(text: string): string {
+  const bare = text.trim().replace(/[,;]$/, '').trim();
+  const quote = bare[0];
+  return (quote === '"' || quote === "'") && bare.endsWith(quote) && bare.length > 1
+    ? bare.slice(1, -1)
+    : bare;
+}
+
+/** Names among the arguments of programs that connect to a host. Options are passed over, their values are looked at. */
+function fromClients(text: string): Mention[] {
+  const out: Mention[] = [];
+  for (const command of text.split(/[\n;|&()`]+/)) {
+    if (command.length > LONGEST_LINE) continue;
+    const words = command.trim().split(/\s+/);
+    const client = words.findIndex((word) => CLIENTS.has(word.slice(word.lastIndexOf('/') + 1)));
+    if (client < 0) continue;
+    words.slice(client + 1).forEach((word, i, rest) => {
+      const value = word.startsWith('-') ? word.slice(word.indexOf('=') + 1) : word;
+      const host = exactName(unquoted(value).split('/', 1)[0] ?? '');
+      if (host === undefined || portNumber(host) !== undefined) return;
+      const found = mention(hostName(host), portNumber(rest[i + 1]), 'name', true);
+      if (found !== undefined) out.push(found);
+    });
+  }
+  return out;
+}
+
+function unique(mentions: readonly Mention[]): Mention[] {
+  const seen = new Map<string, Mention>();
+  for (const found of mentions) {
+    const key = `${found.form} ${found.text} ${found.hinted}`;
+    if (!seen.has(key)) seen.set(key, found);
+  }
+  return [...seen.values()];
+}

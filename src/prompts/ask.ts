@@ -2,6 +2,8 @@
 export interface Option {
   value: string;
   label: string;
+  /** What stands for it once it is chosen; the label where this is left out. */
+  short?: string;
 }
 
 /**

@@ -61,7 +61,12 @@ export function inquirerAsker(stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStre
       ask({
         type: 'checkbox',
         message,
-        choices: options.map(({ value, label }) => ({ value, name: label, checked: preset.includes(value) })),
+        choices: options.map(({ value, label, short = label }) => ({
+          value,
+          name: label,
+          short,
+          checked: preset.includes(value),
+        })),
         loop: false,
         pageSize: pageSize(),
       }),

@@ -150,6 +150,7 @@ function optionsOf(question: Extract<Question, { choices: unknown }>, out: Write
   return question.choices.map(({ value, label, note }) => ({
     value,
     label: out.text(note === undefined ? label : `${label} (${note})`),
+    short: out.text(label),
   }));
 }
 

@@ -2,6 +2,7 @@ import { printable } from '../model/escape.js';
 import { pending, pendingCount } from '../wizard/assemble.js';
 import type { Done, StepState, WizardState } from '../wizard/state.js';
 import { countsBrief, countsOf } from './plan.js';
+import { commandLine } from './shell.js';
 import { counted, encoded, fold, paint, type Style, sign } from './style.js';
 
 export interface SummaryOptions {
@@ -76,10 +77,17 @@ function goOnLines(state: WizardState, { target, lasting, style }: SummaryOption
   const { run, steps, snapshot, directory } = state;
   const finished = snapshot !== undefined && pendingCount(steps) === 0;
   if (snapshot !== undefined && !lasting)
-    return ['The embedded cluster is gone with this session; --sandbox-file FILE keeps it from run to run.'];
-  const flags = target.length === 0 ? '' : ` ${target.join(' ')}`;
+    return fold(
+      'The embedded cluster is gone with this session; --sandbox-file FILE keeps it from run to run.',
+      style.width,
+      '',
+    );
   return [
-    ...(finished ? [] : [`Resume: kubectl harden resume ${run}${flags}`]),
+    ...(finished
+      ? []
+      : [
+          `Resume: ${commandLine(['kubectl', 'harden', 'resume', run, ...target].map((word) => printable(word)))}`,
+        ]),
     ...fold(directory, style.width, 'Kept in: '),
   ];
 }

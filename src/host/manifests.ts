@@ -1,7 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Documents, type FileProblem, readDocuments } from '../model/documents.js';
+import { printable } from '../model/escape.js';
 import type { Manifest } from '../model/manifest.js';
+import { HostError, reasonOf } from './errors.js';
 
 const EXTENSIONS = /\.(ya?ml|json)$/i;
 /** Deepest folder that is looked into; links are followed, so that a circle of them must end somewhere. */
@@ -12,13 +14,13 @@ const LARGEST = 500_000_000;
 /**
  * The Kubernetes objects of a file, or of every `.yaml`, `.yml` and `.json` file below a directory, in the order of
  * their names. What cannot be read or understood is among the problems; the rest is read.
- * @throws Error, in words for a person, where `path` itself cannot be read.
+ * @throws HostError where `path` itself cannot be read.
  */
 export async function readManifests(path: string): Promise<Documents> {
   const files: string[] = [];
   const problems: FileProblem[] = [];
   const facts = await stat(path).catch((error: unknown) => {
-    throw new Error(`${path} cannot be read: ${reason(error)}`);
+    throw new HostError(`${printable(path)} cannot be read: ${reasonOf(error)}.`);
   });
   if (facts.isDirectory()) await collect(path, files, problems, 0);
   else files.push(path);
@@ -49,7 +51,7 @@ async function collect(
   try {
     names = (await readdir(directory)).sort();
   } catch (error) {
-    problems.push({ file: directory, where: 'the folder', message: `cannot be read: ${reason(error)}` });
+    problems.push({ file: directory, where: 'the folder', message: `cannot be read: ${reasonOf(error)}` });
     return;
   }
   for (const name of names) {
@@ -71,18 +73,7 @@ async function readOne(file: string): Promise<Documents> {
   } catch (error) {
     return {
       objects: [],
-      problems: [{ file, where: 'the file', message: `cannot be read: ${reason(error)}` }],
+      problems: [{ file, where: 'the file', message: `cannot be read: ${reasonOf(error)}` }],
     };
   }
-}
-
-function reason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const words: Record<string, string> = {
-    ENOENT: 'there is no such file or directory',
-    EACCES: 'permission denied',
-    EISDIR: 'it is a directory',
-    ELOOP: 'its links go round in a circle',
-  };
-  return words[String(code)] ?? `${code ?? 'input or output error'}`;
 }

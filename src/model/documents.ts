@@ -70,8 +70,10 @@ class Reader implements Documents {
   readYaml(text: string): void {
     let line = 1;
     for (const part of text.split(/^---(?=\s|$)/m)) {
-      if (/\S/.test(part)) this.readYamlDocument(part, line);
-      line += part.split('\n').length - 1;
+      // Blank lines before a document are no part of it; after `---` the rest of that line is one.
+      const blank = /^\s*\n/.exec(part)?.[0] ?? '';
+      if (/\S/.test(part)) this.readYamlDocument(part.slice(blank.length), line + lineBreaks(blank));
+      line += lineBreaks(part);
     }
   }
 
@@ -178,13 +180,21 @@ class Reader implements Documents {
   }
 }
 
-/** Kind and name of an object by a look at its first lines only, for what cannot be parsed: `, Secret shop/key`. */
+/** Kind and name of an object by a look at its first lines only, for what cannot be parsed: `, Secret key`. */
 function nameIn(text: string): string {
-  const head = text.slice(0, 4_000);
-  const kind = /^["']?kind["']?:\s*["']?([A-Za-z]+)/m.exec(head)?.[1];
-  const name = /^\s+["']?name["']?:\s*["']?([a-z0-9][a-z0-9.-]*)/m.exec(head)?.[1];
+  const lines = text.slice(0, 4_000).split('\n');
+  const kind = lines.map((line) => /^["']?kind["']?:\s*["']?([A-Za-z]+)/.exec(line)?.[1]).find(Boolean);
   if (kind === undefined) return '';
+  const start = lines.findIndex((line) => /^["']?metadata["']?:/.test(line));
+  const below = start < 0 ? [] : lines.slice(start + 1);
+  const end = below.findIndex((line) => /^\S/.test(line));
+  const metadata = start < 0 ? [] : [lines[start] ?? '', ...(end < 0 ? below : below.slice(0, end))];
+  const name = metadata.map((line) => /[\s{"']name["']?:\s*["']?([\w.-]+)/.exec(line)?.[1]).find(Boolean);
   return name === undefined ? `, ${kind}` : `, ${kind} ${name}`;
+}
+
+function lineBreaks(text: string): number {
+  return text.split('\n').length - 1;
 }
 
 function deeperThan(value: unknown, depth: number): boolean {

@@ -120,7 +120,7 @@ function directionLines(what: string, verdict: DirectionVerdict | undefined): re
   const lines = [`  ${what}: ${verdict.allowed ? 'allowed' : 'blocked'} (lets through: ${verdict.conn})`];
   for (const { policy, rule, action, ports } of rules)
     lines.push(`    ${WORDS[action]} ${named(policy)}, ${printable(rule)}: ${ports}`);
-  if (rules.length === 0 && isolatedBy.length > 0)
+  if (isolatedBy.length > 0 && rules.every(({ action }) => action === 'Pass'))
     lines.push(`    isolated by ${isolatedBy.map(named).join(', ')}, and no rule allows it`);
   if (rules.length === 0 && isolatedBy.length === 0) lines.push('    no policy speaks of it');
   return lines;

@@ -1,0 +1,57 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readManifests } from '../../src/host/manifests.js';
+
+const pod = (name: string) => `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\n`;
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'manifests-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+const write = (file: string, text: string) => {
+  mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
+  writeFileSync(path.join(directory, file), text);
+};
+const names = async (from = directory) => (await readManifests(from)).objects.map((o) => o.metadata.name);
+
+describe('manifests of a path', () => {
+  test('a directory is read to its depth, in the order of names, other files left alone', async () => {
+    write('b.yml', pod('b'));
+    write('a/deep/x.yaml', pod('x'));
+    write('c.json', JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'c' } }));
+    write('README.md', pod('no'));
+    expect(await names()).toEqual(['x', 'b', 'c']);
+  });
+
+  test('a file is read whatever it is called', async () => {
+    write('manifests', pod('a'));
+    expect(await names(path.join(directory, 'manifests'))).toEqual(['a']);
+  });
+
+  test('a broken file is a problem that names it; the others are read', async () => {
+    write('a.yaml', 'kind: {\n');
+    write('b.yaml', pod('b'));
+    const { objects, problems } = await readManifests(directory);
+    expect(objects).toHaveLength(1);
+    expect(problems[0]?.file).toBe(path.join(directory, 'a.yaml'));
+  });
+
+  test('links in a circle end in a problem', async () => {
+    write('a.yaml', pod('a'));
+    symlinkSync(directory, path.join(directory, 'loop'));
+    const { objects, problems } = await readManifests(directory);
+    expect(objects.length).toBeGreaterThan(0);
+    expect(problems).toEqual([expect.objectContaining({ message: expect.stringContaining('deep') })]);
+  });
+
+  test('a path that is not there is an error in words', async () => {
+    await expect(readManifests(path.join(directory, 'gone'))).rejects.toThrow(
+      'cannot be read: it does not exist.',
+    );
+  });
+});

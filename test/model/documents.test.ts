@@ -1,0 +1,151 @@
+import { LIMITS, readDocuments } from '../../src/model/documents.js';
+
+const POD = 'apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n';
+const read = (text: string) => readDocuments(text, 'all.yaml');
+const names = (text: string) => read(text).objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+
+describe('objects of a file', () => {
+  test.each<[string, string, string[]]>([
+    ['one document', POD, ['Pod a']],
+    [
+      'several, some empty',
+      `---\n${POD}---\n# nothing\n---\n${POD.replace('name: a', 'name: b')}---\n`,
+      ['Pod a', 'Pod b'],
+    ],
+    ['a List', `apiVersion: v1\nkind: List\nitems:\n- ${POD.trim().replaceAll('\n', '\n  ')}\n`, ['Pod a']],
+    [
+      'a typed list, whose items say no kind',
+      '{"apiVersion":"v1","kind":"PodList","items":[{"metadata":{"name":"a"}}]}',
+      ['Pod a'],
+    ],
+    [
+      'lists in lists',
+      '{"kind":"List","apiVersion":"v1","items":[{"kind":"List","apiVersion":"v1","items":[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}]}]}',
+      ['Pod a'],
+    ],
+    ['JSON', '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}', ['Pod a']],
+    [
+      'JSON documents between dashes',
+      '---\n{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}\n---\n{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"}}',
+      ['Pod a', 'Pod b'],
+    ],
+    ['with a byte order mark', `\uFEFF${POD}`, ['Pod a']],
+    ['with Windows line ends', `${POD}---\n${POD}`.replaceAll('\n', '\r\n'), ['Pod a', 'Pod a']],
+    ['nothing at all', '', []],
+    [
+      'a kind that only ends in List',
+      '{"apiVersion":"x/v1","kind":"AllowList","metadata":{"name":"a"}}',
+      ['AllowList a'],
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(read(text).problems).toEqual([]);
+    expect(names(text)).toEqual(expected);
+  });
+
+  test('y, no and on are text, as in Kubernetes of today', () => {
+    const [pod] = read(`${POD}spec: {a: y, b: no, c: on, d: true}\n`).objects;
+    expect(pod?.spec).toEqual({ a: 'y', b: 'no', c: 'on', d: true });
+  });
+
+  test('anchors and merge keys are followed', () => {
+    const [pod] = read(`${POD}spec:\n  one: &one {x: 1}\n  two: {<<: *one, y: 2}\n`).objects;
+    expect(pod?.spec).toEqual({ one: { x: 1 }, two: { x: 1, y: 2 } });
+  });
+
+  test('an empty namespace says nothing', () => {
+    expect(read('{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":""}}').objects).toEqual([
+      { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } },
+    ]);
+  });
+});
+
+describe('what cannot be taken is named with file, place and object, and the rest is read', () => {
+  const bomb = () => {
+    const lines = [
+      'apiVersion: v1',
+      'kind: ConfigMap',
+      'metadata: {name: bomb}',
+      'a0: &a0 [x, x, x, x, x, x, x, x, x]',
+    ];
+    for (let i = 1; i < 12; i++)
+      lines.push(
+        `a${i}: &a${i} [${Array(9)
+          .fill(`*a${i - 1}`)
+          .join(', ')}]`,
+      );
+    return `${lines.join('\n')}\n`;
+  };
+  const deep = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: deep}\ndata: ${'{a: '.repeat(300)}1${'}'.repeat(300)}\n`;
+
+  test.each<[string, () => string, string, string]>([
+    ['broken YAML', () => 'apiVersion: v1\nkind: Pod\nmetadata: {name: b\n', 'line 5, Pod b', ''],
+    ['aliases that explode', bomb, 'line 2, ConfigMap bomb', 'alias'],
+    [
+      'an alias to nothing',
+      () => 'apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: *gone\n',
+      'line 2, Pod b',
+      'gone',
+    ],
+    ['an endless nest', () => deep, 'line 2, ConfigMap deep', 'more than 200 levels deep'],
+    ['no kind', () => 'metadata: {name: b}\n', 'line 2', 'no kind'],
+    ['no name', () => 'apiVersion: v1\nkind: Pod\n', 'line 2, Pod', 'Pod has no name'],
+    ['only text', () => 'hello\n', 'line 2', 'not an object'],
+    [
+      'a namespace that is a number',
+      () => 'apiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: 1}\n',
+      'line 2, Pod b',
+      'namespace is not text',
+    ],
+    [
+      'a key twice',
+      () => 'apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: {a: 1}\nspec: {b: 1}\n',
+      'line 6, Pod b',
+      'unique',
+    ],
+  ])('%s', (_, bad, where, message) => {
+    const { objects, problems } = read(`---\n${bad()}---\n${POD}`);
+    expect(objects.map(({ metadata }) => metadata.name)).toContain('a');
+    expect(problems[0]?.file).toBe('all.yaml');
+    expect(problems[0]?.where).toBe(where);
+    expect(problems[0]?.message.toLowerCase()).toContain(message.toLowerCase());
+  });
+
+  test.each([
+    [
+      'YAML',
+      `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: huge\ndata:\n  a: ${'x'.repeat(50_000_000)}\n---\n${POD}`,
+    ],
+    [
+      'JSON',
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'huge' },
+        data: { a: 'x'.repeat(50_000_000) },
+      }),
+    ],
+  ])('an object of 50 MB in %s', (_, text) => {
+    const start = Date.now();
+    const { problems } = read(text);
+    expect(problems).toMatchObject([{ message: expect.stringContaining('50 MB') }]);
+    expect(`${problems[0]?.where} ${problems[0]?.message}`).toContain('ConfigMap huge');
+    expect(Date.now() - start).toBeLessThan(10_000);
+  });
+
+  test('a list may be longer than any object', () => {
+    const items = Array.from({ length: 3 }, (_, i) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: `c${i}` },
+      data: { a: 'x'.repeat(LIMITS.object / 2) },
+    }));
+    expect(read(JSON.stringify({ apiVersion: 'v1', kind: 'List', items })).objects).toHaveLength(3);
+  });
+
+  test('a key of JavaScript is a key like any other', () => {
+    const [object] = read(
+      '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","__proto__":{"namespace":"x"}}}',
+    ).objects;
+    expect(object?.metadata.namespace).toBeUndefined();
+  });
+});

@@ -1,0 +1,110 @@
+import { diffReach, FILES, reachOf } from '../../src/reach/index.js';
+import { diffText, explainText, reachDot, reachJson, reachText } from '../../src/report/reach.js';
+import { expectGolden, parseManifests } from '../support/golden.js';
+
+const POLICIES = `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: sql}]}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  policyTypes: [Ingress, Egress]
+  ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}], ports: [{port: 8080, endPort: 8090}]}]
+  egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]
+---
+apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: no-metadata}
+spec:
+  tier: Admin
+  priority: 10
+  subject: {namespaces: {}}
+  egress:
+  - {name: imds, action: Deny, to: [{networks: [169.254.169.254/32]}], protocols: [{tcp: {destinationPort: {number: 80}}}]}
+`;
+const workload = (namespace: string, name: string, port: string) => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: {template: {metadata: {labels: {app: ${name}}}, spec: {containers: [{name: main, ports: [${port}]}]}}}
+`;
+const WORKLOADS = [
+  workload('shop', 'web', '{name: http, containerPort: 8080}'),
+  workload('shop', 'db', '{name: sql, containerPort: 5432}'),
+  workload('tools', 'ci"} -> x', '{containerPort: 1}').replaceAll('ci"} -> x', "'ci\"} -> x'"),
+].join('---');
+
+const open = () => reachOf(parseManifests(WORKLOADS), FILES);
+const closed = () => reachOf(parseManifests(`${WORKLOADS}---${POLICIES}`), FILES);
+
+describe('connections as they are printed', () => {
+  test('text', () => expectGolden('reach/list.txt', [...reachText(closed())].join('')));
+  test('dot', () => expectGolden('reach/list.dot', [...reachDot(closed())].join('')));
+
+  test('JSON says the same as the analysis', () => {
+    const reach = closed();
+    expect(JSON.parse([...reachJson(reach)].join(''))).toEqual([...reach.connections()]);
+    expect(JSON.parse([...reachJson(reachOf([]))].join(''))).toEqual([]);
+  });
+
+  test('characters that could move the cursor do not reach a terminal', () => {
+    const evil = workload('shop', 'x', '{containerPort: 1}').replaceAll('name: x', 'name: "x\\e[2J"');
+    const text = [...reachText(reachOf(parseManifests(`${evil}---${WORKLOADS}`), FILES))].join('');
+    expect(text).toContain('\\x1b[2J');
+    expect(text).not.toContain('\u001b');
+  });
+});
+
+describe('explanations', () => {
+  const cases: [string, string, string, number | undefined][] = [
+    ['allowed', 'shop/web', 'shop/db', 5432],
+    ['blocked', 'shop/web', 'shop/db', 80],
+    ['every-port', 'shop/web', 'shop/db', undefined],
+    ['nobody-speaks', 'tools/ci"} -> x', 'shop/web', 8080],
+    ['denied', 'tools/ci"} -> x', '169.254.169.254', 80],
+  ];
+  test.each(cases)('%s', (name, src, dst, port) => {
+    const to = /^\d/.test(dst) ? { address: dst } : { workload: dst };
+    const found = closed().explain({ workload: src }, to, port === undefined ? undefined : 'TCP', port);
+    expectGolden(`reach/explain-${name}.txt`, explainText(`${src} => ${dst} ${port ?? ''}`.trim(), found));
+  });
+});
+
+describe('differences', () => {
+  test('what the policies closed', () =>
+    expectGolden('reach/diff.txt', diffText(diffReach(open(), closed()))));
+
+  test('the other way round it is what they would open', () => {
+    const there = diffReach(open(), closed());
+    const back = diffReach(closed(), open());
+    expect(back).toEqual({ ...there, opened: there.closed, closed: there.opened });
+  });
+
+  test('nothing between the same', () => {
+    expect(diffReach(closed(), closed())).toEqual({ opened: [], closed: [], added: [], removed: [] });
+  });
+
+  test('a workload that is new opens what it may', () => {
+    const more = reachOf(
+      parseManifests(`${WORKLOADS}---${workload('shop', 'new', '{containerPort: 1}')}`),
+      FILES,
+    );
+    const { added, opened, closed } = diffReach(open(), more);
+    expect(added).toEqual(['shop/new[Deployment]']);
+    expect(closed).toEqual([]);
+    expect(opened.every(({ src, dst }) => `${src}${dst}`.includes('shop/new[Deployment]'))).toBe(true);
+    expect(opened).toHaveLength(8);
+  });
+});

@@ -19,6 +19,8 @@ const common = {
 };
 
 export default {
+  // Many tests start the whole program; on a busy machine that takes its time.
+  testTimeout: 60_000,
   projects: [
     {
       ...common,

@@ -59,7 +59,7 @@ async function carryOut(command: Command): Promise<ExitCode> {
 
 /** Our own errors speak for themselves; anything else is a mistake of ours, told in one line without its stack. */
 function message(error: unknown): string {
-  const ours = ['ClusterError', 'HostError', 'TemplateError'];
+  const ours = ['ClusterError', 'HostError', 'TemplateError', 'StateError'];
   if (error instanceof Error && ours.includes(error.name)) return error.message;
   const text = error instanceof Error ? error.message.split('\n')[0] : String(error);
   return `kubectl harden stopped at something it did not expect: ${text}\nNothing more was written. Please report this with the command line that led here.`;

@@ -2,6 +2,7 @@ import type { Command, Options } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
 import type { HeldJournal } from '../host/journal.js';
+import type { RunStore } from '../host/runs.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import { runsJson, runsText } from '../report/runs.js';
@@ -61,7 +62,14 @@ export async function runs(command: Of<'runs'>, io: Io): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-async function lead(options: Options, io: Io, how: Lead, run?: string): Promise<ExitCode> {
+async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<ExitCode> {
+  const store = runsOf(io);
+  const before = run === undefined ? undefined : await summaryOf(run, store);
+  // A resumed run keeps to what it was started for.
+  const options =
+    before === undefined
+      ? given
+      : { ...given, steps: before.scope.steps, exclude: [...before.scope.exclude, ...given.exclude] };
   const material = await loadMaterial(options);
   const target = await openTarget(options);
   let journal: HeldJournal | undefined;
@@ -72,8 +80,7 @@ async function lead(options: Options, io: Io, how: Lead, run?: string): Promise<
         `--confirm names '${printable(how.context)}', but this would write to '${printable(cluster.context)}'. Nothing was written.`,
       );
     }
-    const store = runsOf(io);
-    const before = run === undefined ? undefined : await summaryOf(run, store, cluster.id);
+    if (before !== undefined) sameCluster(before, cluster.id);
     journal = run === undefined ? await store.create() : await store.open(run);
     for (const note of journal.notes) say(io, note);
     await journal.append({
@@ -81,6 +88,7 @@ async function lead(options: Options, io: Io, how: Lead, run?: string): Promise<
       run: journal.run,
       cluster: { id: cluster.id, context: cluster.context, version: cluster.version.git },
       command: run === undefined ? (how.by === 'confirm' ? 'apply' : 'wizard') : 'resume',
+      scope: { steps: options.steps, exclude: options.exclude },
     });
     const session = createSession(
       { cluster: target.cluster, host: target.hostFor(journal), journal, clock },
@@ -144,26 +152,24 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
   }
 }
 
-/** What a run's journal decides for this one. A run of another cluster is refused. */
-async function summaryOf(
-  run: string,
-  store: ReturnType<typeof runsOf>,
-  cluster: string,
-): Promise<RunSummary> {
+/** What the journal of a run tells. */
+async function summaryOf(run: string, store: RunStore): Promise<RunSummary> {
   const found = (await store.list()).find((r) => r.run === run);
   if (found === undefined)
     throw new HostError(`There is no run '${printable(run)}'; kubectl harden runs lists them.`);
-  if (found.cluster.id !== cluster) {
-    throw new HostError(
-      [
-        `Run ${run} belongs to another cluster (context ${printable(found.cluster.context)}); nothing was written.`,
-        found.cluster.context === 'sandbox'
-          ? 'It is one of the embedded cluster: add --sandbox-file FILE.'
-          : 'Choose its cluster with --context or --kubeconfig.',
-      ].join('\n'),
-    );
-  }
   return found;
+}
+
+/** A run is of one cluster only. */
+function sameCluster({ run, cluster }: RunSummary, id: string): void {
+  if (cluster.id === id) return;
+  const what =
+    cluster.context === 'sandbox'
+      ? 'It is one of the embedded cluster: add --sandbox-file FILE.'
+      : 'Choose its cluster with --context or --kubeconfig.';
+  throw new HostError(
+    `Run ${run} belongs to another cluster (context ${printable(cluster.context)}); nothing was written.\n${what}`,
+  );
 }
 
 function earlier(run: RunSummary | undefined): ReadonlyMap<string, Decisions> {

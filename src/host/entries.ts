@@ -23,6 +23,7 @@ const entry = z.discriminatedUnion('type', [
     run: z.string(),
     cluster: z.object({ id: z.string(), context: z.string(), version: z.string() }),
     command: z.string(),
+    scope: z.object({ steps: z.array(z.string()), exclude: z.array(z.string()) }).exactOptional(),
   }),
   z.object({ type: z.literal('answered'), step, answers }),
   z.object({

@@ -11,6 +11,8 @@ export type Entry =
       run: string;
       cluster: { id: string; context: string; version: string };
       command: string;
+      /** What the run is about: the steps that `--step` chose (all without it) and the namespaces that were left out. */
+      scope?: { steps: readonly string[]; exclude: readonly string[] };
     }
   | { type: 'answered'; step: string; answers: Answers }
   | {
@@ -42,6 +44,8 @@ export type Stamped = Entry & { at: string };
 export interface RunSummary {
   run: string;
   cluster: { id: string; context: string; version: string };
+  /** As the run was first started: resuming it must not widen it. */
+  scope: { steps: readonly string[]; exclude: readonly string[] };
   startedAt: string;
   lastAt: string;
   answers: ReadonlyMap<string, Answers>;
@@ -62,16 +66,18 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
   const confirmed = new Map<string, string[]>();
   const excluded = new Map<string, readonly string[]>();
   const skipped = new Map<string, string>();
-  const applied: string[] = [];
+  const applied = new Set<string>();
   let state: RunSummary['state'] = 'open';
   for (const entry of entries) {
     if (entry.type === 'answered') answers.set(entry.step, entry.answers);
     if (entry.type === 'confirmed') {
-      confirmed.set(entry.step, [...(confirmed.get(entry.step) ?? []), ...entry.changes.map((c) => c.id)]);
+      const ids = [...(confirmed.get(entry.step) ?? []), ...entry.changes.map((c) => c.id)];
+      // A step that was planned again is confirmed again, with changes of before among its own.
+      confirmed.set(entry.step, [...new Set(ids)]);
       excluded.set(entry.step, entry.excluded);
       skipped.delete(entry.step);
     }
-    if (entry.type === 'applied') applied.push(entry.change);
+    if (entry.type === 'applied') applied.add(entry.change);
     if (entry.type === 'skipped') skipped.set(entry.step, entry.reason);
     state = entry.type === 'ended' ? entry.reason : 'open';
   }
@@ -79,12 +85,13 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
   return {
     run: start.run,
     cluster: start.cluster,
+    scope: start.scope ?? { steps: [], exclude: [] },
     startedAt: start.at,
     lastAt,
     answers,
     confirmed,
     excluded,
-    applied,
+    applied: [...applied],
     skipped,
     state,
   };

@@ -78,6 +78,7 @@ describe('the plan', () => {
 const RUN: RunSummary = {
   run: '7f3a',
   cluster: { id: 'uid', context: 'prod-eu-1', version: 'v1.31.4' },
+  scope: { steps: [], exclude: [] },
   startedAt: '2026-01-02T03:04:05.000Z',
   lastAt: '2026-01-02T03:14:05.000Z',
   answers: new Map(),

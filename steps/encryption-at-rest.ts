@@ -24,6 +24,7 @@ export const encryptionAtRest: Step = {
     { catalogue: 'Trivy', id: 'KCV-0029' },
   ],
   folder: '04-encryption-at-rest',
+  asks: ['provider', 'enable', 'rewrite'],
   reads: [
     { probe: 'encryption', for: 'how Secrets are stored' },
     { kind: 'Secret', as: 'names', for: 'how many Secrets there are' },

@@ -26,6 +26,7 @@ export const metadataBlocking: Step = {
     { catalogue: 'Kubescape', id: 'C-0052' },
   ],
   folder: '05-metadata-blocking',
+  asks: ['namespaces'],
   reads: [
     ...REACH_KINDS.map((kind) => ({
       kind,

@@ -39,6 +39,7 @@ export const namespaces: Step = {
     { catalogue: 'Trivy', id: 'KSV-0037' },
   ],
   folder: '01-namespaces',
+  asks: ['newNamespaces', 'moreNamespaces'],
   reads: [
     { kind: 'Namespace', as: 'objects', for: 'what namespaces there are and whose they are' },
     ...WORKLOAD_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what runs in each namespace' })),

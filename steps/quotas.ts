@@ -36,6 +36,7 @@ export const quotas: Step = {
     { catalogue: 'Trivy', id: 'KSV-0040' },
   ],
   folder: '03-quotas',
+  asks: ['namespaces', 'headroom', 'limits', 'amendExisting'],
   reads: [
     { kind: 'Namespace', as: 'objects', for: 'what namespaces there are' },
     { kind: 'LimitRange', as: 'objects', for: 'defaults and bounds of containers' },

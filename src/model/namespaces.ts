@@ -93,11 +93,24 @@ export function excluded(now: Snapshot, namespace: string): boolean {
   return now.scope.exclude.some((glob) => globMatches(glob, namespace));
 }
 
-/** Shell-like match of a whole name: `*` any run of characters, `?` one character. */
+/** Shell-like match of a whole name: `*` any run of characters, `?` one character. Time grows with both lengths only. */
 export function globMatches(glob: string, name: string): boolean {
-  const source = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 's').test(name);
+  let [at, here] = [0, 0];
+  // Where to go on if what follows the last `*` does not fit: one character later.
+  let star = -1;
+  let resume = 0;
+  while (here < name.length) {
+    if (glob[at] === '*') {
+      star = at++;
+      resume = here;
+    } else if (at < glob.length && (glob[at] === '?' || glob[at] === name[here])) {
+      at++;
+      here++;
+    } else if (star >= 0) {
+      at = star + 1;
+      here = ++resume;
+    } else return false;
+  }
+  while (glob[at] === '*') at++;
+  return at === glob.length;
 }

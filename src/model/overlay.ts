@@ -1,4 +1,4 @@
-import { KINDS, type KindName } from './kinds.js';
+import { KINDS, type KindName, kindOf } from './kinds.js';
 import { isRecord, type Manifest, refOf, sameRef } from './manifest.js';
 import type { Change } from './plan.js';
 import type { Snapshot } from './snapshot.js';
@@ -27,6 +27,9 @@ export function overlay(now: Snapshot, changes: readonly Change[]): Snapshot {
   return { ...now, listings };
 }
 
+/** Maps that server-side apply replaces as a whole: label selectors are atomic structs, a Service's is an atomic map. */
+const ATOMIC = ['podSelector', 'namespaceSelector', 'objectSelector', 'labelSelector', 'selector'];
+
 /** Maps merge, everything else is replaced: what server-side apply does to kinds whose lists are atomic. */
 function merged(live: Manifest, applied: Manifest): Manifest {
   return mergeMaps(live, applied) as Manifest;
@@ -36,16 +39,12 @@ function mergeMaps(live: unknown, applied: unknown): unknown {
   if (!isRecord(live) || !isRecord(applied)) return applied;
   const out: Record<string, unknown> = { ...live };
   for (const [key, value] of Object.entries(applied)) {
-    if (value !== undefined) out[key] = mergeMaps(live[key], value);
+    if (value !== undefined) out[key] = ATOMIC.includes(key) ? value : mergeMaps(live[key], value);
   }
   return out;
 }
 
 function kindNameOf(ref: { apiVersion: string; kind: string }): KindName | undefined {
-  const group = (v: string) => (v.includes('/') ? v.slice(0, v.indexOf('/')) : '');
-  return (Object.keys(KINDS) as KindName[]).find(
-    (name) =>
-      KINDS[name].kind === ref.kind &&
-      KINDS[name].apiVersions.some((v) => group(v) === group(ref.apiVersion)),
-  );
+  const kind = kindOf(ref);
+  return (Object.keys(KINDS) as KindName[]).find((name) => KINDS[name] === kind);
 }

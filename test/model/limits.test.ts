@@ -1,0 +1,85 @@
+import { defaultsOf, itemDefaults, limitViolations } from '../../src/model/limits.js';
+import { amountText } from '../../src/model/quantity.js';
+import type { Resources } from '../../src/model/size.js';
+import { object } from '../support/snapshot.js';
+
+const text = ({ requests, limits }: Resources) => {
+  const written = (amounts: Resources['limits']) =>
+    Object.fromEntries(Object.entries(amounts).map(([name, value]) => [name, amountText(name, value)]));
+  return { requests: written(requests), limits: written(limits) };
+};
+const range = (...limits: object[]) => object('v1', 'LimitRange', 'a', 'r', { spec: { limits } });
+const pod = (requests: object, limits: object = {}) => ({
+  containers: [{ name: 'c', resources: { requests, limits } }],
+});
+
+// The API server's order: default := max; defaultRequest := default; defaultRequest := min.
+test.each([
+  [{ max: { memory: '4Gi' } }, { requests: { memory: '4Gi' }, limits: { memory: '4Gi' } }],
+  [
+    { default: { memory: '1Gi' }, max: { memory: '4Gi' } },
+    { requests: { memory: '1Gi' }, limits: { memory: '1Gi' } },
+  ],
+  [{ min: { cpu: '1' } }, { requests: { cpu: '1' }, limits: {} }],
+  [
+    { min: { cpu: '1' }, max: { cpu: '2' } },
+    { requests: { cpu: '2' }, limits: { cpu: '2' } },
+  ],
+  [
+    { defaultRequest: { cpu: '1' }, default: { cpu: '2' }, max: { cpu: '3' } },
+    { requests: { cpu: '1' }, limits: { cpu: '2' } },
+  ],
+])('the defaults of %j', (fields, expected) => {
+  expect(text(itemDefaults({ type: 'Container', ...fields }))).toEqual(expected);
+  expect(text(itemDefaults({ type: 'Pod', ...fields }))).toEqual({ requests: {}, limits: {} });
+});
+
+test('of several LimitRanges the largest request and the smallest limit are assumed', () => {
+  const one = range({ type: 'Container', defaultRequest: { cpu: '1' }, default: { cpu: '4' } });
+  const other = range({ type: 'Container', defaultRequest: { cpu: '2' }, default: { cpu: '3' } });
+  for (const both of [
+    [one, other],
+    [other, one],
+  ])
+    expect(text(defaultsOf(both))).toEqual({ requests: { cpu: '2' }, limits: { cpu: '3' } });
+});
+
+test.each([
+  ['within', pod({ cpu: '1' }, { cpu: '2' }), { max: { cpu: '2' }, min: { cpu: '1' } }, []],
+  ['a limit above the maximum', pod({}, { cpu: '3' }), { max: { cpu: '2' } }, ['max cpu']],
+  ['no limit gets the maximum', pod({}), { max: { cpu: '2' } }, []],
+  ['a request above the default limit', pod({ cpu: '3' }), { default: { cpu: '2' } }, ['default cpu']],
+  ['a request below the minimum', pod({ cpu: '1' }), { min: { cpu: '2' } }, ['min cpu']],
+  [
+    'a limit too far from its request',
+    pod({ cpu: '1' }, { cpu: '3' }),
+    { maxLimitRequestRatio: { cpu: '2' } },
+    ['maxLimitRequestRatio cpu'],
+  ],
+  ['a limit just near enough', pod({ cpu: '1' }, { cpu: '2' }), { maxLimitRequestRatio: { cpu: '2' } }, []],
+  ['a ratio of nothing', pod({}), { maxLimitRequestRatio: { cpu: '2' } }, ['maxLimitRequestRatio cpu']],
+])('containers: %s', (_name, spec, fields, expected) => {
+  const found = limitViolations(spec, [range({ type: 'Container', ...fields })]);
+  expect(found.map(({ field, resource }) => `${field} ${resource}`)).toEqual(expected);
+});
+
+test('a bound of pods is held against the sum, and demands a limit', () => {
+  const two = {
+    containers: [...pod({}, { memory: '1Gi' }).containers, ...pod({}, { memory: '2Gi' }).containers],
+  };
+  const bound = (memory: string) => [range({ type: 'Pod', max: { memory } })];
+  expect(limitViolations(two, bound('3Gi'))).toEqual([]);
+  expect(limitViolations(two, bound('2Gi')).map(({ where, field }) => `${where} ${field}`)).toEqual([
+    'pod max',
+  ]);
+  expect(limitViolations(pod({}), bound('2Gi')).map(({ message }) => message)).toEqual([
+    'no memory limit, at most 2Gi is allowed',
+  ]);
+});
+
+test('init containers and sidecars are judged as well', () => {
+  const spec = { initContainers: [{ name: 'i', resources: { limits: { cpu: '3' } } }], containers: [] };
+  expect(
+    limitViolations(spec, [range({ type: 'Container', max: { cpu: '2' } })]).map(({ where }) => where),
+  ).toEqual(['i']);
+});

@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import {
+  BUILT_IN,
+  candidateNamespaces,
+  excluded,
+  globMatches,
+  namespaceKind,
+} from '../../src/model/namespaces.js';
+import { hasOwner, namespaceNameFor, ownerOf } from '../../src/model/owners.js';
+import { namespace, object, snapshotOf } from '../support/snapshot.js';
+
+test.each([
+  ['default', 'user'],
+  ['shop', 'user'],
+  ['kubeless', 'user'],
+  ['my-istio-system', 'user'],
+  ...BUILT_IN.map((name) => [name, 'system'] as const),
+  ['kube-flannel', 'system'],
+  ['openshift', 'system'],
+  ['openshift-monitoring', 'system'],
+  ['gke-managed-cim', 'system'],
+  ['cattle-fleet-system', 'system'],
+  ['tigera-operator', 'system'],
+  ['ingress-nginx', 'infrastructure'],
+  ['cert-manager', 'infrastructure'],
+  ['linkerd-viz', 'infrastructure'],
+] as const)('%s is of kind %s', (name, kind) => {
+  expect(namespaceKind(namespace(name))).toBe(kind);
+});
+
+test('a label of its distribution makes a namespace one of the system', () => {
+  expect(namespaceKind(namespace('x', { 'openshift.io/run-level': '0' }))).toBe('system');
+  expect(namespaceKind(namespace('x', { team: 'a' }))).toBe('user');
+});
+
+test('candidates are neither system, nor excluded, nor being deleted; sorted', () => {
+  const ending = object('v1', 'Namespace', undefined, 'ending', { metadata: { deletionTimestamp: 'now' } });
+  const now = snapshotOf({
+    exclude: ['tmp-*'],
+    objects: [...['z', 'a', 'kube-system', 'tmp-1', 'velero'].map((name) => namespace(name)), ending],
+  });
+  expect(candidateNamespaces(now).map((ns) => ns.metadata.name)).toEqual(['a', 'velero', 'z']);
+  expect(excluded(now, 'tmp-1')).toBe(true);
+});
+
+test.each([
+  ['*', '', true],
+  ['*', 'anything', true],
+  ['team-*', 'team-a', true],
+  ['team-*', 'my-team-a', false],
+  ['?-b', 'a-b', true],
+  ['?-b', 'aa-b', false],
+  ['a.b', 'a.b', true],
+  ['a.b', 'axb', false],
+  ['[a]', 'a', false],
+  ['(a|b)+', 'a', false],
+  ['a$', 'a', false],
+])('glob %s on %j: %s', (glob, name, matches) => {
+  expect(globMatches(glob, name)).toBe(matches);
+});
+
+test('any text without wildcards matches itself and nothing else', () => {
+  const plain = fc.string().filter((text) => !/[*?]/.test(text));
+  fc.assert(fc.property(plain, plain, (a, b) => globMatches(a, b) === (a === b)));
+});
+
+test('wildcards mean what they mean as a regular expression', () => {
+  const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 6 });
+  const name = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 });
+  fc.assert(
+    fc.property(glob, name, (g, n) => {
+      const source = g.replaceAll('*', '.*').replaceAll('?', '.');
+      expect(globMatches(g, n)).toBe(new RegExp(`^${source}$`).test(n));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('many wildcards against a long name end soon', () => {
+  const started = performance.now();
+  expect(globMatches(`${'*a'.repeat(30)}b`, 'a'.repeat(253))).toBe(false);
+  expect(performance.now() - started).toBeLessThan(500);
+});
+
+describe('owners', () => {
+  test.each([
+    [{ team: 'a', owner: 'b' }, 'a'],
+    [{ owner: 'b' }, 'b'],
+    [{ 'example.com/team': 'a' }, 'a'],
+    [{ 'app.kubernetes.io/owner': 'b', 'x.io/team': 'a' }, 'a'],
+    [{ team: '' }, undefined],
+    [{ steam: 'x', 'team-lead': 'y', ownership: 'z' }, undefined],
+    [{ team: 7 }, undefined],
+    ['team', undefined],
+    [undefined, undefined],
+  ])('%j names %s', (labels, owner) => {
+    expect(ownerOf(labels)?.owner).toBe(owner);
+  });
+
+  test('a namespace says whose it is by label, annotation or project', () => {
+    const annotated = (annotations: Record<string, string>) =>
+      object('v1', 'Namespace', undefined, 'n', { metadata: { annotations } });
+    expect(hasOwner(namespace('n', { team: 'a' }))).toBe(true);
+    expect(hasOwner(annotated({ owner: 'a' }))).toBe(true);
+    expect(hasOwner(annotated({ 'field.cattle.io/projectId': 'c:p' }))).toBe(true);
+    expect(hasOwner(namespace('n', { app: 'a' }))).toBe(false);
+  });
+
+  test.each([
+    ['Payments', 'payments'],
+    ['Team A.B_c', 'team-a-b-c'],
+    ['kube-ops', 'team-kube-ops'],
+    ['default', 'team-default'],
+    ['--x--', 'x'],
+    ['_', undefined],
+  ])('%s gets the namespace %s', (owner, name) => {
+    expect(namespaceNameFor(owner)).toBe(name);
+  });
+
+  test('a name for an owner is always one that the API takes', () => {
+    fc.assert(
+      fc.property(fc.string(), (owner) => {
+        const name = namespaceNameFor(owner) ?? 'none';
+        expect(name).toMatch(/^(?!kube-)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+      }),
+    );
+  });
+});

@@ -8,7 +8,7 @@ import { objects, type Snapshot, visible } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import type { Templates } from '../src/model/template.js';
 import { workloadsIn } from '../src/model/workloads.js';
-import { whatBreaks } from './default-deny/breaks.js';
+import { declared, whatBreaks } from './default-deny/breaks.js';
 import { assess } from './default-deny/findings.js';
 import { type Closing, denyPolicies, NAME_LABEL, ourPolicies } from './default-deny/policy.js';
 import { policyTypes } from './default-deny/pretences.js';
@@ -37,6 +37,7 @@ export const defaultDeny: Step = {
     { catalogue: 'Trivy', id: 'KSV-0038' },
   ],
   folder: '02-default-deny',
+  asks: ['namespaces', 'sameNamespace'],
   reads: [
     ...REACH_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what may connect to what' })),
     { kind: 'Service', as: 'objects', for: 'DNS, and Services that are called from outside' },
@@ -128,11 +129,19 @@ function choice(now: Snapshot, namespace: Manifest, state: NamespaceState): Choi
     ...(namespaceKind(namespace) === 'infrastructure' ? ['infrastructure: others depend on it'] : []),
     `${count} ${count === 1 ? 'workload' : 'workloads'}`,
     howOpen(state),
+    ...(state.ingress.closed ? [] : cuts(declared(now, name).length)),
     ...(state.hostNetwork.length > 0
       ? [`${state.hostNetwork.length} on the node's network, not coverable`]
       : []),
   ];
   return { value: name, label: name, note: notes.join(', ') };
+}
+
+function cuts(connections: number): readonly string[] {
+  if (connections === 0) return [];
+  return [
+    `${connections} declared ${connections === 1 ? 'connection' : 'connections'} from outside would be cut`,
+  ];
 }
 
 function howOpen({ ingress, egress }: NamespaceState): string {

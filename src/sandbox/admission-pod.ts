@@ -15,19 +15,19 @@ const record = (value: unknown): Fields => (isRecord(value) ? value : {});
  * checked. Refusals are 403, as the plugins LimitRanger and ResourceQuota word them.
  */
 export function admitPod(store: Store, namespace: string, pod: Fields): void {
-  const spec = record(pod['spec']);
+  const spec = record(pod.spec);
   const containers = [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')].filter(isRecord);
   const limits = store
     .all(coreResource('LimitRange'), namespace)
     .flatMap(({ object }) => listAt(object, 'spec', 'limits').filter(isRecord));
   const name = stringAt(pod, 'metadata', 'name') ?? '';
 
-  for (const item of limits.filter((one) => one['type'] === 'Container'))
+  for (const item of limits.filter((one) => one.type === 'Container'))
     for (const container of containers) injectDefaults(item, container);
   const problems = limits.flatMap((item) => {
-    if (item['type'] === 'Container')
+    if (item.type === 'Container')
       return containers.flatMap((one) => violations(item, resourcesOf(one), 'Container'));
-    return item['type'] === 'Pod' ? violations(item, podTotals(spec), 'Pod') : [];
+    return item.type === 'Pod' ? violations(item, podTotals(spec), 'Pod') : [];
   });
   if (problems.length > 0)
     throw forbidden(
@@ -40,8 +40,8 @@ export function admitPod(store: Store, namespace: string, pod: Fields): void {
 }
 
 function injectDefaults(item: Fields, container: Fields): void {
-  const limits = record(item['default']);
-  const requests = record(item['defaultRequest']);
+  const limits = record(item.default);
+  const requests = record(item.defaultRequest);
   if (Object.keys(limits).length + Object.keys(requests).length === 0) return;
   const resources = child(container, 'resources');
   // A limit of the container's own is its request, before any default is (core/v1 defaults run first).
@@ -55,8 +55,8 @@ interface Amounts {
 }
 
 function resourcesOf(container: Fields): Amounts {
-  const resources = record(container['resources']);
-  return { requests: record(resources['requests']), limits: record(resources['limits']) };
+  const resources = record(container.resources);
+  return { requests: record(resources.requests), limits: record(resources.limits) };
 }
 
 /** Sum over containers; an init container counts where it asks for more than all of them. In billionths. */
@@ -79,21 +79,21 @@ function nanoText(nano: bigint): string {
 
 function violations(item: Fields, { requests, limits }: Amounts, type: string): string[] {
   const problems: string[] = [];
-  for (const [name, least] of Object.entries(record(item['min']))) {
+  for (const [name, least] of Object.entries(record(item.min))) {
     const asked = requests[name];
     if (asked === undefined)
       problems.push(`minimum ${name} usage per ${type} is ${least}.  No request is specified`);
     else if (nanoOf(asked) < nanoOf(least))
       problems.push(`minimum ${name} usage per ${type} is ${least}, but request is ${asked}`);
   }
-  for (const [name, most] of Object.entries(record(item['max']))) {
+  for (const [name, most] of Object.entries(record(item.max))) {
     const limit = limits[name];
     if (limit === undefined)
       problems.push(`maximum ${name} usage per ${type} is ${most}.  No limit is specified`);
     else if (nanoOf(limit) > nanoOf(most))
       problems.push(`maximum ${name} usage per ${type} is ${most}, but limit is ${limit}`);
   }
-  for (const [name, ratio] of Object.entries(record(item['maxLimitRequestRatio']))) {
+  for (const [name, ratio] of Object.entries(record(item.maxLimitRequestRatio))) {
     const [asked, limit] = [requests[name], limits[name]];
     if (asked === undefined || limit === undefined || nanoOf(asked) === 0n)
       problems.push(

@@ -50,17 +50,17 @@ function requireNamespace(
 
 /** Cluster addresses come from 10.96.0.0/16, as kubeadm's default range. */
 function allocateAddress(store: Store, resource: Resource, object: Record<string, unknown>): void {
-  const spec = object['spec'] as Record<string, unknown>;
-  if (spec['type'] === 'ExternalName') return;
-  if (spec['clusterIP'] === undefined) {
+  const spec = object.spec as Record<string, unknown>;
+  if (spec.type === 'ExternalName') return;
+  if (spec.clusterIP === undefined) {
     const taken = new Set(
       store.all(resource).flatMap(({ object: other }) => listAt(other, 'spec', 'clusterIPs')),
     );
     let number = 256;
     while (taken.has(address(number))) number += 1;
-    spec['clusterIP'] = address(number);
+    spec.clusterIP = address(number);
   }
-  spec['clusterIPs'] ??= [spec['clusterIP']];
+  spec.clusterIPs ??= [spec.clusterIP];
 }
 
 function address(number: number): string {

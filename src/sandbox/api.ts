@@ -6,7 +6,15 @@ import { decode, TypeMismatch } from './decode.js';
 import { setDefaults } from './defaults.js';
 import type { Encryption } from './encryption.js';
 import { compare, equal } from './fields.js';
-import { keepTimes, type Managers, ownByUpdate, readManagers, stripped, writeManagers } from './managers.js';
+import {
+  keepTimes,
+  type ManagerId,
+  type Managers,
+  ownByUpdate,
+  readManagers,
+  stripped,
+  writeManagers,
+} from './managers.js';
 import { jsonPatch, mergePatch, strategicMergePatch } from './patch.js';
 import { apiVersionOf, type Resource } from './resources.js';
 import { ApiError, alreadyExists, badRequest, conflict, invalid, notFound, stale } from './status.js';
@@ -44,6 +52,22 @@ const CONDITIONAL = [
   'ValidatingWebhookConfiguration',
 ];
 
+/** Kinds that an update creates where they do not exist. Source: `AllowCreateOnUpdate`. */
+const CREATED_BY_UPDATE = [
+  'LimitRange',
+  'Lease',
+  'Endpoints',
+  'Event',
+  'Service',
+  'Role',
+  'RoleBinding',
+  'ClusterRole',
+  'ClusterRoleBinding',
+];
+
+/** Kinds of which a delete answers with the object instead of a Status. Source: `ReturnDeletedObject`. */
+const RETURNED_BY_DELETE = ['ResourceQuota', 'ServiceAccount', 'Pod', 'PersistentVolumeClaim'];
+
 /** The verbs of the API over the store: decoding, defaults, admission, validation, ownership, preconditions. */
 export class Api {
   readonly store: Store;
@@ -63,21 +87,15 @@ export class Api {
   create(resource: Resource, namespace: string, body: unknown, options: WriteOptions): Manifest {
     const object = this.#decode(resource, body, options, 400);
     const metadata = metadataOf(object);
-    if (metadata['name'] === undefined && typeof metadata['generateName'] === 'string')
-      metadata['name'] = `${metadata['generateName']}${randomBytes(3).toString('hex').slice(0, 5)}`;
-    if (metadata['resourceVersion'] !== undefined)
+    if (metadata.name === undefined && typeof metadata.generateName === 'string')
+      metadata.name = `${metadata.generateName}${randomBytes(3).toString('hex').slice(0, 5)}`;
+    if (metadata.resourceVersion !== undefined)
       throw new ApiError(500, undefined, 'resourceVersion should not be set on objects to be created');
-    if (namespace !== '' && metadata['namespace'] !== undefined && metadata['namespace'] !== namespace)
+    if (namespace !== '' && metadata.namespace !== undefined && metadata.namespace !== namespace)
       throw badRequest(
         'the namespace of the provided object does not match the namespace sent on the request',
       );
-    const owned = (next: Fields): Managers =>
-      ownByUpdate(
-        new Map(),
-        compare(resource.schema, stripped(decode(resource.schema, {}).object), stripped(next)),
-        this.#updater(resource, options),
-      );
-    return this.#insert(resource, namespace, object, options, owned);
+    return this.#created(resource, namespace, object, options);
   }
 
   update(
@@ -86,13 +104,16 @@ export class Api {
     name: string,
     body: unknown,
     options: WriteOptions,
-  ): Manifest {
+  ): { object: Manifest; created: boolean } {
     const object = this.#decode(resource, body, options, 400);
     checkName(object, name);
     if (namespace !== '' && ![undefined, namespace].includes(stringAt(object, 'metadata', 'namespace')))
       throw badRequest(
         'the namespace of the provided object does not match the namespace sent on the request',
       );
+    const missing = this.store.get(resource, namespace, name) === undefined;
+    if (missing && CREATED_BY_UPDATE.includes(resource.kind))
+      return { object: this.#created(resource, namespace, object, options), created: true };
     const live = this.#live(resource, namespace, name);
     if (CONDITIONAL.includes(resource.kind) && stringAt(object, 'metadata', 'resourceVersion') === undefined)
       throw invalid(resource, name, [
@@ -102,9 +123,13 @@ export class Api {
           message: 'Invalid value: 0x0: must be specified for an update',
         },
       ]);
-    return this.#replace(resource, live, object, options, (next, before) =>
+    const uid = stringAt(object, 'metadata', 'uid');
+    if (uid !== undefined && uid !== live.object.metadata.uid)
+      throw otherUid(resource, name, uid, live.object);
+    const written = this.#replace(resource, live, object, options, (next, before) =>
       this.#updated(resource, live, next, before, options),
     );
+    return { object: written, created: false };
   }
 
   patch(
@@ -136,11 +161,7 @@ export class Api {
     const live = this.#live(resource, namespace, name);
     const { uid, resourceVersion, finalizers } = live.object.metadata;
     if (options.uid !== undefined && options.uid !== uid)
-      throw conflict(
-        resource,
-        name,
-        `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`,
-      );
+      throw otherUid(resource, name, options.uid, live.object);
     if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion)
       throw conflict(
         resource,
@@ -150,6 +171,7 @@ export class Api {
     const waits = resource.kind === 'Namespace' || (Array.isArray(finalizers) && finalizers.length > 0);
     if (waits) return this.#terminate(resource, live, options.dryRun);
     if (!options.dryRun) this.store.delete(resource, namespace, name);
+    if (RETURNED_BY_DELETE.includes(resource.kind)) return live.object;
     return {
       kind: 'Status',
       apiVersion: 'v1',
@@ -186,13 +208,14 @@ export class Api {
       );
     if (stringAt(config, 'kind') !== resource.kind)
       throw badRequest(`Incorrect kind specified in apply patch, expected: ${resource.kind}`);
-    const metadata = isRecord(config['metadata']) ? config['metadata'] : {};
-    if (metadata['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
+    const metadata = isRecord(config.metadata) ? config.metadata : {};
+    if (metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
     const full: Fields = {
       ...config,
       metadata: {
+        name,
         ...metadata,
-        ...(namespace === '' ? {} : { namespace: metadata['namespace'] ?? namespace }),
+        ...(namespace === '' ? {} : { namespace: metadata.namespace ?? namespace }),
       },
     };
     checkName(full, name);
@@ -204,24 +227,18 @@ export class Api {
     checkTyped(resource.schema, full, label);
 
     const live = this.store.get(resource, namespace, name);
-    if (
-      live !== undefined &&
-      live.object.metadata.resourceVersion !==
-        (metadata['resourceVersion'] ?? live.object.metadata.resourceVersion)
-    )
-      throw stale(resource, name);
     const before: Fields = live === undefined ? {} : live.object;
-    const known = readManagers(before);
+    const known = managersBeforeApply(resource, before);
     const who = { manager: options.manager, apiVersion: apiVersionOf(resource), force: options.force };
     const merged = serverSideApply(resource.schema, withoutManagers(before), full, known, who);
     const object = this.#decode(resource, merged.object, options, 500);
     if (live === undefined) {
       const { resourceVersion: _ignored, ...rest } = metadataOf(object);
-      if (rest['uid'] !== undefined)
+      if (rest.uid !== undefined)
         throw conflict(
           resource,
           name,
-          `uid mismatch: the provided object specified uid ${String(rest['uid'])}, and no existing object was found`,
+          `uid mismatch: the provided object specified uid ${String(rest.uid)}, and no existing object was found`,
         );
       const created = this.#insert(
         resource,
@@ -234,6 +251,17 @@ export class Api {
     }
     const written = this.#replace(resource, live, object, options, () => keepTimes(known, merged.managers));
     return { object: written, created: false };
+  }
+
+  #created(resource: Resource, namespace: string, object: Fields, options: WriteOptions): Manifest {
+    const nothing = stripped(decode(resource.schema, {}).object);
+    return this.#insert(resource, namespace, object, options, (next) =>
+      ownByUpdate(
+        new Map(),
+        compare(resource.schema, nothing, stripped(next)),
+        updaterOf(resource, options.manager),
+      ),
+    );
   }
 
   #insert(
@@ -256,19 +284,19 @@ export class Api {
       'resourceVersion',
     ])
       delete metadata[field];
-    if (resource.schema.fields['status'] !== undefined) resetStatus(resource, object);
-    if (namespace !== '') metadata['namespace'] = namespace;
-    else delete metadata['namespace'];
+    if (namespace !== '') metadata.namespace = namespace;
+    else delete metadata.namespace;
     setDefaults(resource, object);
     admit(this.store, resource, namespace, object, 'create');
-    validate(resource, object);
-    const name = String(metadata['name']);
-    if (this.store.get(resource, namespace, name) !== undefined) throw alreadyExists(resource, name);
-    metadata['uid'] = newUid();
-    metadata['creationTimestamp'] = now;
-    if (resource.generation) metadata['generation'] = 1;
     const managers = writeManagers(owned(object), now);
-    if (managers.length > 0) metadata['managedFields'] = managers;
+    if (resource.schema.fields.status !== undefined) resetStatus(resource, object);
+    validate(resource, object);
+    const name = String(metadata.name);
+    if (this.store.get(resource, namespace, name) !== undefined) throw alreadyExists(resource, name);
+    metadata.uid = newUid();
+    metadata.creationTimestamp = now;
+    if (resource.generation) metadata.generation = 1;
+    if (managers.length > 0) metadata.managedFields = managers;
     const made = ordered(resource, object);
     return options.dryRun ? made : this.write(resource, made);
   }
@@ -283,14 +311,16 @@ export class Api {
     const before = live.object;
     const metadata = metadataOf(object);
     const { name, namespace = '' } = before.metadata;
-    const version = metadata['resourceVersion'];
+    const version = metadata.resourceVersion;
     if (version !== undefined && version !== before.metadata.resourceVersion) throw stale(resource, name);
-    if (metadata['uid'] !== undefined && metadata['uid'] !== before.metadata.uid)
-      throw conflict(
-        resource,
-        name,
-        `Precondition failed: UID in precondition: ${String(metadata['uid'])}, UID in object meta: ${before.metadata.uid}`,
-      );
+    if (metadata.uid !== undefined && metadata.uid !== before.metadata.uid)
+      throw invalid(resource, name, [
+        {
+          reason: 'FieldValueInvalid',
+          field: 'metadata.uid',
+          message: `Invalid value: ${JSON.stringify(metadata.uid)}: field is immutable`,
+        },
+      ]);
     for (const field of [
       'uid',
       'resourceVersion',
@@ -305,19 +335,19 @@ export class Api {
       if (before.metadata[field] === undefined) delete metadata[field];
       else metadata[field] = before.metadata[field];
     }
-    if (resource.schema.fields['status'] !== undefined) {
-      if (before['status'] === undefined) delete object['status'];
-      else object['status'] = before['status'];
+    if (resource.schema.fields.status !== undefined) {
+      if (before.status === undefined) delete object.status;
+      else object.status = before.status;
     }
     keepAllocated(resource, object, before);
     setDefaults(resource, object);
     admit(this.store, resource, namespace, object, 'update');
     validate(resource, object, before);
     const managers = writeManagers(owned(object, before), timestamp(this.#now()));
-    if (managers.length > 0) metadata['managedFields'] = managers;
-    else delete metadata['managedFields'];
-    if (resource.generation && !equal(object['spec'], before['spec']))
-      metadata['generation'] = Number(before.metadata['generation'] ?? 0) + 1;
+    if (managers.length > 0) metadata.managedFields = managers;
+    else delete metadata.managedFields;
+    if (resource.generation && !equal(object.spec, before.spec))
+      metadata.generation = Number(before.metadata.generation ?? 0) + 1;
     const next = ordered(resource, object);
     if (options.dryRun) return next;
     if (
@@ -336,17 +366,10 @@ export class Api {
   /** Managers after a write that is not an apply. */
   #updated(resource: Resource, live: Stored, next: Fields, before: Fields, options: WriteOptions): Managers {
     const known = readManagers(live.object);
+    // Ownership of an object that nobody owns is not tracked before its first apply.
+    if (known.size === 0) return known;
     const changed = compare(resource.schema, stripped(before), stripped(next));
-    return keepTimes(known, ownByUpdate(known, changed, this.#updater(resource, options)));
-  }
-
-  #updater(resource: Resource, options: WriteOptions) {
-    return {
-      manager: options.manager,
-      operation: 'Update' as const,
-      apiVersion: apiVersionOf(resource),
-      subresource: '',
-    };
+    return keepTimes(known, ownByUpdate(known, changed, updaterOf(resource, options.manager)));
   }
 
   #terminate(resource: Resource, live: Stored, dryRun: boolean): Manifest {
@@ -383,8 +406,8 @@ export class Api {
         );
       if (options.unknownFields === 'Warn')
         options.warnings.push(...unknown.map((path) => `unknown field "${path}"`));
-      delete object['apiVersion'];
-      delete object['kind'];
+      delete object.apiVersion;
+      delete object.kind;
       return structuredClone(object);
     } catch (error) {
       if (!(error instanceof TypeMismatch)) throw error;
@@ -396,6 +419,27 @@ export class Api {
       ]);
     }
   }
+}
+
+/** Who owns an object before an apply: where nobody does, what is there belongs to `before-first-apply`. */
+function managersBeforeApply(resource: Resource, live: Fields): Managers {
+  const known = readManagers(live);
+  if (known.size > 0 || Object.keys(live).length === 0) return known;
+  const nothing = stripped(decode(resource.schema, {}).object);
+  const id = updaterOf(resource, 'before-first-apply');
+  return ownByUpdate(known, compare(resource.schema, nothing, stripped(live)), id);
+}
+
+function updaterOf(resource: Resource, manager: string): ManagerId {
+  return { manager, operation: 'Update', apiVersion: apiVersionOf(resource), subresource: '' };
+}
+
+function otherUid(resource: Resource, name: string, uid: string, live: Manifest): ApiError {
+  return conflict(
+    resource,
+    name,
+    `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`,
+  );
 }
 
 function checkKind(resource: Resource, body: Fields): void {
@@ -416,15 +460,15 @@ function checkName(object: Fields, name: string): void {
 }
 
 function metadataOf(object: Fields): Fields {
-  if (isRecord(object['metadata'])) return object['metadata'];
+  if (isRecord(object.metadata)) return object.metadata;
   const made: Fields = {};
-  object['metadata'] = made;
+  object.metadata = made;
   return made;
 }
 
 function withoutManagers(object: Fields): Fields {
-  if (!isRecord(object['metadata'])) return object;
-  const { managedFields: _gone, ...metadata } = object['metadata'];
+  if (!isRecord(object.metadata)) return object;
+  const { managedFields: _gone, ...metadata } = object.metadata;
   return { ...object, metadata };
 }
 
@@ -436,19 +480,19 @@ function hasFinalizers(object: Manifest): boolean {
 /** A new object's status is the server's to say. */
 function resetStatus(resource: Resource, object: Fields): void {
   if (resource.kind === 'Namespace') {
-    object['spec'] = { finalizers: ['kubernetes'] };
-    object['status'] = { phase: 'Active' };
-  } else if (resource.kind === 'Pod') object['status'] = { phase: 'Pending' };
-  else if (resource.kind === 'Service') object['status'] = { loadBalancer: {} };
-  else if (resource.schema.always?.['status'] !== undefined) object['status'] = {};
-  else delete object['status'];
+    object.spec = { finalizers: ['kubernetes'] };
+    object.status = { phase: 'Active' };
+  } else if (resource.kind === 'Pod') object.status = { phase: 'Pending' };
+  else if (resource.kind === 'Service') object.status = { loadBalancer: {} };
+  else if (resource.schema.always?.status !== undefined) object.status = {};
+  else delete object.status;
 }
 
 /** What the server allotted stays when an update does not speak of it. */
 function keepAllocated(resource: Resource, object: Fields, before: Manifest): void {
-  if (resource.kind !== 'Service' || !isRecord(object['spec']) || !isRecord(before['spec'])) return;
+  if (resource.kind !== 'Service' || !isRecord(object.spec) || !isRecord(before.spec)) return;
   for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy'])
-    if (before['spec'][field] !== undefined) object['spec'][field] ??= before['spec'][field];
+    if (before.spec[field] !== undefined) object.spec[field] ??= before.spec[field];
 }
 
 /** Type and metadata first, then the rest, as every answer shows it. */

@@ -10,7 +10,7 @@ import {
   itemElement,
   pathOf,
 } from './fields.js';
-import { type Managers, managerKey, stripped, updateManagers } from './managers.js';
+import { type Managers, METADATA_PATH, managerKey, stripped, updateManagers } from './managers.js';
 import type { ListOf, Schema, Struct } from './schema/types.js';
 import { ApiError, type Cause } from './status.js';
 
@@ -36,6 +36,7 @@ export function serverSideApply(
     subresource: '',
   });
   const owned = fieldSetOf(schema, stripped(config));
+  owned.delete(METADATA_PATH);
   const before = managers.get(key)?.fields ?? new Set<string>();
   const others = [...managers].filter(([other]) => other !== key).map(([, entry]) => entry.fields);
 
@@ -132,12 +133,11 @@ function removeFields(schema: Schema, value: unknown, gone: FieldSet, path: stri
 
 /** Refuses what is not of the kind's schema: apply, unlike create, drops nothing silently. */
 export function checkTyped(schema: Schema, value: unknown, name: string, path = ''): void {
-  const fail = (why: string): never => {
-    throw new ApiError(500, undefined, `failed to create typed patch object (${name}): ${path}: ${why}`);
-  };
+  const failure = (why: string): ApiError =>
+    new ApiError(500, undefined, `failed to create typed patch object (${name}): ${path}: ${why}`);
   if (value === null || schema.type === 'any') return;
   if (schema.type === 'struct' || schema.type === 'map') {
-    if (!isRecord(value)) return fail('expected map');
+    if (!isRecord(value)) throw failure('expected map');
     for (const [key, inner] of Object.entries(value)) {
       const field = fieldSchema(schema, key);
       if (field === undefined)
@@ -151,22 +151,22 @@ export function checkTyped(schema: Schema, value: unknown, name: string, path = 
     return;
   }
   if (schema.type === 'list') {
-    if (!Array.isArray(value)) return fail('expected list');
+    if (!Array.isArray(value)) throw failure('expected list');
     const seen = new Set<string>();
     for (const [index, item] of value.entries()) {
       checkTyped(schema.of, item, name, `${path}[${index}]`);
       if (schema.keys === undefined && schema.set !== true) continue;
       const element = itemElement(schema, item);
-      if (seen.has(element)) fail(`duplicate entries for key ${element.slice(2)}`);
+      if (seen.has(element)) throw failure(`duplicate entries for key ${element.slice(2)}`);
       seen.add(element);
     }
     return;
   }
   if (schema.type === 'bool' || schema.type === 'flag') {
-    if (typeof value !== 'boolean') fail('expected boolean');
+    if (typeof value !== 'boolean') throw failure('expected boolean');
   } else if (schema.type === 'int') {
-    if (typeof value !== 'number') fail('expected numeric (int or float)');
-  } else if (schema.type === 'quantity' || schema.type === 'intOrString') {
-    if (typeof value !== 'string' && typeof value !== 'number') fail('expected string or number');
-  } else if (typeof value !== 'string') fail('expected string');
+    if (typeof value !== 'number') throw failure('expected numeric (int or float)');
+  } else if (schema.type === 'intOrString') {
+    if (typeof value !== 'string' && typeof value !== 'number') throw failure('expected string or number');
+  } else if (typeof value !== 'string') throw failure('expected string');
 }

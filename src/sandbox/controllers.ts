@@ -46,7 +46,7 @@ export class Controllers {
     const quotas = coreResource('ResourceQuota');
     for (const { object } of store.all(quotas)) {
       const status = quotaStatus(store, object);
-      if (!equal(status, object['status'])) this.#api.write(quotas, { ...object, status });
+      if (!equal(status, object.status)) this.#api.write(quotas, { ...object, status });
     }
   }
 }

@@ -49,7 +49,8 @@ function decodeStruct(
   for (const [key, zero] of Object.entries(schema.always ?? {})) {
     if (result[key] !== undefined) continue;
     const field = schema.fields[key];
-    result[key] = field?.type === 'struct' ? { ...decodeStruct(field, {}, '', []), ...zero } : zero;
+    result[key] =
+      field?.type === 'struct' && isRecord(zero) ? { ...decodeStruct(field, {}, '', []), ...zero } : zero;
   }
   return result;
 }

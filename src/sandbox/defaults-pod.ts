@@ -15,7 +15,7 @@ export function defaultPodSpec(spec: Fields, isPod: boolean): void {
     securityContext: {},
     schedulerName: 'default-scheduler',
   });
-  if (spec['serviceAccountName'] !== undefined) fill(spec, { serviceAccount: spec['serviceAccountName'] });
+  if (spec.serviceAccountName !== undefined) fill(spec, { serviceAccount: spec.serviceAccountName });
   for (const list of ['initContainers', 'containers'])
     for (const container of listAt(spec, list)) if (isRecord(container)) defaultContainer(container, spec);
   for (const volume of listAt(spec, 'volumes')) if (isRecord(volume)) defaultVolume(volume);
@@ -34,19 +34,19 @@ function defaultContainer(container: Fields, spec: Fields): void {
   for (const port of listAt(container, 'ports')) {
     if (!isRecord(port)) continue;
     fill(port, { protocol: 'TCP' });
-    if (spec['hostNetwork'] === true) fill(port, { hostPort: port['containerPort'] });
+    if (spec.hostNetwork === true) fill(port, { hostPort: port.containerPort });
   }
-  const limits = isRecord(container['resources']) ? container['resources']['limits'] : undefined;
+  const limits = isRecord(container.resources) ? container.resources.limits : undefined;
   if (isRecord(limits)) fill(child(child(container, 'resources'), 'requests'), limits);
   for (const env of listAt(container, 'env')) {
-    const field = isRecord(env) && isRecord(env['valueFrom']) ? env['valueFrom']['fieldRef'] : undefined;
+    const field = isRecord(env) && isRecord(env.valueFrom) ? env.valueFrom.fieldRef : undefined;
     if (isRecord(field)) fill(field, { apiVersion: 'v1' });
   }
   for (const name of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
     const probe = container[name];
     if (!isRecord(probe)) continue;
     fill(probe, { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 });
-    if (isRecord(probe['httpGet'])) fill(probe['httpGet'], { path: '/', scheme: 'HTTP' });
+    if (isRecord(probe.httpGet)) fill(probe.httpGet, { path: '/', scheme: 'HTTP' });
   }
 }
 
@@ -55,6 +55,6 @@ function defaultVolume(volume: Fields): void {
     const found = volume[source];
     if (isRecord(found)) fill(found, { defaultMode: 420 });
   }
-  const path = volume['hostPath'];
+  const path = volume.hostPath;
   if (isRecord(path)) fill(path, { type: '' });
 }

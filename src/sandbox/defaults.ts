@@ -72,14 +72,14 @@ export function setDefaults(resource: Resource, object: Fields): void {
     case 'DaemonSet': {
       const strategy = child(spec(), 'updateStrategy');
       fill(strategy, { type: 'RollingUpdate' });
-      if (strategy['type'] === 'RollingUpdate')
+      if (strategy.type === 'RollingUpdate')
         fill(child(strategy, 'rollingUpdate'), { maxUnavailable: 1, maxSurge: 0 });
       break;
     }
     case 'StatefulSet': {
       const strategy = child(spec(), 'updateStrategy');
       fill(strategy, { type: 'RollingUpdate' });
-      if (strategy['type'] === 'RollingUpdate') fill(child(strategy, 'rollingUpdate'), { partition: 0 });
+      if (strategy.type === 'RollingUpdate') fill(child(strategy, 'rollingUpdate'), { partition: 0 });
       break;
     }
   }
@@ -92,8 +92,8 @@ export function setDefaults(resource: Resource, object: Fields): void {
 
 function defaultSecret(object: Fields): void {
   fill(object, { type: 'Opaque' });
-  const plain = object['stringData'];
-  delete object['stringData']; // write-only
+  const plain = object.stringData;
+  delete object.stringData; // write-only
   if (!isRecord(plain)) return;
   const data = child(object, 'data');
   for (const [key, value] of Object.entries(plain)) data[key] = Buffer.from(String(value)).toString('base64');
@@ -103,37 +103,37 @@ function defaultNetworkPolicy(spec: Fields): void {
   for (const direction of ['ingress', 'egress'])
     for (const rule of listAt(spec, direction))
       for (const port of listAt(rule, 'ports')) if (isRecord(port)) fill(port, { protocol: 'TCP' });
-  spec['policyTypes'] ??= listAt(spec, 'egress').length > 0 ? ['Ingress', 'Egress'] : ['Ingress'];
+  spec.policyTypes ??= listAt(spec, 'egress').length > 0 ? ['Ingress', 'Egress'] : ['Ingress'];
 }
 
 /** For type Container: missing `default` from `max`, then missing `defaultRequest` from `default`, then from `min`. */
 function defaultLimits(item: Fields): void {
-  if (item['type'] !== 'Container') return;
+  if (item.type !== 'Container') return;
   const copy = (from: unknown, to: string): void => {
     if (isRecord(from) && Object.keys(from).length > 0) fill(child(item, to), from);
   };
-  copy(item['max'], 'default');
-  copy(item['default'], 'defaultRequest');
-  copy(item['min'], 'defaultRequest');
+  copy(item.max, 'default');
+  copy(item.default, 'defaultRequest');
+  copy(item.min, 'defaultRequest');
 }
 
 function defaultService(spec: Fields): void {
   fill(spec, { type: 'ClusterIP', sessionAffinity: 'None' });
-  const external = spec['type'] === 'ExternalName';
+  const external = spec.type === 'ExternalName';
   for (const port of listAt(spec, 'ports')) {
     if (!isRecord(port)) continue;
     fill(port, { protocol: 'TCP' });
-    if (port['targetPort'] === undefined || port['targetPort'] === 0 || port['targetPort'] === '')
-      port['targetPort'] = port['port'];
+    if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '')
+      port.targetPort = port.port;
   }
   if (external) return;
   fill(spec, { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack', internalTrafficPolicy: 'Cluster' });
-  if (spec['type'] !== 'ClusterIP') fill(spec, { externalTrafficPolicy: 'Cluster' });
-  if (spec['type'] === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
+  if (spec.type !== 'ClusterIP') fill(spec, { externalTrafficPolicy: 'Cluster' });
+  if (spec.type === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
 }
 
 function defaultStrategy(strategy: Fields): void {
   fill(strategy, { type: 'RollingUpdate' });
-  if (strategy['type'] === 'RollingUpdate')
+  if (strategy.type === 'RollingUpdate')
     fill(child(strategy, 'rollingUpdate'), { maxUnavailable: '25%', maxSurge: '25%' });
 }

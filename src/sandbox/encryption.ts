@@ -1,4 +1,5 @@
 import { isRecord, listAt, stringAt } from '../model/manifest.js';
+import { VERSION } from './discovery.js';
 import type { Resource } from './resources.js';
 import { ApiError } from './status.js';
 
@@ -15,7 +16,7 @@ export type Configuration =
 
 /** Providers, names of keys and resources of an EncryptionConfiguration; undefined where it is none. */
 export function readConfiguration(content: unknown): Configuration {
-  if (!isRecord(content) || content['kind'] !== 'EncryptionConfiguration') return undefined;
+  if (!isRecord(content) || content.kind !== 'EncryptionConfiguration') return undefined;
   return listAt(content, 'resources').map((entry) => ({
     resources: listAt(entry, 'resources').map(String),
     providers: listAt(entry, 'providers').flatMap((item) =>
@@ -46,10 +47,12 @@ function prefixesOf({ provider, keys }: Provider): string[] {
 export class Encryption {
   #configuration: Configuration;
   readonly #counts = new Map<string, number>();
+  #startedAt = 0;
 
   /** A restart of the API server: another configuration, counters at zero. */
-  restart(configuration: Configuration): void {
+  restart(configuration: Configuration, now: Date): void {
     this.#configuration = configuration;
+    this.#startedAt = now.getTime() / 1000;
     this.#counts.clear();
   }
 
@@ -85,9 +88,22 @@ export class Encryption {
     return prefix;
   }
 
-  /** Lines of `/metrics`, without a `resource` label as before 1.32. */
+  /** The text of `/metrics`; its series carry no `resource` label, as before 1.32. */
   metrics(): string {
-    if (this.#counts.size === 0) return '';
+    const started = [
+      '# HELP kubernetes_build_info [ALPHA] A metric with a constant 1 value labeled by the version it was built from.',
+      '# TYPE kubernetes_build_info gauge',
+      `kubernetes_build_info{git_version="${VERSION.gitVersion}",major="${VERSION.major}",minor="${VERSION.minor}"} 1`,
+      '# HELP process_start_time_seconds [ALPHA] Start time of the process since unix epoch in seconds.',
+      '# TYPE process_start_time_seconds gauge',
+      `process_start_time_seconds ${this.#startedAt}`,
+      // What tells an API server from whatever else may answer at this path.
+      '# HELP apiserver_request_total [STABLE] Counter of apiserver requests.',
+      '# TYPE apiserver_request_total counter',
+      'apiserver_request_total{code="200",resource="namespaces",scope="cluster",verb="LIST"} 1',
+      '',
+    ].join('\n');
+    if (this.#counts.size === 0) return started;
     const name = 'apiserver_storage_transformation_operations_total';
     const lines = [...this.#counts]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -96,7 +112,7 @@ export class Encryption {
         return `${name}{status="OK",transformation_type="${type}",transformer_prefix="${prefix}"} ${count}`;
       });
     return [
-      `# HELP ${name} [ALPHA] Total number of transformations.`,
+      `${started}# HELP ${name} [ALPHA] Total number of transformations.`,
       `# TYPE ${name} counter`,
       ...lines,
       '',

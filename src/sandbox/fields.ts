@@ -55,7 +55,7 @@ function collect(schema: Schema, value: unknown, path: string, set: FieldSet): v
     for (const [key, inner] of Object.entries(value as Record<string, unknown>)) {
       const here = pathOf(path, `f:${key}`);
       collect(fieldSchema(schema, key) ?? ANY, inner, here, set);
-      if (schema.type !== 'struct' || isEmptyMap(inner)) set.add(here);
+      if (schema.type !== 'struct') set.add(here);
     }
     return;
   }
@@ -69,10 +69,6 @@ function collect(schema: Schema, value: unknown, path: string, set: FieldSet): v
     return;
   }
   if (path !== '') set.add(path);
-}
-
-function isEmptyMap(value: unknown): boolean {
-  return value === null || (isRecord(value) && Object.keys(value).length === 0);
 }
 
 export interface Comparison {

@@ -32,7 +32,7 @@ export class SimulatedNode implements Host {
     this.#state = state;
     this.#saved = saved;
     const { configuration } = check(state);
-    api.encryption.restart(configuration);
+    api.encryption.restart(configuration, new Date());
   }
 
   get state(): NodeState {
@@ -50,7 +50,7 @@ export class SimulatedNode implements Host {
     const { configuration, problem } = check(next);
     if (problem !== undefined) return left(`the API server would not start: ${problem}`);
     this.#state = next;
-    this.#api.encryption.restart(configuration);
+    this.#api.encryption.restart(configuration, new Date());
     this.#mirror();
     await this.#saved();
     const first = configuration?.[0]?.providers[0];

@@ -42,11 +42,11 @@ export interface Sandbox {
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const planted = `planted-${randomUUID()}`;
-  const valueOf = (key: string): string => Buffer.from(`${planted} ${key}`).toString('base64');
+  const secretValue = (key: string): string => Buffer.from(`${planted} ${key}`).toString('base64');
   const { file } = options;
   const saved: SavedState =
-    (file === undefined ? undefined : await load(file, valueOf)) ??
-    freshState({ salt: randomUUID(), valueOf, empty: options.empty === true });
+    (file === undefined ? undefined : await load(file, secretValue)) ??
+    freshState({ salt: randomUUID(), secretValue, empty: options.empty === true });
 
   const store = new Store();
   for (const { resource, object, prefix } of saved.objects) store.restore(resource, object, prefix);

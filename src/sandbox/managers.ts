@@ -34,13 +34,15 @@ const UNOWNED = [
   'resourceVersion',
 ];
 
-/** An object without what is never owned. */
+/** An object without what is never owned: the server's own metadata, and status, which belongs to controllers. */
 export function stripped(object: Record<string, unknown>): Record<string, unknown> {
-  const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
-  if (!isRecord(metadata)) return rest;
-  const kept = Object.entries(metadata).filter(([key]) => !UNOWNED.includes(key));
-  return kept.length === 0 ? rest : { metadata: Object.fromEntries(kept), ...rest };
+  const { apiVersion: _version, kind: _kind, status: _status, metadata, ...rest } = object;
+  const kept = isRecord(metadata) ? Object.entries(metadata).filter(([key]) => !UNOWNED.includes(key)) : [];
+  return { metadata: Object.fromEntries(kept), ...rest };
 }
+
+/** `metadata` itself, as other than what is in it, is nobody's. */
+export const METADATA_PATH = 'f:metadata';
 
 export function readManagers(object: Record<string, unknown>): Managers {
   const managers: Managers = new Map();
@@ -51,7 +53,7 @@ export function readManagers(object: Record<string, unknown>): Managers {
       apiVersion: stringAt(entry, 'apiVersion') ?? '',
       subresource: stringAt(entry, 'subresource') ?? '',
     };
-    const fields = fromFieldsV1(isRecord(entry) ? entry['fieldsV1'] : {});
+    const fields = fromFieldsV1(isRecord(entry) ? entry.fieldsV1 : {});
     managers.set(managerKey(id), { id, fields, time: stringAt(entry, 'time') });
   }
   return managers;
@@ -106,6 +108,7 @@ export function ownByUpdate(managers: Managers, changed: Comparison, id: Manager
   const own = new Set(managers.get(key)?.fields);
   for (const path of changed.removed) own.delete(path);
   for (const path of [...changed.modified, ...changed.added]) own.add(path);
+  own.delete(METADATA_PATH);
   const before = managers.get(key);
   if (own.size === 0) next.delete(key);
   else if (before === undefined || !equal([...own].toSorted(), [...before.fields].toSorted()))

@@ -38,14 +38,14 @@ function mergeLists(schema: Schema & { type: 'list' }, target: unknown, patch: u
   if (schema.set === true) return [...new Set([...live, ...patch])];
   const key = schema.patchKey ?? schema.keys?.[0];
   if (key === undefined) return patch;
-  if (patch.some((item) => isRecord(item) && item['$patch'] === 'replace'))
-    return patch.filter((item) => !(isRecord(item) && item['$patch'] === 'replace'));
+  if (patch.some((item) => isRecord(item) && item.$patch === 'replace'))
+    return patch.filter((item) => !(isRecord(item) && item.$patch === 'replace'));
   const result = [...live];
   for (const item of patch) {
     if (!isRecord(item) || item[key] === undefined)
       throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
     const index = result.findIndex((other) => isRecord(other) && other[key] === item[key]);
-    if (item['$patch'] === 'delete') {
+    if (item.$patch === 'delete') {
       if (index >= 0) result.splice(index, 1);
     } else if (index >= 0) result[index] = strategicMergePatch(schema.of, result[index], item);
     else result.push(strategicMergePatch(schema.of, undefined, item));
@@ -63,14 +63,14 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) throw badRequest('error decoding patch: a JSON patch is a list of operations');
   let document: unknown = structuredClone(target);
   for (const operation of patch) {
-    if (!isRecord(operation) || typeof operation['path'] !== 'string') throw impossible();
-    const path = pointer(operation['path']);
-    switch (operation['op']) {
+    if (!isRecord(operation) || typeof operation.path !== 'string') throw impossible();
+    const path = pointer(operation.path);
+    switch (operation.op) {
       case 'test':
-        if (!equal(find(document, path), operation['value'] ?? undefined)) throw impossible();
+        if (!equal(find(document, path), operation.value ?? undefined)) throw impossible();
         break;
       case 'add':
-        document = add(document, path, structuredClone(operation['value']));
+        document = add(document, path, structuredClone(operation.value));
         break;
       case 'remove':
         document = remove(document, path);
@@ -80,15 +80,15 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
         document = add(
           path.length === 0 ? document : remove(document, path),
           path,
-          structuredClone(operation['value']),
+          structuredClone(operation.value),
         );
         break;
       case 'move':
       case 'copy': {
-        const from = pointer(String(operation['from'] ?? ''));
+        const from = pointer(String(operation.from ?? ''));
         const value = structuredClone(find(document, from));
         if (value === undefined) throw impossible();
-        if (operation['op'] === 'move') document = remove(document, from);
+        if (operation.op === 'move') document = remove(document, from);
         document = add(document, path, value);
         break;
       }

@@ -20,19 +20,19 @@ export interface SavedState {
 }
 
 /** The value that stands for every key of a Secret in memory. It is never written to a file. */
-export type ValueOf = (key: string) => string;
+export type SecretValue = (key: string) => string;
 
 /**
  * The state of a file, undefined where it does not exist. Secrets come back with made-up values: the file keeps
  * their names, types and keys only. Throws `StateError`.
  */
-export async function load(file: string, valueOf: ValueOf): Promise<SavedState | undefined> {
+export async function load(file: string, secretValue: SecretValue): Promise<SavedState | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (isRecord(error) && error['code'] === 'ENOENT') return undefined;
-    throw new StateError(`${file}: cannot be read (${String(isRecord(error) ? error['code'] : error)}).`);
+    if (isRecord(error) && error.code === 'ENOENT') return undefined;
+    throw new StateError(`${file}: cannot be read (${String(isRecord(error) ? error.code : error)}).`);
   }
   const broken = (expected: string): StateError =>
     new StateError(
@@ -54,7 +54,7 @@ export async function load(file: string, valueOf: ValueOf): Promise<SavedState |
     const object = at(entry, 'object');
     const resource = isManifest(object) ? resourceOf(object) : undefined;
     if (!isManifest(object) || resource === undefined) throw broken(`an object at "objects[${index}]"`);
-    const filled = resource.kind === 'Secret' ? fillSecret(object, valueOf) : object;
+    const filled = resource.kind === 'Secret' ? fillSecret(object, secretValue) : object;
     return { resource, object: filled, prefix: stringAt(entry, 'stored') ?? '' };
   });
   if (objects.length === 0) throw broken('a list of objects at "objects"');
@@ -74,7 +74,7 @@ export async function save(file: string, store: Store, node: NodeState): Promise
     await rename(part, file);
   } catch (error) {
     await rm(part, { force: true });
-    throw new StateError(`${file}: cannot be written (${String(isRecord(error) ? error['code'] : error)}).`);
+    throw new StateError(`${file}: cannot be written (${String(isRecord(error) ? error.code : error)}).`);
   }
 }
 
@@ -103,10 +103,10 @@ function emptySecret(object: Manifest): object {
   };
 }
 
-function fillSecret(object: Manifest, valueOf: ValueOf): Manifest {
-  const data = object['data'];
+function fillSecret(object: Manifest, secretValue: SecretValue): Manifest {
+  const data = object.data;
   const filled = isRecord(data)
-    ? Object.fromEntries(Object.keys(data).map((key) => [key, valueOf(key)]))
+    ? Object.fromEntries(Object.keys(data).map((key) => [key, secretValue(key)]))
     : undefined;
   const { metadata } = object;
   const applied = metadata.annotations?.[LAST_APPLIED] !== undefined;
@@ -125,8 +125,8 @@ function fillSecret(object: Manifest, valueOf: ValueOf): Manifest {
 function isManifest(value: unknown): value is Manifest {
   return (
     isRecord(value) &&
-    typeof value['apiVersion'] === 'string' &&
-    typeof value['kind'] === 'string' &&
+    typeof value.apiVersion === 'string' &&
+    typeof value.kind === 'string' &&
     stringAt(value, 'metadata', 'name') !== undefined
   );
 }

@@ -18,7 +18,7 @@ function counts(pod: Manifest): boolean {
 
 /** What one pod uses of the names that quotas have, in billionths. */
 function usageOf(pod: Manifest): Amounts {
-  const { requests, limits } = podTotals(pod['spec']);
+  const { requests, limits } = podTotals(pod.spec);
   const usage: Amounts = { pods: ONE, 'count/pods': ONE };
   for (const [name, amount] of Object.entries(requests)) {
     usage[`requests.${name}`] = nanoOf(amount);
@@ -31,7 +31,7 @@ function usageOf(pod: Manifest): Amounts {
 /** Whether a quota's scopes cover a pod. */
 function covers(quota: Manifest, pod: Manifest): boolean {
   return listAt(quota, 'spec', 'scopes').every((scope) => {
-    const { requests, limits } = podTotals(pod['spec']);
+    const { requests, limits } = podTotals(pod.spec);
     const bestEffort = Object.keys(requests).length + Object.keys(limits).length === 0;
     const terminating = at(pod, 'spec', 'activeDeadlineSeconds') !== undefined;
     if (scope === 'BestEffort') return bestEffort;

@@ -36,10 +36,10 @@ export function formOf(accept: string | undefined): { form: Form; yaml: boolean 
     const given = Object.fromEntries(parameters.map((part) => part.split('=', 2) as [string, string]));
     const yaml = type === 'application/yaml';
     if (!yaml && !['application/json', 'application/*', '*/*'].includes(type ?? '')) continue;
-    if (given['as'] === undefined) return { form: 'object', yaml };
-    if (given['g'] !== 'meta.k8s.io' || given['v'] !== 'v1') continue;
-    if (given['as'] === 'Table') return { form: 'table', yaml };
-    if (given['as'] === 'PartialObjectMetadata' || given['as'] === 'PartialObjectMetadataList')
+    if (given.as === undefined) return { form: 'object', yaml };
+    if (given.g !== 'meta.k8s.io' || given.v !== 'v1') continue;
+    if (given.as === 'Table') return { form: 'table', yaml };
+    if (given.as === 'PartialObjectMetadata' || given.as === 'PartialObjectMetadataList')
       return { form: 'partial', yaml };
   }
   throw new ApiError(406, 'NotAcceptable', '406: Not Acceptable', {});
@@ -107,7 +107,7 @@ export function writeOptionsOf(query: URLSearchParams, userAgent: string, kind: 
 
 /** Options of a delete, from its query and its body. */
 export function deleteOptionsOf(query: URLSearchParams, body: unknown): DeleteOptions {
-  const given = isRecord(body) && Array.isArray(body['dryRun']) ? body['dryRun'].map(String) : [];
+  const given = isRecord(body) && Array.isArray(body.dryRun) ? body.dryRun.map(String) : [];
   const uid = stringAt(body, 'preconditions', 'uid');
   const resourceVersion = stringAt(body, 'preconditions', 'resourceVersion');
   return {

@@ -62,7 +62,7 @@ export function answer(api: Api, access: Access, address: string, now: () => Dat
   }
   const target = targetOf(request.path);
   if (target === undefined) throw noSuchPath();
-  const { form, yaml } = formOf(request.headers['accept']);
+  const { form, yaml } = formOf(request.headers.accept);
   const verb = verbOf(request.method, target);
   access.check(verb, target);
   const show = (object: Manifest | object): object =>
@@ -107,8 +107,8 @@ function write(
   }
   if (verb === 'update') {
     const options = writeOptionsOf(query, agent, 'UpdateOptions');
-    const object = api.update(resource, namespace, name, bodyOf(type, body), options);
-    return { status: 200, object, warnings: options.warnings };
+    const { object, created } = api.update(resource, namespace, name, bodyOf(type, body), options);
+    return { status: created ? 201 : 200, object, warnings: options.warnings };
   }
   if (verb === 'patch') {
     const patchType = patchTypeOf(type);
@@ -194,7 +194,7 @@ function listed(
       kind: 'PartialObjectMetadataList',
       apiVersion: 'meta.k8s.io/v1',
       metadata,
-      items: objects.map(partialOf),
+      items: objects.length === 0 ? null : objects.map(partialOf), // an empty one is null, as real servers have it
     };
   return listOf(resource, objects, metadata);
 }

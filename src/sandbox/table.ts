@@ -23,11 +23,9 @@ const text =
 const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   Secret: [
     column('Type', text('type')),
-    column('Data', (object) => (isRecord(object['data']) ? Object.keys(object['data']).length : 0)),
+    column('Data', (object) => (isRecord(object.data) ? Object.keys(object.data).length : 0)),
   ],
-  ConfigMap: [
-    column('Data', (object) => (isRecord(object['data']) ? Object.keys(object['data']).length : 0)),
-  ],
+  ConfigMap: [column('Data', (object) => (isRecord(object.data) ? Object.keys(object.data).length : 0))],
   Namespace: [column('Status', text('status', 'phase'))],
   Service: [column('Type', text('spec', 'type')), column('Cluster-IP', text('spec', 'clusterIP'))],
   Pod: [

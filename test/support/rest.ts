@@ -1,5 +1,6 @@
 import { request as http } from 'node:http';
 import { request as https } from 'node:https';
+import { gunzipSync } from 'node:zlib';
 
 /** Where a cluster is reached: its URL, the bearer token, and the CA of its certificate where it speaks TLS. */
 export interface Connection {
@@ -24,6 +25,8 @@ export interface Answer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
+  /** The body as it came over the wire, compressed or not. */
+  raw: Buffer;
   /** Parsed body; undefined where it is not JSON. */
   json: unknown;
 }
@@ -56,14 +59,15 @@ export function request(connection: Connection, ask: Ask): Promise<Answer> {
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('error', reject);
       response.on('end', () => {
-        const text = Buffer.concat(parts).toString();
+        const raw = Buffer.concat(parts);
+        const text = (response.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw).toString();
         let json: unknown;
         try {
           json = JSON.parse(text);
         } catch {
           json = undefined;
         }
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, raw, json });
       });
     });
     sent.on('error', reject);

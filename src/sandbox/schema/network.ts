@@ -8,18 +8,21 @@ const peer = struct({
   ipBlock: struct({ cidr: str, except: list(str) }, { always: { cidr: '' } }),
 });
 
-export const networkPolicy = object({
-  spec: struct(
-    {
-      podSelector: labelSelector,
-      ingress: list(struct({ ports: list(port), from: list(peer) })),
-      egress: list(struct({ ports: list(port), to: list(peer) })),
-      policyTypes: list(str),
-    },
-    { always: { podSelector: {} } },
-  ),
-  status: struct({ conditions: listBy('type', condition) }),
-});
+export const networkPolicy = object(
+  {
+    spec: struct(
+      {
+        podSelector: labelSelector,
+        ingress: list(struct({ ports: list(port), from: list(peer) })),
+        egress: list(struct({ ports: list(port), to: list(peer) })),
+        policyTypes: list(str),
+      },
+      { always: { podSelector: {} } },
+    ),
+    status: struct({ conditions: listBy('type', condition) }),
+  },
+  { always: { spec: {} } },
+);
 
 const backend = struct({
   service: struct({ name: str, port: atomic({ name: str, number: int }) }),

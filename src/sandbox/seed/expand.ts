@@ -187,8 +187,8 @@ export class Expander {
     ];
   }
 
-  secret(seed: SecretSeed, valueOf: (key: string) => string): Manifest {
-    const data = Object.fromEntries(seed.keys.map((key) => [key, valueOf(key)]));
+  secret(seed: SecretSeed, secretValue: (key: string) => string): Manifest {
+    const data = Object.fromEntries(seed.keys.map((key) => [key, secretValue(key)]));
     return {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -327,6 +327,6 @@ function statusOf(kind: string, count: number): Record<string, unknown> {
 function portNumber(pod: Manifest | undefined, name: string): number {
   for (const container of listAt(pod, 'spec', 'containers'))
     for (const port of listAt(container, 'ports'))
-      if (stringsAt({ port }, 'port')['name'] === name) return Number(at(port, 'containerPort'));
+      if (stringsAt({ port }, 'port').name === name) return Number(at(port, 'containerPort'));
   return 0;
 }

@@ -2,7 +2,7 @@ import type { Manifest } from '../../model/manifest.js';
 import { decode } from '../decode.js';
 import { setDefaults } from '../defaults.js';
 import { mirrorPod } from '../host.js';
-import type { SavedState, ValueOf } from '../persist.js';
+import type { SavedState, SecretValue } from '../persist.js';
 import { type Resource, resourceOf } from '../resources.js';
 import type { Part } from './build.js';
 import { controlPlane, NODES, nodeObjects, staticPods } from './cluster.js';
@@ -25,9 +25,9 @@ const MADE = '2025-02-03T08:00:00Z';
 /**
  * The state of a new embedded cluster.
  * @param options.salt makes its UIDs, and with them its identity
- * @param options.valueOf the value of a Secret's key
+ * @param options.secretValue the value of a Secret's key
  */
-export function freshState(options: { salt: string; valueOf: ValueOf; empty: boolean }): SavedState {
+export function freshState(options: { salt: string; secretValue: SecretValue; empty: boolean }): SavedState {
   const expander = new Expander(options.salt, NODES);
   const parts = options.empty ? [BARE] : PARTS;
   const [apiServer, ...otherStatic] = staticPods();
@@ -45,7 +45,7 @@ export function freshState(options: { salt: string; valueOf: ValueOf; empty: boo
     for (const workload of part.workloads ?? [])
       for (const object of expander.workload(workload)) (object.kind === 'Pod' ? pods : all).push(object);
     all.push(
-      ...(part.secrets ?? []).map((secret) => expander.secret(secret, options.valueOf)),
+      ...(part.secrets ?? []).map((secret) => expander.secret(secret, options.secretValue)),
       ...(part.objects ?? []),
     );
   }
@@ -88,8 +88,8 @@ function complete(resource: Resource, manifest: Manifest, expander: Expander, re
 }
 
 function giveAddress(service: Manifest, next: () => string): void {
-  const spec = service['spec'] as Record<string, unknown>;
-  if (spec['type'] === 'ExternalName') return;
-  spec['clusterIP'] ??= next();
-  spec['clusterIPs'] ??= [spec['clusterIP']];
+  const spec = service.spec as Record<string, unknown>;
+  if (spec.type === 'ExternalName') return;
+  spec.clusterIP ??= next();
+  spec.clusterIPs ??= [spec.clusterIP];
 }

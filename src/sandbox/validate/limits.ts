@@ -75,7 +75,7 @@ function validateItem(item: unknown, type: string, here: string, problems: Probl
     if (Object.keys(request).length > 0)
       problems.forbidden(`${here}.defaultRequest`, "may not be specified when `type` is 'Pod'");
   }
-  if (type === 'PersistentVolumeClaim' && max['storage'] === undefined && min['storage'] === undefined)
+  if (type === 'PersistentVolumeClaim' && max.storage === undefined && min.storage === undefined)
     problems.required(
       `${here}.limits`,
       'either minimum or maximum storage value is required, but neither was provided',

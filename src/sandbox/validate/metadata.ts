@@ -121,9 +121,8 @@ function immutableContent(
   fields: readonly string[],
   problems: Problems,
 ): void {
-  if (before['immutable'] !== true) return;
-  if (after['immutable'] !== true)
-    problems.forbidden('immutable', 'field is immutable when `immutable` is set');
+  if (before.immutable !== true) return;
+  if (after.immutable !== true) problems.forbidden('immutable', 'field is immutable when `immutable` is set');
   for (const field of fields)
     if (!equal(before[field], after[field]))
       problems.forbidden(field, 'field is immutable when `immutable` is set');

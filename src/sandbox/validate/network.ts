@@ -127,7 +127,7 @@ export function validateService(object: Record<string, unknown>, problems: Probl
       problems.invalid(`${here}.port`, number ?? 0, 'must be between 1 and 65535, inclusive');
     const protocol = stringAt(port, 'protocol') ?? '';
     if (!PROTOCOLS.includes(protocol)) problems.unsupported(`${here}.protocol`, protocol, PROTOCOLS);
-    const target = isRecord(port) ? port['targetPort'] : undefined;
+    const target = isRecord(port) ? port.targetPort : undefined;
     if (typeof target === 'number' && !isPort(target))
       problems.invalid(`${here}.targetPort`, target, 'must be between 1 and 65535, inclusive');
     if (typeof target === 'string')

@@ -11,7 +11,7 @@ export function validateContent(object: Record<string, unknown>, problems: Probl
     for (const key of Object.keys(data))
       for (const why of configKey(key)) problems.invalid(`${field}[${key}]`, key, why);
   }
-  for (const key of REQUIRED_KEYS[String(object['type'])] ?? [])
+  for (const key of REQUIRED_KEYS[String(object.type)] ?? [])
     if (at(object, 'data', key) === undefined) problems.required(`data[${key}]`);
 }
 

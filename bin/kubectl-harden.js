@@ -25,6 +25,10 @@
   const flagged = (end < 0 ? own : own.slice(0, end)).indexOf('--no-color') >= 0;
   if (flagged || process.env.NO_COLOR || process.env.TERM === 'dumb') process.env.FORCE_COLOR = '0';
 
+  // Compiled code kept from start to start; older Nodes of this line do not have it.
+  const loader = process.getBuiltinModule && process.getBuiltinModule('module');
+  if (loader && loader.enableCompileCache) loader.enableCompileCache();
+
   import('../dist/src/main.js').catch((error) => {
     const text = error instanceof Error ? error.message : String(error);
     if (error !== null && typeof error === 'object' && error.code === 'ERR_MODULE_NOT_FOUND') {

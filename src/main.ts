@@ -9,6 +9,8 @@ import { printableLines } from './model/escape.js';
 const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env };
 
 process.exitCode = await main(process.argv.slice(2));
+// Forced by a second ctrl-c, a request may still be under way: it must not keep the process.
+if (process.exitCode === EXIT.interrupted) process.exit();
 
 /** Carries out a command line and resolves with the exit code. Errors made for people are told in their own words. */
 async function main(argv: readonly string[]): Promise<ExitCode> {

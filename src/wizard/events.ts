@@ -1,0 +1,53 @@
+import type { Entry } from '../model/journal.js';
+import type { Change } from '../model/plan.js';
+import type { Snapshot } from '../model/snapshot.js';
+import type { Step } from '../model/step.js';
+import type { Templates } from '../model/template.js';
+import type { Decisions } from './assemble.js';
+import type { ReadProgress, RewriteProgress } from './ports.js';
+import type { Checked, Done, StepState, UserEvent, WizardState } from './state.js';
+
+/** What the effects report back. */
+export type SystemEvent =
+  | { type: 'reading'; progress: ReadProgress }
+  | { type: 'snapshot'; snapshot: Snapshot }
+  | { type: 'checked'; checked: readonly Checked[] }
+  | { type: 'stale'; objects: readonly string[] }
+  | { type: 'applying'; change: string }
+  | { type: 'rewriting'; progress: RewriteProgress }
+  | { type: 'done'; done: Done }
+  | { type: 'applied'; interrupted: boolean }
+  | { type: 'failure'; message: string };
+
+export type WizardEvent = UserEvent | SystemEvent;
+
+/** Work for the session to do; the machine itself does none. */
+export type Effect =
+  | { do: 'read' }
+  | { do: 'check'; changes: readonly Change[] }
+  | { do: 'apply'; step: StepState; changes: readonly Change[] }
+  | { do: 'stop' }
+  | { do: 'journal'; entry: Entry }
+  | { do: 'end'; code: number };
+
+/** What never changes while a session runs. */
+export interface Setting {
+  steps: readonly Step[];
+  templates: Templates;
+  /**
+   * Decisions taken before, by step id: from an answers file or from the journal of the run that is resumed. Asked once,
+   * with the first snapshot, because `all` and globs mean what is there then.
+   */
+  decisions(now: Snapshot): ReadonlyMap<string, Decisions>;
+}
+
+export type Transition = readonly [WizardState, readonly Effect[]];
+
+/** What one event does in one state; undefined where it does not fit the screen. */
+export type Handler<T extends WizardEvent['type']> = (
+  state: WizardState,
+  event: Extract<WizardEvent, { type: T }>,
+  setting: Setting,
+) => Transition | undefined;
+
+export type Handlers<E extends WizardEvent> = { [T in E['type']]: Handler<T> };

@@ -1,0 +1,71 @@
+import { assemble, type Decisions } from './assemble.js';
+import type { Setting, Transition } from './events.js';
+import type { StepState, WizardState } from './state.js';
+
+/** The next step that still waits, or the one at hand when none does. */
+export function following(state: WizardState): number {
+  const after = state.steps.findIndex((s, i) => i > state.current && s.skipped === undefined);
+  return after < 0 ? state.current : after;
+}
+
+export function clear(state: WizardState): WizardState {
+  return { ...state, notice: undefined };
+}
+
+export function reading(state: WizardState): Transition {
+  return [{ ...state, screen: { at: 'reading', kinds: [] } }, [{ do: 'read' }]];
+}
+
+export function leave(
+  state: WizardState,
+  code: number,
+  reason: 'done' | 'left' | 'interrupted' | 'failed',
+): Transition {
+  return [
+    { ...state, screen: { at: 'left' } },
+    [
+      { do: 'journal', entry: { type: 'ended', reason } },
+      { do: 'end', code },
+    ],
+  ];
+}
+
+/** The decisions that a step's state carries. Answers that nobody gave are not among them. */
+export function decided(step: StepState): Decisions {
+  return {
+    answers: Object.fromEntries(Object.entries(step.answers).filter(([id]) => step.answered.includes(id))),
+    excluded: step.excluded,
+    ...(step.skipped === undefined ? {} : { skipped: step.skipped }),
+  };
+}
+
+/** All steps again, after a decision on the step at hand. */
+export function redecide(state: WizardState, decision: Decisions, setting: Setting): WizardState {
+  const { snapshot } = state;
+  if (snapshot === undefined) return state;
+  const at = state.steps[state.current]?.step.id;
+  const before = new Map(state.steps.map((s) => [s.step.id, s]));
+  const steps = assemble(snapshot, setting.steps, setting.templates, (id) => {
+    const old = before.get(id);
+    return id === at || old === undefined ? decision : decided(old);
+  });
+  return {
+    ...state,
+    steps: steps.map((fresh): StepState => {
+      const old = before.get(fresh.step.id);
+      if (old === undefined) return fresh;
+      const verified = old.verified === undefined ? {} : { verified: old.verified };
+      // What the server said stays true as long as the changes are the same.
+      return {
+        ...fresh,
+        done: old.done,
+        checked: old.plan.hash === fresh.plan.hash ? old.checked : [],
+        ...verified,
+      };
+    }),
+  };
+}
+
+export function replaced(state: WizardState, step: StepState): readonly StepState[] {
+  return state.steps.map((s) => (s.step.id === step.step.id ? step : s));
+}

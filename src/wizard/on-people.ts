@@ -1,0 +1,140 @@
+import type { Entry } from '../model/journal.js';
+import { type Change, hashOf } from '../model/plan.js';
+import { pending, pendingCount } from './assemble.js';
+import type { Effect, Handlers } from './events.js';
+import { clear, decided, following, leave, reading, redecide, replaced } from './moves.js';
+import type { StepState, UserEvent, WizardState } from './state.js';
+
+/** What people say. */
+export const fromPeople: Handlers<UserEvent> = {
+  open: (state, { step }, setting) => {
+    const opened = state.steps[step];
+    if (state.screen.at !== 'overview' || opened === undefined) return undefined;
+    const there: WizardState = { ...clear(state), current: step, screen: { at: 'questions' } };
+    if (opened.skipped === undefined) return [there, []];
+    const { skipped: _skipped, ...decision } = decided(opened);
+    return [redecide(there, decision, setting), []];
+  },
+  answer: (state, { question, value }, setting) => {
+    const step = state.steps[state.current];
+    if (state.screen.at !== 'questions' || step === undefined) return undefined;
+    if (!step.questions.some((q) => q.id === question)) return undefined;
+    const answers = { ...decided(step).answers, [question]: value };
+    return [redecide(state, { ...decided(step), answers }, setting), []];
+  },
+  toggle: (state, { change }, setting) => {
+    const step = state.steps[state.current];
+    if (state.screen.at !== 'review' || !step?.plan.changes.some((c) => c.id === change)) return undefined;
+    const excluded = step.excluded.includes(change)
+      ? step.excluded.filter((id) => id !== change)
+      : [...step.excluded, change];
+    return [redecide(state, { ...decided(step), excluded }, setting), []];
+  },
+  next: (state, _event, setting) => {
+    const step = state.steps[state.current];
+    if (step === undefined) return undefined;
+    switch (state.screen.at) {
+      case 'questions': {
+        // Going on takes every answer as it stands, defaults included: they are decisions from here on.
+        const after = redecide(state, { ...decided(step), answers: step.answers }, setting);
+        const entry: Entry = { type: 'answered', step: step.step.id, answers: step.answers };
+        const changes = after.steps[after.current]?.plan.changes ?? [];
+        const journal: Effect = { do: 'journal', entry };
+        return changes.length === 0
+          ? [{ ...clear(after), screen: { at: 'review' } }, [journal]]
+          : [{ ...clear(after), screen: { at: 'checking' } }, [journal, { do: 'check', changes }]];
+      }
+      case 'review': {
+        if (pending(step).length === 0) return undefined;
+        const typed = !state.written && state.snapshot?.cluster.sandbox === false;
+        return [{ ...clear(state), screen: { at: 'confirm', typed } }, []];
+      }
+      case 'result':
+        return [{ ...clear(state), screen: { at: 'overview' }, current: following(state) }, []];
+      default:
+        return undefined;
+    }
+  },
+  back: (state) => {
+    const to = {
+      questions: 'overview',
+      review: 'questions',
+      confirm: 'review',
+      skip: 'overview',
+      result: 'overview',
+    } as const;
+    const at = state.screen.at;
+    return at in to ? [{ ...clear(state), screen: { at: to[at as keyof typeof to] } }, []] : undefined;
+  },
+  confirm: (state, { typed }) => {
+    const step = state.steps[state.current];
+    if (state.screen.at !== 'confirm' || step === undefined) return undefined;
+    if (state.screen.typed && typed !== state.snapshot?.cluster.context) {
+      return [
+        {
+          ...state,
+          notice: `That is not the context's name (${state.snapshot?.cluster.context}); nothing was applied.`,
+        },
+        [],
+      ];
+    }
+    const changes = pending(step);
+    return [
+      {
+        ...clear(state),
+        written: true,
+        screen: { at: 'applying', done: 0, total: changes.length, now: '', stopping: false },
+        steps: replaced(state, { ...step, done: [] }),
+      },
+      [
+        { do: 'journal', entry: confirmedEntry(step, changes) },
+        { do: 'apply', step, changes },
+      ],
+    ];
+  },
+  skip: (state) =>
+    ['overview', 'questions', 'review'].includes(state.screen.at) && state.steps.length > 0
+      ? [{ ...clear(state), screen: { at: 'skip' } }, []]
+      : undefined,
+  skipped: (state, { reason }, setting) => {
+    const step = state.steps[state.current];
+    if (state.screen.at !== 'skip' || step === undefined) return undefined;
+    const skipped = reason.trim() === '' ? 'no reason given' : reason.trim();
+    const after = redecide(state, { ...decided(step), skipped }, setting);
+    return [
+      { ...clear(after), screen: { at: 'overview' }, current: following(state) },
+      [{ do: 'journal', entry: { type: 'skipped', step: step.step.id, reason: skipped } }],
+    ];
+  },
+  reload: (state) =>
+    ['overview', 'questions', 'review', 'result'].includes(state.screen.at)
+      ? reading(clear(state))
+      : undefined,
+  interrupt: (state) => {
+    if (state.screen.at === 'left') return undefined;
+    if (state.screen.at === 'applying' && !state.screen.stopping) {
+      return [{ ...state, screen: { ...state.screen, stopping: true } }, [{ do: 'stop' }]];
+    }
+    return leave(state, 130, 'interrupted');
+  },
+  quit: (state) => {
+    if (['applying', 'verifying', 'checking', 'left'].includes(state.screen.at)) return undefined;
+    if (state.screen.at === 'failed') return leave(state, 2, 'failed');
+    return leave(state, 0, pendingCount(state.steps) === 0 ? 'done' : 'left');
+  },
+};
+
+function confirmedEntry(step: StepState, changes: readonly Change[]): Entry {
+  return {
+    type: 'confirmed',
+    step: step.step.id,
+    hash: step.plan.hash,
+    changes: changes.map((change) => ({
+      id: change.id,
+      kind: change.kind,
+      ref: change.ref,
+      hash: hashOf(change),
+    })),
+    excluded: step.excluded,
+  };
+}

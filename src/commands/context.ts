@@ -3,7 +3,6 @@ import type { Options, Selection } from '../cli/command.js';
 import { version } from '../cli/version.js';
 import { connect } from '../cluster/connect.js';
 import { type GivenAnswers, readAnswers } from '../host/answers.js';
-import { decisionsFrom } from '../host/decisions.js';
 import { filesHost } from '../host/files.js';
 import { type RunStore, runStore, runsDirectory } from '../host/runs.js';
 import { loadTemplates } from '../host/templates.js';
@@ -14,6 +13,7 @@ import type { Style } from '../report/style.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
 import type { Clock, Cluster, Host, Journal } from '../wizard/ports.js';
 import type { StepState } from '../wizard/state.js';
+import { decisionsFrom } from './decisions.js';
 
 /** The process as a command sees it, so that tests can give their own. */
 export interface Io {

@@ -1,6 +1,6 @@
 import path from 'node:path';
+import { decisionsFrom } from '../../src/commands/decisions.js';
 import { parseAnswers, readAnswers } from '../../src/host/answers.js';
-import { decisionsFrom } from '../../src/host/decisions.js';
 import { HostError } from '../../src/host/errors.js';
 import { resolveAnswers } from '../../src/host/resolve.js';
 import type { Question } from '../../src/model/question.js';

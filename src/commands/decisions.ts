@@ -1,9 +1,9 @@
+import type { GivenAnswers } from '../host/answers.js';
+import { resolveAnswers } from '../host/resolve.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
-import type { GivenAnswers } from './answers.js';
-import { resolveAnswers } from './resolve.js';
 
 /**
  * The decisions that an answers file makes on this snapshot. Questions of a step can depend on what the steps before it

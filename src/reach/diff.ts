@@ -72,7 +72,10 @@ class Comparison {
       if (direction === 'egress') this.compare(name, outside, run.before, run.after);
       else this.compare(outside, name, run.before, run.after);
     };
-    for (const range of cut([...older.engine.outside[direction], ...newer.engine.outside[direction]])) {
+    for (const range of cut([
+      ...older.engine.peers.outside[direction],
+      ...newer.engine.peers.outside[direction],
+    ])) {
       if (range.family !== 4) continue;
       const before = older.setBetweenOutside(direction, was, range.from);
       const after = newer.setBetweenOutside(direction, is, range.from);

@@ -33,7 +33,7 @@ export function* entryConnections(reach: Reach): Generator<Connection> {
           (set, port) => engine.sets.union(set, engine.sets.range('TCP', port, port)),
           NONE,
         );
-        const allowed = engine.between(engine.classes.elsewhere, reach.classOf(index));
+        const allowed = engine.between(engine.peers.classes.elsewhere, reach.classOf(index));
         const known = found.get(pod.workload) ?? NONE;
         found.set(pod.workload, engine.sets.union(known, engine.sets.intersect(open, allowed)));
       });

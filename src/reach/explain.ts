@@ -1,8 +1,9 @@
 import type { Ref } from '../model/manifest.js';
+import type { Endpoint, Pair } from './endpoint.js';
 import type { Engine } from './engine.js';
 import type { Action, Direction, Policy, Rule, Tier } from './policy.js';
 import { NONE, type Protocol } from './portset.js';
-import type { Endpoint, Pair, Reach } from './reach.js';
+import type { Reach } from './reach.js';
 
 /** A rule that speaks of the connection asked about. */
 export interface RuleHit {
@@ -84,7 +85,7 @@ export interface Verdict {
 export function verdictOn(engine: Engine, pair: Pair, traffic: Traffic): Verdict {
   const { source, destination } = pair;
   const judge = (direction: Direction, subject: number, peer: number) => {
-    const subjectClass = engine.classes.classes[subject];
+    const subjectClass = engine.peers.classAt(subject);
     if (subjectClass === undefined || subjectClass.onNode) return undefined;
     return new Judge(engine, direction, subject, peer, pair, traffic).decide();
   };
@@ -157,15 +158,15 @@ class Judge {
           tier: policy.tier,
           rule: rule.place,
           action: rule.action,
-          ports: engine.sets.text(engine.rulePorts(rule, pair.destination)),
+          ports: engine.sets.text(engine.peers.rulePorts(rule, pair.destination)),
         })),
     );
   }
 
   private speaks(rule: Rule): boolean {
     const { engine, traffic } = this;
-    if (!engine.ruleHasPeer(rule, this.peer)) return false;
-    const ports = engine.rulePorts(rule, this.pair.destination);
+    if (!engine.peers.ruleHasPeer(rule, this.peer)) return false;
+    const ports = engine.peers.rulePorts(rule, this.pair.destination);
     if (traffic === undefined) return ports !== NONE;
     if (traffic === 'portless') return rule.ports === 'any';
     return engine.sets.has(ports, traffic.protocol, traffic.port);

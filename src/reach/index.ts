@@ -1,5 +1,6 @@
 /** The NetworkPolicy engine: what may connect to what. Pure: objects in, answers out. */
 export { diffReach, type ReachDiff } from './diff.js';
+export { type Endpoint, UnknownEndpoint } from './endpoint.js';
 export type { DirectionVerdict, Explanation, RuleHit } from './explain.js';
 export type { Problem, Workload } from './inventory.js';
 export {
@@ -10,14 +11,10 @@ export {
   type OpenWorkload,
   reachesAddress,
 } from './isolation.js';
+export { FILES, LIVE, type ReachOptions } from './options.js';
 export { PROTOCOLS, type Protocol } from './portset.js';
 export {
   type Connection,
-  type Endpoint,
-  FILES,
-  LIVE,
   Reach,
-  type ReachOptions,
   reachOf,
-  UnknownEndpoint,
 } from './reach.js';

@@ -1,9 +1,10 @@
 import type { Ref } from '../model/manifest.js';
 import { LAST, parseAddress } from './address.js';
+import { UnknownEndpoint } from './endpoint.js';
 import { verdictOn } from './explain.js';
 import type { Direction, Policy, Rule } from './policy.js';
 import { ALL, type Protocol } from './portset.js';
-import { type Reach, UnknownEndpoint } from './reach.js';
+import type { Reach } from './reach.js';
 
 /** A workload that is open in a direction, and why. */
 export interface OpenWorkload {
@@ -44,7 +45,7 @@ export function isolation(reach: Reach, namespace: string): NamespaceIsolation {
     else known.add(reach.classOf(i));
   });
   const judge = (direction: Direction): DirectionIsolation => {
-    const fresh = reach.engine.classes.fresh.get(namespace);
+    const fresh = reach.engine.peers.classes.fresh.get(namespace);
     const open: OpenWorkload[] = [];
     for (const [workload, members] of classes) {
       const name = workloads[workload]?.name ?? '';
@@ -78,10 +79,12 @@ function isIsolated(reach: Reach, direction: Direction, subject: number): boolea
  * cannot name addresses, so all pods are all that they can close.
  */
 function everyPeer(reach: Reach, direction: Direction, rule: Rule): boolean {
-  const { classes } = reach.engine.classes;
-  const pods = classes.every((one, peer) => one.onNode || reach.engine.ruleHasPeer(rule, peer));
+  const { classes } = reach.engine.peers.classes;
+  const pods = classes.every((one, peer) => one.onNode || reach.engine.peers.ruleHasPeer(rule, peer));
   if (direction === 'ingress') return pods;
-  return pods && reach.engine.atoms.every((_, i) => reach.engine.ruleHasPeer(rule, classes.length + i));
+  return (
+    pods && reach.engine.peers.atoms.every((_, i) => reach.engine.peers.ruleHasPeer(rule, classes.length + i))
+  );
 }
 
 function openBecause(reach: Reach, direction: Direction, subject: number): 'unselected' | Ref | undefined {
@@ -135,7 +138,7 @@ export function reachesAddress(
 ): AddressReach {
   const parsed = parseAddress(address);
   if (parsed === undefined) throw new UnknownEndpoint(`${address} is not an IP address`);
-  const destination = reach.engine.atomPeer(parsed);
+  const destination = reach.engine.peers.atomPeer(parsed);
   const because = new Map<string, { policy: Ref | 'no egress policy' }>();
   const reaches = (source: number): boolean => {
     const { allowed, egress } = verdictOn(
@@ -149,7 +152,7 @@ export function reachesAddress(
     for (const { policy } of allows) because.set(JSON.stringify(policy), { policy });
     return true;
   };
-  const fresh = reach.engine.classes.fresh.get(namespace);
+  const fresh = reach.engine.peers.classes.fresh.get(namespace);
   const workloads = new Set<string>();
   reach.inventory.pods.forEach((pod, i) => {
     const name = reach.workloads[pod.workload]?.name;

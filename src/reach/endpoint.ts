@@ -1,0 +1,148 @@
+import { type Address, parseAddress } from './address.js';
+import type { Engine } from './engine.js';
+import type { Inventory, Pod } from './inventory.js';
+
+/** Who connects or is connected to. */
+export type Endpoint =
+  /**
+   * `namespace/name[Kind]` as in `Reach.workloads`, or `namespace/name` of a pod or of the one workload so called. What
+   * holds for its pods wherever they run, and for two different ones where source and destination are the same workload.
+   */
+  | { workload: string }
+  /** `namespace/name` of one pod, which always reaches itself and (as far as NetworkPolicies go) its own node. */
+  | { pod: string }
+  /** A pod of this namespace that does not exist yet, with labels that no selector knows. */
+  | { freshPod: string }
+  /** An IP address. A known pod's address means that pod. */
+  | { address: string };
+
+/** An endpoint that names nothing known. */
+export class UnknownEndpoint extends Error {
+  override name = 'UnknownEndpoint';
+}
+
+/** Two peers of the engine, and how they stand to each other. */
+export interface Pair {
+  source: number;
+  destination: number;
+  /** One and the same pod: nothing can cut it. */
+  self: boolean;
+  /** One is the node of the other: no NetworkPolicy can cut it. */
+  ownNode: boolean;
+}
+
+interface Resolved {
+  peer: number;
+  pod?: Pod;
+  address?: Address;
+}
+
+function addressKey(address: Address | undefined): string {
+  return address === undefined ? '' : `${address.family}:${address.value}`;
+}
+
+/** Finds the peers that endpoints stand for. */
+export class Endpoints {
+  /** Classes of each workload. */
+  readonly ofWorkload: readonly (readonly number[])[];
+  private readonly inventory: Inventory;
+  private readonly engine: Engine;
+  private readonly podsByName = new Map<string, number>();
+  private readonly podsByAddress = new Map<string, number>();
+  private readonly workloadIndex: ReadonlyMap<string, number>;
+
+  constructor(inventory: Inventory, engine: Engine) {
+    this.inventory = inventory;
+    this.engine = engine;
+    this.workloadIndex = new Map(inventory.workloads.map(({ name }, i) => [name, i]));
+    const ofWorkload = inventory.workloads.map(() => new Set<number>());
+    inventory.pods.forEach((pod, i) => {
+      ofWorkload[pod.workload]?.add(this.classOf(i));
+      if (pod.name !== undefined) this.podsByName.set(pod.name, i);
+      // The node's address stands for the node, not for one of the pods on its network.
+      if (!pod.hostNetwork) for (const a of pod.addresses) this.podsByAddress.set(addressKey(a), i);
+    });
+    this.ofWorkload = ofWorkload.map((classes) => [...classes]);
+  }
+
+  /** Class of a pod of the inventory. */
+  classOf(pod: number): number {
+    return this.engine.peers.classes.ofPod[pod] ?? 0;
+  }
+
+  /** The different pairs of peers that two endpoints stand for. @throws UnknownEndpoint */
+  pairs(src: Endpoint, dst: Endpoint): readonly Pair[] {
+    const to = this.resolve(dst);
+    const seen = new Map<string, Pair>();
+    for (const a of this.resolve(src))
+      for (const b of to) {
+        const pair = {
+          source: a.peer,
+          destination: b.peer,
+          self: this.isSame(a, b),
+          ownNode: this.isOwnNode(a, b),
+        };
+        const key = JSON.stringify(pair);
+        if (!seen.has(key)) seen.set(key, pair);
+      }
+    return [...seen.values()];
+  }
+
+  private resolve(endpoint: Endpoint): readonly Resolved[] {
+    if ('workload' in endpoint) {
+      const index = this.workloadIndex.get(endpoint.workload) ?? this.workloadCalled(endpoint.workload);
+      const pod = this.podsByName.get(endpoint.workload);
+      if (index === undefined && pod !== undefined) return [this.resolvedPod(pod)];
+      if (index === undefined) throw new UnknownEndpoint(`there is no workload ${endpoint.workload}`);
+      return (this.ofWorkload[index] ?? []).map((peer) => ({ peer }));
+    }
+    if ('pod' in endpoint) {
+      const pod = this.podsByName.get(endpoint.pod);
+      if (pod === undefined) throw new UnknownEndpoint(`there is no pod ${endpoint.pod}`);
+      return [this.resolvedPod(pod)];
+    }
+    if ('freshPod' in endpoint) {
+      const peer = this.engine.peers.classes.fresh.get(endpoint.freshPod);
+      if (peer === undefined) throw new UnknownEndpoint(`there is no namespace ${endpoint.freshPod}`);
+      return [{ peer }];
+    }
+    const address = parseAddress(endpoint.address);
+    if (address === undefined) throw new UnknownEndpoint(`${endpoint.address} is not an IP address`);
+    const pod = this.podsByAddress.get(addressKey(address));
+    if (pod !== undefined) return [this.resolvedPod(pod)];
+    return [{ peer: this.engine.peers.atomPeer(address), address }];
+  }
+
+  /** The one workload called `namespace/name`, whatever its kind. */
+  private workloadCalled(name: string): number | undefined {
+    const called = this.inventory.workloads.filter(({ ref }) => `${ref.namespace}/${ref.name}` === name);
+    if (called.length > 1)
+      throw new UnknownEndpoint(`${name} may be ${called.map((workload) => workload.name).join(' or ')}`);
+    return called[0] === undefined ? undefined : this.workloadIndex.get(called[0].name);
+  }
+
+  private resolvedPod(index: number): Resolved {
+    const pod = this.inventory.pods[index];
+    return pod === undefined ? { peer: this.classOf(index) } : { peer: this.classOf(index), pod };
+  }
+
+  private isSame(a: Resolved, b: Resolved): boolean {
+    return this.engine.semantics.selfAlways && a.pod?.name !== undefined && a.pod === b.pod;
+  }
+
+  private isOwnNode(a: Resolved, b: Resolved): boolean {
+    if (!this.engine.semantics.ownNodeAlways) return false;
+    const { hostNetwork } = this.engine.options;
+    return this.isNodeOf(a, b, hostNetwork) || this.isNodeOf(b, a, hostNetwork);
+  }
+
+  /** Whether the first is the node on which the second runs, or a pod on that node's network. */
+  private isNodeOf(node: Resolved, other: Resolved, hostNetwork: 'node' | 'pod'): boolean {
+    const name = other.pod?.node;
+    if (name === undefined) return false;
+    if (node.pod !== undefined)
+      return hostNetwork === 'node' && node.pod.hostNetwork && node.pod.node === name;
+    const facts = this.inventory.nodes.find((n) => n.name === name);
+    return facts?.addresses.some((a) => addressKey(a) === addressKey(node.address)) === true;
+  }
+}

@@ -45,6 +45,8 @@ function addressKey(address: Address | undefined): string {
 export class Endpoints {
   /** Classes of each workload. */
   readonly ofWorkload: readonly (readonly number[])[];
+  /** By namespace: workloads with their classes, pods on their node's network left out. */
+  private readonly byNamespace = new Map<string, Map<number, Set<number>>>();
   private readonly inventory: Inventory;
   private readonly engine: Engine;
   private readonly podsByName = new Map<string, number>();
@@ -58,11 +60,17 @@ export class Endpoints {
     const ofWorkload = inventory.workloads.map(() => new Set<number>());
     inventory.pods.forEach((pod, i) => {
       ofWorkload[pod.workload]?.add(this.classOf(i));
+      if (!pod.hostNetwork) this.addTo(pod, this.classOf(i));
       if (pod.name !== undefined) this.podsByName.set(pod.name, i);
       // The node's address stands for the node, not for one of the pods on its network.
       if (!pod.hostNetwork) for (const a of pod.addresses) this.podsByAddress.set(addressKey(a), i);
     });
     this.ofWorkload = ofWorkload.map((classes) => [...classes]);
+  }
+
+  /** Workloads of a namespace by index, each with its classes; pods on their node's network are left out. */
+  inNamespace(namespace: string): ReadonlyMap<number, ReadonlySet<number>> {
+    return this.byNamespace.get(namespace) ?? new Map();
   }
 
   /** Class of a pod of the inventory. */
@@ -86,6 +94,17 @@ export class Endpoints {
         if (!seen.has(key)) seen.set(key, pair);
       }
     return [...seen.values()];
+  }
+
+  private addTo({ namespace, workload }: Pod, member: number): void {
+    let workloads = this.byNamespace.get(namespace);
+    if (workloads === undefined) {
+      workloads = new Map();
+      this.byNamespace.set(namespace, workloads);
+    }
+    const known = workloads.get(workload);
+    if (known === undefined) workloads.set(workload, new Set([member]));
+    else known.add(member);
   }
 
   private resolve(endpoint: Endpoint): readonly Resolved[] {

@@ -63,9 +63,18 @@ export function explain(
 ): Explanation {
   const traffic = protocol === undefined || port === undefined ? undefined : { protocol, port };
   const pairs = reach.pairs(src, dst);
+  const { engine } = reach;
   const cases = pairs.map((pair) => {
-    const verdict = verdictOn(reach.engine, pair, traffic);
-    return { ...verdict, allowed: pair.self || verdict.allowed, ownNode: pair.ownNode };
+    const { source, destination, ownNode } = pair;
+    const { allowed, egress, ingress } = verdictOn(engine, pair, traffic);
+    const conn = (direction: Direction, subject: number, peer: number) =>
+      engine.sets.text(engine.row(direction, subject, ownNode)[peer] ?? NONE);
+    return {
+      allowed: pair.self || allowed,
+      ownNode,
+      egress: egress && { ...egress, conn: conn('egress', source, destination) },
+      ingress: ingress && { ...ingress, conn: conn('ingress', destination, source) },
+    };
   });
   return {
     allowed: cases.some((one) => one.allowed),
@@ -75,10 +84,12 @@ export function explain(
   };
 }
 
+type Judgement = Omit<DirectionVerdict, 'conn'>;
+
 export interface Verdict {
   allowed: boolean;
-  egress: DirectionVerdict | undefined;
-  ingress: DirectionVerdict | undefined;
+  egress: Judgement | undefined;
+  ingress: Judgement | undefined;
 }
 
 /** Decides between two peers rule by rule, without sets for what is asked: the reasons come with the answer. */
@@ -121,21 +132,19 @@ class Judge {
     this.traffic = traffic;
   }
 
-  decide(): DirectionVerdict {
+  decide(): Judgement {
     const { engine, direction, pair, traffic } = this;
     const { Admin, NetworkPolicy, Baseline } = engine.inForce(direction, this.subject);
     const isolatedBy = NetworkPolicy.map((policy) => policy.ref);
-    const row = engine.row(direction, this.subject, pair.ownNode);
-    const set = row[this.peer] ?? NONE;
-    const done = (allowed: boolean, rules: readonly RuleHit[]): DirectionVerdict => ({
+    const done = (allowed: boolean, rules: readonly RuleHit[]): Judgement => ({
       direction,
       allowed,
-      conn: engine.sets.text(set),
       rules,
       isolatedBy,
     });
     if (traffic === undefined) {
       const below = NetworkPolicy.length > 0 ? NetworkPolicy : Baseline;
+      const set = engine.row(direction, this.subject, pair.ownNode)[this.peer];
       return done(set !== NONE, [...this.hits(Admin), ...this.hits(below)]);
     }
     const admin = this.hits(Admin).slice(0, 1);

@@ -35,19 +35,12 @@ export interface NamespaceIsolation {
  * future ones; one that is not known has no policies.
  */
 export function isolation(reach: Reach, namespace: string): NamespaceIsolation {
-  const { pods, workloads } = reach.inventory;
+  const { workloads } = reach;
   const hostNetwork = workloads.filter((w) => w.namespace === namespace && w.hostNetwork).map((w) => w.name);
-  const classes = new Map<number, Set<number>>();
-  pods.forEach((pod, i) => {
-    if (pod.namespace !== namespace || pod.hostNetwork) return;
-    const known = classes.get(pod.workload);
-    if (known === undefined) classes.set(pod.workload, new Set([reach.classOf(i)]));
-    else known.add(reach.classOf(i));
-  });
   const judge = (direction: Direction): DirectionIsolation => {
     const fresh = reach.engine.peers.classes.fresh.get(namespace);
     const open: OpenWorkload[] = [];
-    for (const [workload, members] of classes) {
+    for (const [workload, members] of reach.inNamespace(namespace)) {
       const name = workloads[workload]?.name ?? '';
       const reasons = [...members].flatMap((member) => openBecause(reach, direction, member) ?? []);
       const because = reasons.find((reason) => reason === 'unselected') ?? reasons[0];
@@ -94,10 +87,10 @@ function openBecause(reach: Reach, direction: Direction, subject: number): 'unse
 
 /** NetworkPolicies of a subject with a rule for every peer and every port, where nothing above them says otherwise. */
 function openingPolicies(reach: Reach, direction: Direction, subject: number): readonly Policy[] {
-  const row = reach.engine.row(direction, subject);
   const { NetworkPolicy } = reach.engine.inForce(direction, subject);
-  if (!row.includes(ALL)) return [];
-  return NetworkPolicy.filter((policy) => (policy[direction] ?? []).some((rule) => opensAll(rule)));
+  const opening = NetworkPolicy.filter((policy) => (policy[direction] ?? []).some(opensAll));
+  if (opening.length === 0 || !reach.engine.row(direction, subject).includes(ALL)) return [];
+  return opening;
 }
 
 /** Every peer and every port: no peers named, or every IPv4 address, or every pod of every namespace. */
@@ -153,16 +146,14 @@ export function reachesAddress(
     return true;
   };
   const fresh = reach.engine.peers.classes.fresh.get(namespace);
-  const workloads = new Set<string>();
-  reach.inventory.pods.forEach((pod, i) => {
-    const name = reach.workloads[pod.workload]?.name;
-    if (pod.namespace !== namespace || pod.hostNetwork || name === undefined || workloads.has(name)) return;
-    if (reaches(reach.classOf(i))) workloads.add(name);
+  const workloads = [...reach.inNamespace(namespace)].flatMap(([workload, members]) => {
+    const name = reach.workloads[workload]?.name;
+    return name !== undefined && [...members].filter(reaches).length > 0 ? [name] : [];
   });
   return {
     // A namespace that is not there yet has no policies.
     freshPod: fresh === undefined || reaches(fresh),
-    workloads: [...workloads].sort(),
+    workloads: workloads.sort(),
     because: [...because.values()],
   };
 }

@@ -159,6 +159,11 @@ export class Reach {
     return this.endpoints.classOf(pod);
   }
 
+  /** Workloads of a namespace by index, each with its classes; pods on their node's network are left out. */
+  inNamespace(namespace: string): ReadonlyMap<number, ReadonlySet<number>> {
+    return this.endpoints.inNamespace(namespace);
+  }
+
   /** The different pairs of peers that two endpoints stand for. @throws UnknownEndpoint */
   pairs(src: Endpoint, dst: Endpoint): readonly Pair[] {
     return this.endpoints.pairs(src, dst);

@@ -1,5 +1,6 @@
 import { type DnsFacts, dns, ownNameservers } from '../src/model/dns.js';
 import { type Manifest, refOf, refText } from '../src/model/manifest.js';
+import { objectsIn } from '../src/model/namespaced.js';
 import { candidateNamespaces, namespaceKind } from '../src/model/namespaces.js';
 import { isOurs } from '../src/model/ours.js';
 import { type ApplyChange, type Change, canonical, type DeleteChange } from '../src/model/plan.js';
@@ -83,9 +84,7 @@ function reopening(
   close: Closing,
 ): readonly Manifest[] {
   if (state.egress.closable && !close.egress) return [];
-  return objects(now, 'NetworkPolicy').filter(
-    (policy) => policy.metadata.namespace === namespace && isOurs(policy, METADATA),
-  );
+  return objectsIn(now, 'NetworkPolicy', namespace).filter((policy) => isOurs(policy, METADATA));
 }
 
 function questions(now: Snapshot): readonly Question[] {
@@ -178,7 +177,7 @@ function closeNamespace(
 ): readonly (ApplyChange | DeleteChange)[] {
   const state = namespaceState(now, namespace);
   const close = closing(state, facts);
-  const existing = objects(now, 'NetworkPolicy').filter((p) => p.metadata.namespace === namespace);
+  const existing = objectsIn(now, 'NetworkPolicy', namespace);
   const reopeners = reopening(now, namespace, state, close).map((policy) =>
     removal(
       policy,

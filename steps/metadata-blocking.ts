@@ -1,11 +1,12 @@
 import { has } from '../src/model/features.js';
 import { type Manifest, refOf } from '../src/model/manifest.js';
+import { objectsIn } from '../src/model/namespaced.js';
 import { candidateNamespaces, namespaceKind } from '../src/model/namespaces.js';
 import { type Change, canonical } from '../src/model/plan.js';
 import { networkPlugin } from '../src/model/plugins.js';
 import { type MetadataEndpoint, metadataEndpoints, providers } from '../src/model/providers.js';
 import { type Answers, type Choice, chosen, type Question } from '../src/model/question.js';
-import { objects, type Snapshot, visible } from '../src/model/snapshot.js';
+import { type Snapshot, visible } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import type { Templates } from '../src/model/template.js';
 import { REACH_KINDS } from './default-deny/state.js';
@@ -126,7 +127,7 @@ function changesFor(
         before: ours,
       },
     ];
-  const existing = objects(now, 'NetworkPolicy').filter((policy) => policy.metadata.namespace === name);
+  const existing = objectsIn(now, 'NetworkPolicy', name);
   const ranges = has(now, 'endPort');
   const manifest = metadataPolicy(name, endpoints, ranges, existing, templates);
   if (ours !== undefined && canonical(ours.spec) === canonical(manifest.spec)) return [];

@@ -1,5 +1,6 @@
 import { agents } from './agents.js';
 import { at, listAt, type Manifest, type Ref, refOf, refText, stringAt, stringsAt } from './manifest.js';
+import { objectsIn } from './namespaced.js';
 import { notVisibleReason, objects, type Snapshot } from './snapshot.js';
 
 export interface DnsPort {
@@ -72,10 +73,8 @@ function dnsService(now: Snapshot, service: Manifest): DnsService[] {
   const podLabels = stringsAt(service, 'spec', 'selector');
   const ports = listAt(service, 'spec', 'ports').filter((port) => at(port, 'port') === DNS_PORT);
   if (Object.keys(podLabels).length === 0 || ports.length === 0) return [];
-  const pods = objects(now, 'Pod').filter(
-    (pod) =>
-      pod.metadata.namespace === service.metadata.namespace &&
-      Object.entries(podLabels).every(([key, value]) => pod.metadata.labels?.[key] === value),
+  const pods = objectsIn(now, 'Pod', service.metadata.namespace ?? '').filter((pod) =>
+    Object.entries(podLabels).every(([key, value]) => pod.metadata.labels?.[key] === value),
   );
   const resolved = new Map<string, DnsPort>();
   for (const protocol of ['UDP', 'TCP'] as const) {
@@ -155,8 +154,7 @@ function localIp(arg: string, next: string | undefined): string | undefined {
 
 /** Name servers that pods of a namespace ask by their own `dnsConfig`, sorted. */
 export function ownNameservers(now: Snapshot, namespace: string): readonly string[] {
-  const servers = objects(now, 'Pod')
-    .filter((pod) => pod.metadata.namespace === namespace)
+  const servers = objectsIn(now, 'Pod', namespace)
     .flatMap((pod) => listAt(pod, 'spec', 'dnsConfig', 'nameservers'))
     .filter((server): server is string => typeof server === 'string' && /^[0-9a-f.:]+$/i.test(server));
   return [...new Set(servers)].sort();

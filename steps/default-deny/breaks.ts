@@ -1,4 +1,5 @@
 import { at, isRecord, listAt, type Manifest, refText, stringAt } from '../../src/model/manifest.js';
+import { objectsIn } from '../../src/model/namespaced.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Closing } from './policy.js';
 
@@ -35,12 +36,8 @@ export function declared(now: Snapshot, namespace: string): readonly string[] {
     ...hooks.filter((line) => line.fails).map((line) => line.text),
     ...hooks.filter((line) => !line.fails).map((line) => line.text),
     ...objects(now, 'APIService').flatMap((api) => aggregatedLine(api, namespace)),
-    ...objects(now, 'Ingress')
-      .filter((ingress) => ingress.metadata.namespace === namespace)
-      .map((ingress) => ingressLine(ingress)),
-    ...objects(now, 'Service')
-      .filter((service) => service.metadata.namespace === namespace)
-      .flatMap((service) => exposedLine(service)),
+    ...objectsIn(now, 'Ingress', namespace).map((ingress) => ingressLine(ingress)),
+    ...objectsIn(now, 'Service', namespace).flatMap((service) => exposedLine(service)),
   ].filter((line) => line !== '');
 }
 

@@ -1,10 +1,11 @@
 import { type DnsFacts, dns } from '../../src/model/dns.js';
 import type { Finding, Severity } from '../../src/model/finding.js';
 import { type Manifest, type Ref, refOf, refText } from '../../src/model/manifest.js';
+import { objectsIn } from '../../src/model/namespaced.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
 import { isOurs } from '../../src/model/ours.js';
 import { networkPlugin } from '../../src/model/plugins.js';
-import { notVisibleReason, objects, type Snapshot } from '../../src/model/snapshot.js';
+import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
 import { pretences } from './pretences.js';
 import { type NamespaceState, namespaceState, OURS } from './state.js';
 
@@ -99,8 +100,8 @@ function dnsFindings(facts: DnsFacts): readonly Finding[] {
 function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
   const { name } = namespace.metadata;
   const state = namespaceState(now, name);
-  const policies = objects(now, 'NetworkPolicy').filter(
-    (policy) => policy.metadata.namespace === name && !OURS.some((component) => isOurs(policy, component)),
+  const policies = objectsIn(now, 'NetworkPolicy', name).filter(
+    (policy) => !OURS.some((component) => isOurs(policy, component)),
   );
   return [
     ...keptOpen(namespace, state),

@@ -1,8 +1,9 @@
 import type { KindName } from '../../src/model/kinds.js';
 import { type Ref, refOf, sameRef } from '../../src/model/manifest.js';
+import { objectsIn } from '../../src/model/namespaced.js';
 import { isOurs } from '../../src/model/ours.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
-import { type DirectionIsolation, isolation, type Reach, reachOf } from '../../src/reach/index.js';
+import { type DirectionIsolation, isolation, reachOf } from '../../src/reach/index.js';
 
 /** Kinds from which connections are computed. */
 export const REACH_KINDS: readonly KindName[] = [
@@ -28,28 +29,27 @@ export const SAME_NAMESPACE = 'default-deny-same-namespace';
 export const METADATA = 'metadata-blocking';
 export const OURS: readonly string[] = [DENY, SAME_NAMESPACE, METADATA];
 
-const all = new WeakMap<Snapshot, Reach>();
-const foreign = new WeakMap<Snapshot, Reach>();
-
 /** The connections of a snapshot, computed once. */
-export function reachIn(now: Snapshot): Reach {
-  return known(all, now, () => reachOf(REACH_KINDS.flatMap((kind) => objects(now, kind))));
-}
+export const reachIn = once((now) => reachOf(REACH_KINDS.flatMap((kind) => objects(now, kind))));
 
 /** The same as if the policies of our own steps were not there. */
-function reachWithoutOurs(now: Snapshot): Reach {
-  const ours = objects(now, 'NetworkPolicy').filter((p) => OURS.some((component) => isOurs(p, component)));
-  if (ours.length === 0) return reachIn(now);
-  const left = new Set(ours);
-  return known(foreign, now, () =>
-    reachOf(REACH_KINDS.flatMap((kind) => objects(now, kind)).filter((object) => !left.has(object))),
+const reachWithoutOurs = once((now) => {
+  const ours = new Set(
+    objects(now, 'NetworkPolicy').filter((policy) => OURS.some((component) => isOurs(policy, component))),
   );
-}
+  return ours.size === 0
+    ? reachIn(now)
+    : reachOf(REACH_KINDS.flatMap((kind) => objects(now, kind)).filter((object) => !ours.has(object)));
+});
 
-function known(memo: WeakMap<Snapshot, Reach>, now: Snapshot, make: () => Reach): Reach {
-  const found = memo.get(now) ?? make();
-  memo.set(now, found);
-  return found;
+/** A function of a snapshot that is asked often and never answers otherwise. */
+function once<T>(make: (now: Snapshot) => T): (now: Snapshot) => T {
+  const known = new WeakMap<Snapshot, { value: T }>();
+  return (now) => {
+    const found = known.get(now) ?? { value: make(now) };
+    known.set(now, found);
+    return found.value;
+  };
 }
 
 export interface DirectionState {
@@ -76,20 +76,29 @@ export interface NamespaceState {
   hostNetwork: readonly string[];
 }
 
+const states = once(() => new Map<string, NamespaceState>());
+const workloadNames = once((now) =>
+  Map.groupBy(
+    reachIn(now).workloads.filter(({ hostNetwork }) => !hostNetwork),
+    ({ namespace }) => namespace,
+  ),
+);
+
 /** How far a namespace is isolated, in both directions, judged by effect. */
 export function namespaceState(now: Snapshot, namespace: string): NamespaceState {
-  const effect = isolation(reachIn(now), namespace);
-  const others = isolation(reachWithoutOurs(now), namespace);
-  const own = objects(now, 'NetworkPolicy')
-    .filter(
-      (policy) =>
-        policy.metadata.namespace === namespace && OURS.some((component) => isOurs(policy, component)),
-    )
+  const known = states(now).get(namespace) ?? judge(now, namespace);
+  states(now).set(namespace, known);
+  return known;
+}
+
+function judge(now: Snapshot, namespace: string): NamespaceState {
+  const [all, foreign] = [reachIn(now), reachWithoutOurs(now)];
+  const effect = isolation(all, namespace);
+  const others = foreign === all ? effect : isolation(foreign, namespace);
+  const own = objectsIn(now, 'NetworkPolicy', namespace)
+    .filter((policy) => OURS.some((component) => isOurs(policy, component)))
     .map(refOf);
-  const workloads = reachIn(now)
-    .workloads.filter((workload) => workload.namespace === namespace && !workload.hostNetwork)
-    .map(({ name }) => name)
-    .sort();
+  const workloads = (workloadNames(now).get(namespace) ?? []).map(({ name }) => name).sort();
   return {
     ingress: directionState(effect.ingress, others.ingress, own, workloads),
     egress: directionState(effect.egress, others.egress, own, workloads),

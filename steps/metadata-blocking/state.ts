@@ -1,4 +1,5 @@
 import { type Manifest, type Ref, stringAt } from '../../src/model/manifest.js';
+import { objectsIn } from '../../src/model/namespaced.js';
 import { isOurs } from '../../src/model/ours.js';
 import type { MetadataEndpoint } from '../../src/model/providers.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
@@ -54,7 +55,7 @@ export function exposureOf(
         else policies.set(`${policy.kind} ${policy.namespace} ${policy.name}`, policy);
       }
     }
-  const own = objects(now, 'NetworkPolicy').filter((policy) => policy.metadata.namespace === namespace);
+  const own = objectsIn(now, 'NetworkPolicy', namespace);
   const ours = own.find((policy) => isOurs(policy, METADATA));
   const closing =
     baseline(now) ||

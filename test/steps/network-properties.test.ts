@@ -14,7 +14,7 @@ import { RANDOM, randomCluster } from '../support/random-cluster.js';
 import { snapshotOf } from '../support/snapshot.js';
 
 const templates = await loadTemplates();
-const RUNS = { numRuns: 100 };
+const RUNS = { numRuns: 60 };
 const clusterOf = (manifests: readonly Manifest[]) => snapshotOf({ objects: manifests, sandbox: true });
 /** A step done with its recommended answers. */
 const done = (now: Snapshot, step: Step) => {

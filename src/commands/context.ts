@@ -4,8 +4,11 @@ import { version } from '../cli/version.js';
 import { connect } from '../cluster/connect.js';
 import { type GivenAnswers, readAnswers } from '../host/answers.js';
 import { filesHost } from '../host/files.js';
+import { filesCluster } from '../host/files-cluster.js';
+import { readManifests } from '../host/manifests.js';
 import { type RunStore, runStore, runsDirectory } from '../host/runs.js';
 import { loadTemplates } from '../host/templates.js';
+import { printable } from '../model/escape.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
@@ -62,6 +65,14 @@ export async function openTarget(options: Options): Promise<Target> {
     await sandbox.close();
     throw error;
   }
+}
+
+/** Manifests in files in place of a cluster; what cannot be taken of them is said. */
+export async function openFiles(path: string, io: Io): Promise<Pick<Target, 'cluster' | 'close'>> {
+  const { objects, problems } = await readManifests(path);
+  for (const { file, where, message } of problems) say(io, printable(`${file}: ${where}: ${message}`));
+  const cluster = filesCluster(path, objects);
+  return { cluster, close: () => cluster.close() };
 }
 
 function folderOf(step: string): string {

@@ -1,6 +1,7 @@
 import type { Command } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { generate as writeFiles } from '../host/generate.js';
+import { printable } from '../model/escape.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { patchFiles } from '../report/patchfiles.js';
 import { planJson } from '../report/plan.js';
@@ -8,7 +9,17 @@ import { nextCommands, planText } from '../report/plan-text.js';
 import { pendingCount } from '../wizard/assemble.js';
 import { takeSnapshot } from '../wizard/session.js';
 import type { StepState } from '../wizard/state.js';
-import { clock, type Io, loadMaterial, openTarget, planOn, say, styleOf, targetFlags } from './context.js';
+import {
+  clock,
+  type Io,
+  loadMaterial,
+  openFiles,
+  openTarget,
+  planOn,
+  say,
+  styleOf,
+  targetFlags,
+} from './context.js';
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 
@@ -17,12 +28,26 @@ export async function plan(command: Of<'plan'>, io: Io): Promise<ExitCode> {
   const { snapshot, steps } = await read(command, io);
   if (command.output === 'json') io.stdout.write(planJson(snapshot, steps));
   else {
-    const next = command.demo
-      ? ['This is the plan for the embedded cluster. To open the wizard, run this in a terminal: npm start']
-      : nextCommands(snapshot.cluster.context, targetFlags(command.options), pendingCount(steps));
-    io.stdout.write(planText(snapshot, steps, next, styleOf(io.stdout, command.options, io)));
+    io.stdout.write(
+      planText(snapshot, steps, nextLines(command, snapshot, steps), styleOf(io.stdout, command.options, io)),
+    );
   }
   return command.demo || pendingCount(steps) === 0 ? EXIT.ok : EXIT.pending;
+}
+
+/** How to go on from a plan. */
+function nextLines(
+  command: Of<'plan'>,
+  { cluster }: Snapshot,
+  steps: readonly StepState[],
+): readonly string[] {
+  if (command.demo)
+    return [
+      'This is the plan for the embedded cluster. To open the wizard, run this in a terminal: npm start',
+    ];
+  if (command.from !== undefined)
+    return [`write patch files  kubectl harden generate --from ${printable(command.from)} --output-dir DIR`];
+  return nextCommands(cluster.context, targetFlags(command.options), pendingCount(steps));
 }
 
 /** The same plan as patch files. Persists nothing in the cluster. */
@@ -42,7 +67,8 @@ async function read(
   io: Io,
 ): Promise<{ snapshot: Snapshot; steps: StepState[] }> {
   const material = await loadMaterial(command.options);
-  const target = await openTarget(command.options);
+  const target =
+    command.from === undefined ? await openTarget(command.options) : await openFiles(command.from, io);
   try {
     const ports = { cluster: target.cluster, clock };
     const snapshot = await takeSnapshot(ports, { steps: material.steps, exclude: command.options.exclude });

@@ -154,7 +154,8 @@ function address(collector: Collector, mentioned: Mentioned): Found {
     return service(collector, { namespace: namespaceOf(found), name: found.metadata.name }, mentioned);
   // A number in four parts alone may be a version or a mask.
   if (mention.form === 'name' && !(mention.hinted && ownValue)) return NOTHING;
-  const target: Target = { peer: collector.services.peerAt(host), protocol: 'TCP', port: portOf(mentioned) };
+  const port = portOf(mentioned);
+  const target: Target = { peer: collector.services.peerAt(host, port), protocol: 'TCP', port };
   return { kind: 'targets', targets: [target] };
 }
 

@@ -1,18 +1,19 @@
 /** Who talks to whom, as the objects of a cluster and its flow logs say. Pure: objects in, connections out. */
 import { dns } from '../model/dns.js';
-import { KINDS, type KindName, kindOf } from '../model/kinds.js';
 import type { Manifest } from '../model/manifest.js';
-import type { Listing, Snapshot } from '../model/snapshot.js';
+import type { Snapshot } from '../model/snapshot.js';
 import { Cluster } from './cluster.js';
 import { Collector } from './collect.js';
 import { configured } from './configured.js';
 import { controlPlane } from './control-plane.js';
 import { dnsClients } from './dns.js';
 import { entrances } from './entrances.js';
+import { allObjects, isSnapshot, snapshotOf } from './input.js';
 import { metrics } from './metrics.js';
 import { statefulPeers } from './peers.js';
 import type { Dangling, Declared } from './types.js';
 
+export { type Observed, observedConnections } from './observed.js';
 export { referencedConfigMaps } from './settings.js';
 export {
   type Dangling,
@@ -45,7 +46,7 @@ export function declaredConnections(objects: Iterable<Manifest> | Snapshot): rea
  * no part are passed over; what is not among the objects declares nothing.
  */
 export function declarations(objects: Iterable<Manifest> | Snapshot): Declarations {
-  const all = isSnapshot(objects) ? flat(objects) : [...objects];
+  const all = allObjects(objects);
   const collector = new Collector(new Cluster(all));
   configured(collector);
   entrances(collector);
@@ -54,36 +55,4 @@ export function declarations(objects: Iterable<Manifest> | Snapshot): Declaratio
   statefulPeers(collector);
   dnsClients(collector, dns(isSnapshot(objects) ? objects : snapshotOf(all)));
   return { connections: collector.connections(), dangling: collector.danglingLines() };
-}
-
-function isSnapshot(objects: Iterable<Manifest> | Snapshot): objects is Snapshot {
-  return 'listings' in objects;
-}
-
-function flat(now: Snapshot): Manifest[] {
-  return [...now.listings.values()].flatMap((listing) => (listing.state === 'read' ? listing.items : []));
-}
-
-/** Objects of files in the form that the model's own readers take: what is not there counts as read and empty. */
-function snapshotOf(all: readonly Manifest[]): Snapshot {
-  const items = new Map<KindName, Manifest[]>();
-  for (const name of Object.keys(KINDS) as KindName[]) items.set(name, []);
-  for (const object of all) {
-    const row = kindOf(object);
-    if (row !== undefined) items.get(row.kind as KindName)?.push(object);
-  }
-  const listings = new Map<KindName, Listing>();
-  for (const [name, list] of items)
-    listings.set(name, { state: 'read', apiVersion: KINDS[name].apiVersions[0] ?? '', items: list });
-  return {
-    cluster: {
-      context: '',
-      id: '',
-      version: { major: 1, minor: 0, git: '' },
-      sandbox: false,
-    },
-    takenAt: '',
-    listings,
-    scope: { exclude: [] },
-  };
 }

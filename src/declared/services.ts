@@ -28,6 +28,8 @@ export class Services {
   private readonly cluster: Cluster;
   private readonly byAddress = new Map<string, Manifest>();
   private readonly slices: ReadonlyMap<string, readonly Manifest[]>;
+  /** Address and port of each API server, as Service default/kubernetes has them. */
+  private readonly apiServers: ReadonlySet<string>;
 
   constructor(cluster: Cluster) {
     this.cluster = cluster;
@@ -37,6 +39,11 @@ export class Services {
     this.slices = Map.groupBy(
       cluster.of('EndpointSlice', 'discovery.k8s.io'),
       (slice) => `${namespaceOf(slice)}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`,
+    );
+    this.apiServers = new Set(
+      this.endpointsOf('default', 'kubernetes').flatMap(({ addresses, ports }) =>
+        addresses.flatMap((address) => ports.map((port) => `${String(address)} ${String(at(port, 'port'))}`)),
+      ),
     );
   }
 
@@ -101,18 +108,7 @@ export class Services {
 
   /** Behind a Service without selector: the addresses that somebody wrote down, in Endpoints or EndpointSlices. */
   private behindEndpoints(service: Manifest, ports: readonly unknown[], wanted: WantedPort): Target[] {
-    const name = `${namespaceOf(service)}/${service.metadata.name}`;
-    const endpoints = this.cluster.one('Endpoints', namespaceOf(service), service.metadata.name);
-    const groups = [
-      ...listAt(endpoints, 'subsets').map((subset) => ({
-        addresses: listAt(subset, 'addresses').map((entry) => at(entry, 'ip')),
-        ports: listAt(subset, 'ports'),
-      })),
-      ...(this.slices.get(name) ?? []).map((slice) => ({
-        addresses: listAt(slice, 'endpoints').flatMap((entry) => listAt(entry, 'addresses')),
-        ports: listAt(slice, 'ports'),
-      })),
-    ];
+    const groups = this.endpointsOf(namespaceOf(service), service.metadata.name);
     const names = new Set(ports.map((port) => stringAt(port, 'name') ?? ''));
     const limited = wanted.number !== undefined || wanted.name !== undefined;
     return distinct(
@@ -131,15 +127,35 @@ export class Services {
     );
   }
 
-  /** Who has an address: a pod's workload, the nodes, or something outside. */
-  peerAt(address: string): Peer {
+  private endpointsOf(namespace: string, name: string): readonly Endpoints[] {
+    const endpoints = this.cluster.one('Endpoints', namespace, name);
+    return [
+      ...listAt(endpoints, 'subsets').map((subset) => ({
+        addresses: listAt(subset, 'addresses').map((entry) => at(entry, 'ip')),
+        ports: listAt(subset, 'ports'),
+      })),
+      ...(this.slices.get(`${namespace}/${name}`) ?? []).map((slice) => ({
+        addresses: listAt(slice, 'endpoints').flatMap((entry) => listAt(entry, 'addresses')),
+        ports: listAt(slice, 'ports'),
+      })),
+    ];
+  }
+
+  /** Who has an address: a pod's workload, the API servers (on their port), the nodes, or something outside. */
+  peerAt(address: string, port?: number): Peer {
     const workload = this.cluster.podAddresses.get(address);
     if (workload !== undefined) return this.cluster.peer(workload);
+    if (port !== undefined && this.apiServers.has(`${address} ${port}`)) return { kind: 'apiServer' };
     if (this.cluster.nodeAddresses.has(address)) return { kind: 'nodes' };
     return parseAddress(address) === undefined
       ? { kind: 'external', host: address }
       : { kind: 'external', address };
   }
+}
+
+interface Endpoints {
+  addresses: readonly unknown[];
+  ports: readonly unknown[];
 }
 
 export function isHeadless(service: Manifest): boolean {

@@ -57,13 +57,14 @@ export function mentionedIn(owner: Ref, spec: unknown, around: Surroundings): Me
       setting.value,
       (name) => variables.get(name) ?? around.serviceVariable(environmentName(name)),
     );
-    for (const mention of around.textMentions(text))
+    const lines = isText(text);
+    for (const mention of lines ? around.textMentions(text) : mentionsInValue(setting.name, text))
       out.push({
         mention,
         companion: undefined,
         object: setting.object,
         field: setting.field,
-        ownValue: false,
+        ownValue: !lines,
       });
   }
   return out;

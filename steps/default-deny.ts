@@ -161,10 +161,16 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   const changes = candidateNamespaces(now)
     .filter((namespace) => wanted.has(namespace.metadata.name))
     .flatMap((namespace) => closeNamespace(now, namespace.metadata.name, facts, sameNamespace, templates));
-  const selectsDns = changes.some(
-    (change) => change.kind === 'apply' && canonical(change.manifest).includes(`"${NAME_LABEL}"`),
-  );
-  return [...(selectsDns ? nameLabels(now, facts) : []), ...changes];
+  const byLabel = (change: Change) =>
+    change.kind === 'apply' && canonical(change.manifest).includes(`"${NAME_LABEL}"`);
+  const labels = changes.some(byLabel) ? nameLabels(now, facts) : [];
+  const ids = labels.map(({ id }) => id);
+  return [...labels, ...changes.map((change) => (byLabel(change) ? requiring(change, ids) : change))];
+}
+
+/** A change that would do harm without others. */
+function requiring<C extends Change>(change: C, ids: readonly string[]): C {
+  return ids.length === 0 ? change : { ...change, requires: [...(change.requires ?? []), ...ids] };
 }
 
 /** What allows, then the deny, then what of ours would keep the namespace open beside it, or is needed no more. */
@@ -198,10 +204,15 @@ function closeNamespace(
   ];
   const wanted = new Set(manifests.map(({ metadata }) => metadata.name));
   const needless = ourPolicies(existing, SAME_NAMESPACE).filter(({ metadata }) => !wanted.has(metadata.name));
+  const writes = manifests.flatMap((manifest) => write(manifest, existing, breaks));
+  const isDeny = (change: ApplyChange) => isOurs(change.manifest, DENY);
+  const [allows, denies] = [writes.filter((change) => !isDeny(change)), writes.filter(isDeny)];
+  const idsOf = (changes: readonly Change[]) => changes.map(({ id }) => id);
   return [
-    ...manifests.flatMap((manifest) => write(manifest, existing, breaks)),
+    ...allows,
+    ...denies.map((change) => requiring(change, idsOf(allows))),
     ...needless.map((policy) => removal(policy, 'Is needed no more: other policies cover its pods by now.')),
-    ...reopeners,
+    ...reopeners.map((change) => requiring(change, idsOf(denies))),
   ];
 }
 

@@ -99,7 +99,8 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   if (answers.enable !== true || !canEnable(state, where)) return [];
   if (!byFiles(where)) return byCommands(where);
   const provider: LocalProvider = answers.provider === 'aescbc' ? 'aescbc' : 'secretbox';
-  return [enableEncryption(now, provider, templates), ...rewrite];
+  const enable = enableEncryption(now, provider, templates);
+  return [enable, ...rewrite.map((change) => ({ ...change, requires: [enable.id] }))];
 }
 
 function rewriteSecrets(now: Snapshot, state: EncryptionState): RewriteChange {

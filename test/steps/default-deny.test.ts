@@ -1,7 +1,7 @@
 import { loadTemplates } from '../../src/host/templates.js';
 import { type Manifest, refText } from '../../src/model/manifest.js';
 import { overlay } from '../../src/model/overlay.js';
-import { type ApplyChange, type Change, canonical } from '../../src/model/plan.js';
+import { type ApplyChange, type Change, canonical, without } from '../../src/model/plan.js';
 import { type Answers, completeAnswers, needsAnswer } from '../../src/model/question.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { statusOf } from '../../src/model/step.js';
@@ -212,18 +212,18 @@ describe('what is proposed', () => {
 });
 
 describe('DNS', () => {
-  const without = (more: SnapshotOptions = {}) =>
+  const noDns = (more: SnapshotOptions = {}) =>
     snapshotOf({ objects: [namespace('kube-system'), CALICO, namespace('shop')], sandbox: true, ...more });
 
   test('without a DNS Service only ingress is closed, and it says so', () => {
-    expect(spec(planOf(without()))).toMatchObject({ policyTypes: ['Ingress'] });
-    expect(findings(without())).toContain('medium no-dns-service');
-    expect(findings(closed(without()))).toContain('medium no-dns-service');
-    expect(planOf(closed(without()))).toEqual([]);
+    expect(spec(planOf(noDns()))).toMatchObject({ policyTypes: ['Ingress'] });
+    expect(findings(noDns())).toContain('medium no-dns-service');
+    expect(findings(closed(noDns()))).toContain('medium no-dns-service');
+    expect(planOf(closed(noDns()))).toEqual([]);
   });
 
   test('Services that could not be read: the same, as not visible', () => {
-    const now = without({ notVisible: { Service: 'forbidden' } });
+    const now = noDns({ notVisible: { Service: 'forbidden' } });
     expect(spec(planOf(now))).toMatchObject({ policyTypes: ['Ingress'] });
     expect(findings(now)).toContain('notVisible dns-not-visible');
   });
@@ -459,4 +459,21 @@ test('the engine and the step judge the same objects', () => {
   expect(
     isolation(reachOf([...BASE, namespace('shop'), pod('shop', 'web', { app: 'web' })]), 'shop'),
   ).toEqual(isolation(reachIn(now), 'shop'));
+});
+
+test('a deny is left out with what it would do harm without: the allows, and the label that they select by', () => {
+  const web = networkPolicy('shop', 'web', {
+    podSelector: { matchLabels: { app: 'web' } },
+    policyTypes: ['Ingress'],
+  });
+  const now = snapshotOf({ objects: [...BASE, namespace('shop'), web], version: '1.20', sandbox: true });
+  const changes = planOf(now);
+  const ids = (left: readonly Change[]) => left.map(({ ref }) => refText(ref));
+  expect(ids(changes)).toEqual([
+    'Namespace kube-system',
+    'NetworkPolicy shop/default-deny-same-namespace',
+    'NetworkPolicy shop/default-deny',
+  ]);
+  expect(ids(without(changes, [changes[1]!.id]))).toEqual(['Namespace kube-system']);
+  expect(ids(without(changes, [changes[0]!.id]))).not.toContain('NetworkPolicy shop/default-deny');
 });

@@ -1,5 +1,6 @@
-import { at, listAt } from '../model/manifest.js';
-import { admitPod } from './admission-pod.js';
+import { at, listAt, type Manifest } from '../model/manifest.js';
+import { admitLimits } from './admission-limits.js';
+import { quotaProblem } from './quota.js';
 import { coreResource, type Resource } from './resources.js';
 import { forbidden, notFound } from './status.js';
 import type { Store } from './store.js';
@@ -9,7 +10,7 @@ export const IMMORTAL = ['default', 'kube-system', 'kube-public'];
 
 /**
  * Admission as far as it decides here: a new object's namespace must exist and not be on its way out, Services get
- * an address, Pods get what LimitRanges say and must fit LimitRanges and ResourceQuotas. May change the object.
+ * an address, Pods get what LimitRanges say and must fit them. May change the object.
  */
 export function admit(
   store: Store,
@@ -21,7 +22,13 @@ export function admit(
   if (operation !== 'create') return;
   if (namespace !== '') requireNamespace(store, resource, namespace, object);
   if (resource.kind === 'Service') allocateAddress(store, resource, object);
-  if (resource.kind === 'Pod') admitPod(store, namespace, object);
+  if (resource.kind === 'Pod') admitLimits(store, namespace, object);
+}
+
+/** The last check, of an object that is valid: whether it fits the ResourceQuotas of its namespace. Throws 403. */
+export function admitQuota(store: Store, resource: Resource, namespace: string, object: Manifest): void {
+  const problem = namespace === '' ? undefined : quotaProblem(store, resource, namespace, object);
+  if (problem !== undefined) throw forbidden(resource, object.metadata.name, problem);
 }
 
 function requireNamespace(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isRecord, type Manifest, stringAt } from '../model/manifest.js';
-import { admit } from './admission.js';
+import { admit, admitQuota } from './admission.js';
 import { checkTyped, serverSideApply } from './apply.js';
 import { decode, TypeMismatch } from './decode.js';
 import { setDefaults } from './defaults.js';
@@ -298,6 +298,7 @@ export class Api {
     if (resource.generation) metadata.generation = 1;
     if (managers.length > 0) metadata.managedFields = managers;
     const made = ordered(resource, object);
+    admitQuota(this.store, resource, namespace, made);
     return options.dryRun ? made : this.write(resource, made);
   }
 

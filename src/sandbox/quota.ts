@@ -1,7 +1,8 @@
 import { at, isRecord, listAt, type Manifest } from '../model/manifest.js';
-import { podTotals } from './admission-pod.js';
+import { podTotals } from './admission-limits.js';
 import { formatQuantity, nanoOf, parseQuantity } from './quantity.js';
-import { coreResource, RESOURCES, resourceAt } from './resources.js';
+import { coreResource, RESOURCES, type Resource, resourceAt } from './resources.js';
+import { resourceText } from './status.js';
 import type { Store } from './store.js';
 
 type Amounts = Record<string, bigint>;
@@ -16,8 +17,20 @@ function counts(pod: Manifest): boolean {
   return !['Succeeded', 'Failed'].includes(String(at(pod, 'status', 'phase')));
 }
 
-/** What one pod uses of the names that quotas have, in billionths. */
-function usageOf(pod: Manifest): Amounts {
+/** What a new object uses of the names that quotas have, in billionths. */
+function usageOf(resource: Resource, object: Manifest): Amounts {
+  if (resource.kind === 'Pod' && resource.group === '') return podUsage(object);
+  const usage: Amounts = { [`count/${resourceText(resource)}`]: ONE };
+  if (resource.group !== '') return usage;
+  usage[resource.plural] = ONE;
+  const type = at(object, 'spec', 'type');
+  if (resource.kind !== 'Service') return usage;
+  if (type === 'LoadBalancer') usage['services.loadbalancers'] = ONE;
+  if (type === 'LoadBalancer' || type === 'NodePort') usage['services.nodeports'] = ONE;
+  return usage;
+}
+
+function podUsage(pod: Manifest): Amounts {
   const { requests, limits } = podTotals(pod.spec);
   const usage: Amounts = { pods: ONE, 'count/pods': ONE };
   for (const [name, amount] of Object.entries(requests)) {
@@ -64,7 +77,7 @@ function usedOf(store: Store, namespace: string, quota: Manifest, name: string):
     .all(coreResource('Pod'), namespace)
     .map(({ object }) => object)
     .filter((pod) => counts(pod) && covers(quota, pod))
-    .reduce((sum, pod) => sum + (usageOf(pod)[name] ?? 0n), 0n);
+    .reduce((sum, pod) => sum + (podUsage(pod)[name] ?? 0n), 0n);
 }
 
 /** The resource whose objects a name counts; undefined for what pods use. */
@@ -82,16 +95,22 @@ function servicesOf(store: Store, namespace: string, name: string): number {
     .filter(({ object }) => types.includes(String(at(object, 'spec', 'type')))).length;
 }
 
-/** Why quotas refuse a new pod; undefined where they do not. */
-export function quotaProblem(store: Store, namespace: string, pod: Manifest): string | undefined {
+/** Why quotas refuse a new object; undefined where they do not. */
+export function quotaProblem(
+  store: Store,
+  resource: Resource,
+  namespace: string,
+  object: Manifest,
+): string | undefined {
+  const isPod = resource.kind === 'Pod';
   for (const { object: quota } of store.all(coreResource('ResourceQuota'), namespace)) {
     // Only a quota whose status was computed is enforced, as by the real admission plugin.
     const hard = at(quota, 'status', 'hard');
-    if (!isRecord(hard) || !covers(quota, pod)) continue;
+    if (!isRecord(hard) || (isPod && !covers(quota, object))) continue;
     const name = quota.metadata.name;
-    const missing = unstated(pod, Object.keys(hard));
+    const missing = isPod ? unstated(object, Object.keys(hard)) : [];
     if (missing.length > 0) return `failed quota: ${name}: must specify ${missing.join(',')}`;
-    const usage = usageOf(pod);
+    const usage = usageOf(resource, object);
     const over = Object.keys(hard)
       .filter((key) => (usage[key] ?? 0n) > 0n)
       .filter((key) => usedOf(store, namespace, quota, key) + usage[key]! > nanoOf(hard[key]));

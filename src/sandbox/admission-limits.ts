@@ -1,7 +1,6 @@
-import { isRecord, listAt, type Manifest, stringAt } from '../model/manifest.js';
+import { isRecord, listAt, stringAt } from '../model/manifest.js';
 import { child, fill } from './defaults.js';
 import { nanoOf } from './quantity.js';
-import { quotaProblem } from './quota.js';
 import { coreResource } from './resources.js';
 import { forbidden } from './status.js';
 import type { Store } from './store.js';
@@ -11,10 +10,10 @@ type Fields = Record<string, unknown>;
 const record = (value: unknown): Fields => (isRecord(value) ? value : {});
 
 /**
- * What admission does to a new pod: LimitRange defaults are put in first, then LimitRanges and ResourceQuotas are
- * checked. Refusals are 403, as the plugins LimitRanger and ResourceQuota word them.
+ * What LimitRanges do to a new pod: defaults are put in first, then the pod is checked. Refusals are 403, as the
+ * plugin LimitRanger words them.
  */
-export function admitPod(store: Store, namespace: string, pod: Fields): void {
+export function admitLimits(store: Store, namespace: string, pod: Fields): void {
   const spec = record(pod.spec);
   const containers = [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')].filter(isRecord);
   const limits = store
@@ -35,8 +34,6 @@ export function admitPod(store: Store, namespace: string, pod: Fields): void {
       name,
       problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`,
     );
-  const problem = quotaProblem(store, namespace, pod as unknown as Manifest);
-  if (problem !== undefined) throw forbidden(coreResource('Pod'), name, problem);
 }
 
 function injectDefaults(item: Fields, container: Fields): void {

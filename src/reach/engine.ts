@@ -51,6 +51,24 @@ export class Engine {
     return this.sets.intersect(out ?? NONE, into ?? NONE);
   }
 
+  /**
+   * Calls `visit` with the place and the set of each destination class to which something may pass: `between`, made
+   * short for the listing, which asks for every pair. Negative destinations are passed over.
+   */
+  fromClass(source: number, destinations: Int32Array, visit: (place: number, set: PortSet) => void): void {
+    const { needs } = this.semantics;
+    const out = needs.egress ? this.row('egress', source) : undefined;
+    const rows = this.rowOf.ingress;
+    for (let place = 0; place < destinations.length; place++) {
+      const destination = destinations[place] ?? -1;
+      const leaves = out === undefined ? ALL : out[destination];
+      if (destination < 0 || leaves === NONE || leaves === undefined) continue;
+      const row = rows[destination] ?? this.row('ingress', destination);
+      const set = this.sets.intersect(leaves, needs.ingress ? (row[source] ?? NONE) : ALL);
+      if (set !== NONE) visit(place, set);
+    }
+  }
+
   /** Policies that apply to a class in a direction, by tier, in the order in which they decide. */
   inForce(direction: Direction, subject: number): InForce {
     return this.inForceOf[direction][subject] ?? { Admin: [], NetworkPolicy: [], Baseline: [] };

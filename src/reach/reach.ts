@@ -39,6 +39,10 @@ export class Reach {
   readonly engine: Engine;
   readonly inventory: Inventory;
   private readonly sides: readonly Side[];
+  /** Class of each workload that is one class, -1 for the others. */
+  private readonly single: Int32Array;
+  /** The others, with their index. */
+  private readonly several: readonly (readonly [number, Side])[];
   private readonly outside: Readonly<Record<Direction, readonly Side[]>>;
   private readonly endpoints: Endpoints;
 
@@ -60,6 +64,8 @@ export class Reach {
       name,
       peers: this.endpoints.ofWorkload[i] ?? [],
     }));
+    this.several = [...this.sides.entries()].filter(([, { peers }]) => peers.length !== 1);
+    this.single = Int32Array.from(this.sides, ({ peers }) => (peers.length === 1 ? (peers[0] ?? -1) : -1));
   }
 
   /**
@@ -90,10 +96,16 @@ export class Reach {
     const { engine } = this;
     const source = this.sides[src];
     if (source === undefined) return;
-    for (const [dst, side] of this.sides.entries()) {
-      if (dst === src) continue;
-      const conn = this.betweenSides(source.peers, side.peers);
-      if (conn !== NONE) visit(side.name, engine.sets.text(conn));
+    const { sets } = engine;
+    const only = source.peers.length === 1 ? source.peers[0] : undefined;
+    // Nearly every workload is one class; these pairs are many and go a way of their own.
+    if (only !== undefined)
+      engine.fromClass(only, this.single, (dst, conn) => {
+        if (dst !== src) visit(this.sides[dst]?.name ?? '', sets.text(conn));
+      });
+    for (const [dst, { name, peers }] of only === undefined ? this.sides.entries() : this.several) {
+      const conn = dst === src ? NONE : this.betweenSides(source.peers, peers);
+      if (conn !== NONE) visit(name, sets.text(conn));
     }
     for (const { name, peers } of this.outside.egress) {
       const conn = this.betweenSides(source.peers, peers);
@@ -179,15 +191,6 @@ export class Reach {
 
   private betweenSides(sources: readonly number[], destinations: readonly number[]): PortSet {
     const { engine } = this;
-    const [source, destination] = [sources[0], destinations[0]];
-    // Nearly always there is one class on each side.
-    if (
-      sources.length === 1 &&
-      destinations.length === 1 &&
-      source !== undefined &&
-      destination !== undefined
-    )
-      return engine.between(source, destination);
     let all: PortSet = NONE;
     for (const source of sources)
       for (const destination of destinations)

@@ -33,12 +33,14 @@ const BINARY: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 4
 const GRAMMAR = /^([+-]?)(\d*)(?:\.(\d*))?(?:([eE][+-]?\d+)|([A-Za-z]{0,2}))$/;
 
 /**
- * Reads a quantity as the API server does: `100m`, `1.5Gi`, `1e3`, `2E` (exa), `2E3` (exponent), and JSON numbers.
+ * Reads a quantity as the API server does: `100m`, `1.5Gi`, `1e3`, `2E` (exa), `2E3` (exponent), and JSON numbers;
+ * spaces around it do not count. Text without any digit, which the server takes for zero, is refused.
  * What is finer than a nano-unit is rounded away from zero; what is too large is capped.
  */
 export function parseQuantity(value: unknown): Quantity | InvalidQuantity {
-  const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
-  if (typeof text !== 'string') return { invalid: 'not a quantity: expected text such as 100m or 1.5Gi' };
+  const written = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
+  if (typeof written !== 'string') return { invalid: 'not a quantity: expected text such as 100m or 1.5Gi' };
+  const text = written.replace(/^ +| +$/g, '');
   if (text.length > LONGEST) return { invalid: `not a quantity: longer than ${LONGEST} characters` };
   const parts = GRAMMAR.exec(text);
   const [, sign = '', whole = '', fraction = '', exponent, suffix = ''] = parts ?? [];

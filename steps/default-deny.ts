@@ -1,26 +1,16 @@
-import { type DnsFacts, dns, ownNameservers } from '../src/model/dns.js';
-import { type Manifest, refOf, refText } from '../src/model/manifest.js';
-import { objectsIn } from '../src/model/namespaced.js';
+import { dns } from '../src/model/dns.js';
+import type { Manifest } from '../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind } from '../src/model/namespaces.js';
-import { isOurs } from '../src/model/ours.js';
-import { type ApplyChange, type Change, canonical, type DeleteChange } from '../src/model/plan.js';
+import type { Change } from '../src/model/plan.js';
 import { type Answers, type Choice, chosen, type Question } from '../src/model/question.js';
-import { objects, type Snapshot, visible } from '../src/model/snapshot.js';
+import { type Snapshot, visible } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import type { Templates } from '../src/model/template.js';
 import { workloadsIn } from '../src/model/workloads.js';
-import { declared, whatBreaks } from './default-deny/breaks.js';
+import { declared } from './default-deny/breaks.js';
+import { closeNamespace, labelledFirst, workLeft } from './default-deny/closing.js';
 import { assess } from './default-deny/findings.js';
-import { type Closing, denyPolicies, NAME_LABEL, ourPolicies } from './default-deny/policy.js';
-import { policyTypes } from './default-deny/pretences.js';
-import {
-  DENY,
-  METADATA,
-  type NamespaceState,
-  namespaceState,
-  REACH_KINDS,
-  SAME_NAMESPACE,
-} from './default-deny/state.js';
+import { type NamespaceState, namespaceState, REACH_KINDS } from './default-deny/state.js';
 
 /** Every chosen namespace closed in both directions, except for DNS and what was asked to stay open. */
 export const defaultDeny: Step = {
@@ -56,35 +46,6 @@ export const defaultDeny: Step = {
 /** Whether isolation can be judged at all: an unseen policy could already isolate, or open. */
 function judgeable(now: Snapshot): boolean {
   return visible(now, 'Namespace') && visible(now, 'NetworkPolicy');
-}
-
-/** The directions that a policy of ours closes here. Egress only where DNS is known: all would fail without names. */
-function closing(state: NamespaceState, facts: DnsFacts): Closing {
-  return {
-    ingress: state.ingress.closable,
-    egress: state.egress.closable && facts.missing === undefined,
-  };
-}
-
-/** Whether a change of ours makes a difference to how far the namespace is isolated. */
-function workLeft(now: Snapshot, namespace: string, state: NamespaceState, facts: DnsFacts): boolean {
-  const close = closing(state, facts);
-  return (
-    (close.ingress && state.ingress.unclosed) ||
-    (close.egress && state.egress.unclosed) ||
-    reopening(now, namespace, state, close).length > 0
-  );
-}
-
-/** Our metadata policies that would keep egress open although it is closed, by us or by others. */
-function reopening(
-  now: Snapshot,
-  namespace: string,
-  state: NamespaceState,
-  close: Closing,
-): readonly Manifest[] {
-  if (state.egress.closable && !close.egress) return [];
-  return objectsIn(now, 'NetworkPolicy', namespace).filter((policy) => isOurs(policy, METADATA));
 }
 
 function questions(now: Snapshot): readonly Question[] {
@@ -158,131 +119,11 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   const facts = dns(now);
   const wanted = new Set(chosen(answers, 'namespaces'));
   const sameNamespace = answers.sameNamespace !== false;
-  const changes = candidateNamespaces(now)
-    .filter((namespace) => wanted.has(namespace.metadata.name))
-    .flatMap((namespace) => closeNamespace(now, namespace.metadata.name, facts, sameNamespace, templates));
-  const byLabel = (change: Change) =>
-    change.kind === 'apply' && canonical(change.manifest).includes(`"${NAME_LABEL}"`);
-  const labels = changes.some(byLabel) ? nameLabels(now, facts) : [];
-  const ids = labels.map(({ id }) => id);
-  return [...labels, ...changes.map((change) => (byLabel(change) ? requiring(change, ids) : change))];
-}
-
-/** A change that would do harm without others. */
-function requiring<C extends Change>(change: C, ids: readonly string[]): C {
-  return ids.length === 0 ? change : { ...change, requires: [...(change.requires ?? []), ...ids] };
-}
-
-/** What allows, then the deny, then what of ours would keep the namespace open beside it, or is needed no more. */
-function closeNamespace(
-  now: Snapshot,
-  namespace: string,
-  facts: DnsFacts,
-  sameNamespace: boolean,
-  templates: Templates,
-): readonly (ApplyChange | DeleteChange)[] {
-  const state = namespaceState(now, namespace);
-  const close = closing(state, facts);
-  const existing = objectsIn(now, 'NetworkPolicy', namespace);
-  const reopeners = reopening(now, namespace, state, close).map((policy) =>
-    removal(
-      policy,
-      'Allows everything but the metadata address: beside a closed egress it would open it again.',
-    ),
+  return labelledFirst(
+    now,
+    facts,
+    candidateNamespaces(now)
+      .filter((namespace) => wanted.has(namespace.metadata.name))
+      .flatMap((namespace) => closeNamespace(now, namespace.metadata.name, facts, sameNamespace, templates)),
   );
-  // A policy of ours that closes more than we could now, because DNS is not seen, is not loosened.
-  const frozen = ourPolicies(existing, DENY).length > 0 && state.egress.closable && !close.egress;
-  if ((!close.ingress && !close.egress) || frozen) return reopeners;
-  const nameservers = ownNameservers(now, namespace);
-  const { manifests, widens } = denyPolicies(
-    { namespace, close, sameNamespace, dns: facts, nameservers, existing },
-    templates,
-  );
-  const breaks = [
-    ...whatBreaks(now, namespace, close, sameNamespace),
-    ...(widens ? widened(state, close) : []),
-  ];
-  const wanted = new Set(manifests.map(({ metadata }) => metadata.name));
-  const needless = ourPolicies(existing, SAME_NAMESPACE).filter(({ metadata }) => !wanted.has(metadata.name));
-  const writes = manifests.flatMap((manifest) => write(manifest, existing, breaks));
-  const isDeny = (change: ApplyChange) => isOurs(change.manifest, DENY);
-  const [allows, denies] = [writes.filter((change) => !isDeny(change)), writes.filter(isDeny)];
-  const idsOf = (changes: readonly Change[]) => changes.map(({ id }) => id);
-  return [
-    ...allows,
-    ...denies.map((change) => requiring(change, idsOf(allows))),
-    ...needless.map((policy) => removal(policy, 'Is needed no more: other policies cover its pods by now.')),
-    ...reopeners.map((change) => requiring(change, idsOf(denies))),
-  ];
-}
-
-/** The change that writes a policy; none where the live one is the same. */
-function write(manifest: Manifest, existing: readonly Manifest[], breaks: readonly string[]): ApplyChange[] {
-  const { namespace = '', name } = manifest.metadata;
-  const before = existing.find(({ metadata }) => metadata.name === name);
-  if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return [];
-  const types = policyTypes(manifest).join(' and ');
-  const deny = isOurs(manifest, DENY);
-  return [
-    {
-      kind: 'apply',
-      id: `default-deny/${namespace}/NetworkPolicy/${name}`,
-      ref: refOf(manifest),
-      risk: 'cutsTraffic',
-      why: deny
-        ? `Closes ${types} of every pod in ${namespace}, new ones included.`
-        : `Keeps traffic inside ${namespace} (${types}) for the pods that other policies do not narrow.`,
-      breaks: deny ? breaks : ['Closes its pods for everything else already; the deny follows.'],
-      manifest,
-      ...(before === undefined ? {} : { before }),
-    },
-  ];
-}
-
-/** Where too many selectors would be needed, pods that other policies keep narrower gain traffic as well. */
-function widened({ ingress, egress }: NamespaceState, close: Closing): readonly string[] {
-  const names = [...(close.ingress ? ingress.narrowed : []), ...(close.egress ? egress.narrowed : [])];
-  if (names.length === 0) return [];
-  const shown = [...new Set(names)].sort().join(', ');
-  return [
-    `${shown}: narrowed by other policies today, gains traffic inside the namespace; answer no to sameNamespace to keep it narrow.`,
-  ];
-}
-
-function removal(policy: Manifest, why: string): DeleteChange {
-  const ref = refOf(policy);
-  return {
-    kind: 'delete',
-    id: `default-deny/${ref.namespace}/NetworkPolicy/${ref.name}`,
-    ref,
-    risk: 'cutsTraffic',
-    why,
-    breaks: ['What only this policy allowed stops.'],
-    before: policy,
-  };
-}
-
-/** Servers before 1.21 set no name label: the namespaces that our policies select by it get it first. */
-function nameLabels(now: Snapshot, facts: DnsFacts): readonly ApplyChange[] {
-  const wanted = new Set(facts.services.map(({ ref }) => ref.namespace));
-  return objects(now, 'Namespace')
-    .filter(({ metadata }) => wanted.has(metadata.name) && metadata.labels?.[NAME_LABEL] !== metadata.name)
-    .map((before): ApplyChange => {
-      const { name } = before.metadata;
-      const manifest = {
-        apiVersion: 'v1',
-        kind: 'Namespace',
-        metadata: { name, labels: { [NAME_LABEL]: name } },
-      };
-      return {
-        kind: 'apply',
-        id: `default-deny/-/Namespace/${name}`,
-        ref: refOf(manifest),
-        risk: 'none',
-        why: `${refText(refOf(manifest))} has no label with its name, by which the policies select DNS there.`,
-        breaks: [],
-        manifest,
-        before,
-      };
-    });
 }

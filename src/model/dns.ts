@@ -1,6 +1,7 @@
 import { agents } from './agents.js';
 import { at, listAt, type Manifest, type Ref, refOf, refText, stringAt, stringsAt } from './manifest.js';
 import { objectsIn } from './namespaced.js';
+import { once } from './once.js';
 import { notVisibleReason, objects, type Snapshot } from './snapshot.js';
 
 export interface DnsPort {
@@ -49,7 +50,9 @@ function servesDns({ metadata }: Manifest): boolean {
 }
 
 /** What answers DNS in this cluster: Services, their pods' labels and ports after translation, and node-local caches. */
-export function dns(now: Snapshot): DnsFacts {
+export const dns = once(found);
+
+function found(now: Snapshot): DnsFacts {
   const reason = notVisibleReason(now, 'Service');
   const nodeLocal = nodeLocalCache(now);
   if (reason !== undefined)

@@ -1,5 +1,6 @@
 import { type Agent, agents } from './agents.js';
 import { type Manifest, refText, stringAt, stringsAt } from './manifest.js';
+import { once } from './once.js';
 import { notVisibleReason, objects, type Snapshot, visible } from './snapshot.js';
 
 /** Whether NetworkPolicies have any effect. Custom resource definitions alone prove nothing either way. */
@@ -79,9 +80,12 @@ const ROWS: readonly Row[] = [
  * The plugin and whether it enforces NetworkPolicies, with evidence. Read from DaemonSets (pods where DaemonSets are not
  * visible), a few ConfigMaps and the nodes; only a live probe could be certain.
  */
-export function networkPlugin(now: Snapshot): PluginFacts {
+export const networkPlugin = once(judgedPlugin);
+
+function judgedPlugin(now: Snapshot): PluginFacts {
+  const running = agents(now);
   const verdicts = ROWS.flatMap((row) =>
-    agents(now)
+    running
       .filter((agent) => row.daemonSets.includes(agent.name))
       .map((agent) => ({ row, verdict: judged(row, agent, now) })),
   );

@@ -1,4 +1,13 @@
 import { type Manifest, stringAt, stringsAt } from './manifest.js';
+import {
+  awsControls,
+  azureControls,
+  concealed,
+  gkeControls,
+  type NodeControl,
+  ociControls,
+} from './node-controls.js';
+import { once } from './once.js';
 import { notVisibleReason, objects, type Snapshot } from './snapshot.js';
 
 /** An address on which a cloud hands its nodes credentials and data; only these TCP ports of it are meant. */
@@ -8,13 +17,6 @@ export interface MetadataEndpoint {
   /** TCP, ascending. */
   ports: readonly number[];
   what: string;
-}
-
-/** A command for the administrator's own terminal; words in capitals are to be filled in. Never run by us. */
-export interface NodeControl {
-  /** What it does, one sentence, with what it costs. */
-  what: string;
-  command: readonly string[];
 }
 
 export interface Provider {
@@ -93,12 +95,7 @@ export const PROVIDERS: readonly Provider[] = [
       imds('Azure instance metadata'),
       imds('Azure wire server: goal state and certificates', '168.63.129.16', 80, 32526),
     ],
-    controls: () => [
-      {
-        what: 'Keeps pods from instance metadata on AKS (preview; nodes are re-imaged, several add-ons stop working).',
-        command: 'az aks update --resource-group GROUP --name CLUSTER --enable-imds-restriction'.split(' '),
-      },
-    ],
+    controls: azureControls,
   },
   {
     id: 'oci',
@@ -106,21 +103,7 @@ export const PROVIDERS: readonly Provider[] = [
     schemes: ['oci'],
     labels: [],
     endpoints: [imds('OCI instance metadata'), imds('OCI instance metadata', 'fd00:c1::a9fe:a9fe')],
-    controls: () => [
-      {
-        what: 'Allows only version 2 of instance metadata, which needs a header; for each instance.',
-        command: [
-          'oci',
-          'compute',
-          'instance',
-          'update',
-          '--instance-id',
-          'INSTANCE',
-          '--instance-options',
-          '{"areLegacyImdsEndpointsDisabled": true}',
-        ],
-      },
-    ],
+    controls: ociControls,
   },
   {
     id: 'alibaba',
@@ -195,7 +178,9 @@ export interface ProviderFacts {
 }
 
 /** The clouds of a cluster, judged by `spec.providerID`, then by labels; never by asking the network. */
-export function providers(now: Snapshot): ProviderFacts {
+export const providers = once(sighted);
+
+function sighted(now: Snapshot): ProviderFacts {
   const found = new Map<Provider, { nodes: Manifest[]; evidence: string }>();
   const unknown: { node: string; providerID: string }[] = [];
   const unmarked: string[] = [];
@@ -251,11 +236,6 @@ function schemeOf(providerID: string): string {
   return /^[a-z]{2}-[a-z0-9-]+\.i-[a-z0-9]+$/.test(providerID) ? 'alicloud' : '';
 }
 
-/** Nodes whose metadata server hands a pod nothing but the pod's own identity (GKE Workload Identity). */
-export function concealed(node: Manifest): boolean {
-  return stringsAt(node, 'metadata', 'labels')['iam.gke.io/gke-metadata-server-enabled'] === 'true';
-}
-
 /**
  * The metadata endpoints that may be blocked: the union over all providers, in the table's order. Where some nodes of a
  * provider conceal theirs, pods there get their own identity from the same address, and it must stay reachable.
@@ -271,43 +251,4 @@ export function metadataEndpoints(facts: ProviderFacts): readonly MetadataEndpoi
     }
   }
   return [...union.values()];
-}
-
-function awsControls(nodes: readonly Manifest[]): readonly NodeControl[] {
-  const instance = nodes.map((n) => stringAt(n, 'spec', 'providerID')?.split('/').at(-1)).find(Boolean);
-  const region =
-    nodes.map((n) => stringsAt(n, 'metadata', 'labels')['topology.kubernetes.io/region']).find(Boolean) ??
-    'REGION';
-  return [
-    {
-      what: `Demands a token that cannot leave the node (IMDSv2, hop limit 1), for each of ${nodes.length} instances; pods that need the node's role lose it.`,
-      command:
-        `aws ec2 modify-instance-metadata-options --region ${region} --instance-id ${instance ?? 'INSTANCE'} --http-endpoint enabled --http-tokens required --http-put-response-hop-limit 1`.split(
-          ' ',
-        ),
-    },
-    {
-      what: 'The same as the default of new instances in the region; launch templates set it for node groups.',
-      command:
-        `aws ec2 modify-instance-metadata-defaults --region ${region} --http-tokens required --http-put-response-hop-limit 1`.split(
-          ' ',
-        ),
-    },
-  ];
-}
-
-function gkeControls(nodes: readonly Manifest[]): readonly NodeControl[] {
-  const pools = new Set(
-    nodes
-      .filter((node) => !concealed(node))
-      .map((node) => stringsAt(node, 'metadata', 'labels')['cloud.google.com/gke-nodepool'])
-      .filter((pool) => pool !== undefined),
-  );
-  return [...pools].sort().map((pool) => ({
-    what: `Puts the GKE metadata server before node pool ${pool}: pods get only their own identity (needs Workload Identity; nodes are re-created).`,
-    command:
-      `gcloud container node-pools update ${pool} --cluster CLUSTER --location LOCATION --workload-metadata=GKE_METADATA`.split(
-        ' ',
-      ),
-  }));
 }

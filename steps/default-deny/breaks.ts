@@ -1,5 +1,7 @@
+import { dns } from '../../src/model/dns.js';
 import { at, isRecord, listAt, type Manifest, refText, stringAt } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
+import { networkPlugin } from '../../src/model/plugins.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Closing } from './policy.js';
 
@@ -14,6 +16,7 @@ export function whatBreaks(
   sameNamespace: boolean,
 ): readonly string[] {
   return [
+    ...byPlugin(now, close),
     'Connections between namespaces and to the outside were not examined; traffic that nothing declares will stop.',
     ...(sameNamespace
       ? []
@@ -25,6 +28,18 @@ export function whatBreaks(
       : []),
     ...(close.ingress ? declared(now, namespace) : []),
   ];
+}
+
+/** What the network plugin makes of it. */
+function byPlugin(now: Snapshot, close: Closing): readonly string[] {
+  const plugin = networkPlugin(now);
+  if (plugin.verdict === 'notEnforced')
+    return [`${plugin.title} does not enforce NetworkPolicies: this is written, but changes nothing.`];
+  return close.egress && dns(now).nodeLocal !== undefined && !plugin.ipBlockMatchesNodes
+    ? [
+        `On ${plugin.title} the DNS cache of the nodes may not match an address range: try one namespace first.`,
+      ]
+    : [];
 }
 
 /** Connections into a namespace that objects of the cluster declare. Each line names the object. */

@@ -1,6 +1,7 @@
 import type { KindName } from '../../src/model/kinds.js';
 import { type Ref, refOf, sameRef } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
+import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { type DirectionIsolation, isolation, reachOf } from '../../src/reach/index.js';
@@ -41,16 +42,6 @@ const reachWithoutOurs = once((now) => {
     ? reachIn(now)
     : reachOf(REACH_KINDS.flatMap((kind) => objects(now, kind)).filter((object) => !ours.has(object)));
 });
-
-/** A function of a snapshot that is asked often and never answers otherwise. */
-function once<T>(make: (now: Snapshot) => T): (now: Snapshot) => T {
-  const known = new WeakMap<Snapshot, { value: T }>();
-  return (now) => {
-    const found = known.get(now) ?? { value: make(now) };
-    known.set(now, found);
-    return found.value;
-  };
-}
 
 export interface DirectionState {
   /** Nothing reaches, or leaves, a pod of the namespace unless a rule lists it. */

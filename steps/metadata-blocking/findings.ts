@@ -1,9 +1,9 @@
 import type { Finding } from '../../src/model/finding.js';
 import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
+import { concealed } from '../../src/model/node-controls.js';
 import { networkPlugin } from '../../src/model/plugins.js';
 import {
-  concealed,
   type MetadataEndpoint,
   metadataEndpoints,
   type ProviderFacts,

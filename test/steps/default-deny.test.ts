@@ -317,6 +317,10 @@ describe('what cannot be seen', () => {
     expect(findings(snapshotOf({ objects: [namespace('kube-system')] }))).toEqual([
       'notVisible policy-enforcement-not-visible',
     ]);
+    const ignored = planOf(
+      snapshotOf({ objects: [namespace('kube-system'), flannel, namespace('shop')], sandbox: true }),
+    );
+    expect(ignored[0]?.breaks[0]).toContain('changes nothing');
   });
 
   test('workloads on the network of their node are listed as not coverable', () => {

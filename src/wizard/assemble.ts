@@ -1,5 +1,5 @@
 import { overlay } from '../model/overlay.js';
-import { type Change, planOf } from '../model/plan.js';
+import { type Change, canonical, planOf } from '../model/plan.js';
 import { type Answers, completeAnswers } from '../model/question.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { type Step, statusOf } from '../model/step.js';
@@ -18,17 +18,24 @@ export const UNDECIDED: Decisions = { answers: {}, excluded: [] };
 /**
  * Every step on this snapshot. Each one asks and plans on the snapshot with the chosen changes of the earlier steps laid
  * over it, so that one go, step by step and patch files come to the same; findings speak of the cluster as it is.
- * `decisions` is asked by step id.
+ * `decisions` is asked by step id. `known` are the states of these steps on this very snapshot before a decision on the
+ * step at `from` changed: what comes before it stands.
  */
 export function assemble(
   now: Snapshot,
   steps: readonly Step[],
   templates: Templates,
   decisions: (step: string) => Decisions,
+  known: readonly StepState[] = [],
+  from = 0,
 ): StepState[] {
   let ahead = now;
-  return steps.map((step) => {
-    const state = assembleStep(now, ahead, step, templates, decisions(step.id));
+  return steps.map((step, index) => {
+    const before = known[index];
+    const state =
+      before !== undefined && index < from
+        ? before
+        : assembleStep(now, ahead, step, templates, decisions(step.id), before);
     ahead = overlay(ahead, pending(state));
     return state;
   });
@@ -50,10 +57,14 @@ function assembleStep(
   step: Step,
   templates: Templates,
   decided: Decisions,
+  before: StepState | undefined,
 ): StepState {
   const questions = step.questions(ahead);
   const answers = completeAnswers(questions, decided.answers, now.cluster.sandbox);
-  const findings = step.assess(now, answers);
+  const findings =
+    before !== undefined && canonical(before.answers) === canonical(answers)
+      ? before.findings
+      : step.assess(now, answers);
   const plan = planOf(step.id, step.plan(ahead, answers, templates));
   const excluded = decided.excluded.filter((id) => plan.changes.some((change) => change.id === id));
   const base = {

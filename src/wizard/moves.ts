@@ -43,12 +43,13 @@ export function decided(step: StepState): Decisions {
 export function redecide(state: WizardState, decision: Decisions, setting: Setting): WizardState {
   const { snapshot } = state;
   if (snapshot === undefined) return state;
-  const at = state.steps[state.current]?.step.id;
   const before = new Map(state.steps.map((s) => [s.step.id, s]));
-  const steps = assemble(snapshot, setting.steps, setting.templates, (id) => {
+  const at = state.steps[state.current]?.step.id;
+  const decisions = (id: string) => {
     const old = before.get(id);
     return id === at || old === undefined ? decision : decided(old);
-  });
+  };
+  const steps = assemble(snapshot, setting.steps, setting.templates, decisions, state.steps, state.current);
   return {
     ...state,
     steps: steps.map((fresh): StepState => {

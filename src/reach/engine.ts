@@ -179,7 +179,10 @@ export class Engine {
       NetworkPolicy: [] as Policy[],
       Baseline: [] as Policy[],
     }));
-    const ordered = policies.toSorted((a, b) => this.semantics.before(a.priority, b.priority));
+    // What equal priorities mean is not defined; by name the answer is the same for any order of the files.
+    const ordered = policies.toSorted(
+      (a, b) => this.semantics.before(a.priority, b.priority) || (a.ref.name < b.ref.name ? -1 : 1),
+    );
     for (const policy of ordered) {
       if (policy[direction] === undefined) continue;
       for (const subject of this.peers.classesOf(policy.subject)) found[subject]?.[policy.tier].push(policy);

@@ -57,6 +57,7 @@ function selectedPods(reach: Reach, service: Manifest): readonly { pod: Pod; ind
   if (!isRecord(selector)) return [];
   const namespace = service.metadata.namespace ?? 'default';
   const wanted = Object.entries(selector);
+  if (wanted.length === 0) return [];
   const matches = (labels: Labels) => wanted.every(([key, value]) => labels.get(key) === value);
   return reach.inventory.pods.flatMap((pod, index) =>
     pod.namespace === namespace && matches(pod.labels) ? [{ pod, index }] : [],

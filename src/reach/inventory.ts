@@ -8,12 +8,19 @@ import {
   refOf,
   stringAt,
 } from '../model/manifest.js';
-import { type Address, parseAddress } from './address.js';
+import type { Address } from './address.js';
 import { isClusterPolicy } from './clusterpolicy.js';
-import type { Protocol } from './portset.js';
-import type { NamedPort } from './semantics.js';
+import {
+  addressesOf,
+  controllerOf,
+  hasTemplate,
+  type Labels,
+  type Pod,
+  portsOf,
+  templateOf,
+} from './pods.js';
 
-export type Labels = ReadonlyMap<string, string>;
+export type { Labels, Pod } from './pods.js';
 
 /** Something that an analysis could not take as it stands; the rest is still analysed. */
 export interface Problem {
@@ -29,22 +36,6 @@ export interface Workload {
   namespace: string;
   /** Whether all its pods use their node's network, so that policies do not apply to them with most plugins. */
   hostNetwork: boolean;
-}
-
-/** A pod, or the pod that a template would make. */
-export interface Pod {
-  /** `namespace/name`; undefined for a template. */
-  name: string | undefined;
-  namespace: string;
-  labels: Labels;
-  /** Ports that its containers declare. */
-  ports: readonly NamedPort[];
-  /** Empty where none is known. */
-  addresses: readonly Address[];
-  node: string | undefined;
-  hostNetwork: boolean;
-  /** Index into the workloads. */
-  workload: number;
 }
 
 export interface NodeFacts {
@@ -80,17 +71,6 @@ export interface InventoryOptions {
 }
 
 const NAME_LABEL = 'kubernetes.io/metadata.name';
-
-/** Kinds with a pod template, their API groups, and where the template stands. */
-const TEMPLATES: Readonly<Record<string, { groups: readonly string[]; path: readonly string[] }>> = {
-  Deployment: { groups: ['apps', 'extensions'], path: ['spec', 'template'] },
-  ReplicaSet: { groups: ['apps', 'extensions'], path: ['spec', 'template'] },
-  StatefulSet: { groups: ['apps'], path: ['spec', 'template'] },
-  DaemonSet: { groups: ['apps', 'extensions'], path: ['spec', 'template'] },
-  ReplicationController: { groups: [''], path: ['spec', 'template'] },
-  Job: { groups: ['batch'], path: ['spec', 'template'] },
-  CronJob: { groups: ['batch'], path: ['spec', 'jobTemplate', 'spec', 'template'] },
-};
 
 /** Sorts the objects by the part that they play. Kinds that play none are passed over. */
 export function inventoryOf(objects: Iterable<Manifest>, options: InventoryOptions): Inventory {
@@ -155,7 +135,7 @@ class Builder {
       (group === '' && (kind === 'Namespace' || kind === 'Node' || kind === 'Service')) ||
       isPolicy(object, group) ||
       isEntry(kind, group) ||
-      (Object.hasOwn(TEMPLATES, kind) && TEMPLATES[kind]?.groups.includes(group) === true)
+      hasTemplate(kind, group)
     );
   }
 
@@ -227,9 +207,9 @@ class Builder {
 
   private addTemplate(object: Manifest): void {
     if (this.options.owners === 'top' && this.ownerOf(object) !== undefined) return;
-    const template = at(object, ...(TEMPLATES[object.kind]?.path ?? []));
+    const template = templateOf(object);
     const namespace = object.metadata.namespace ?? 'default';
-    if (!isRecord(template)) {
+    if (template === undefined) {
       this.problems.push({ object: refOf(object), message: 'has no pod template; it is left out' });
       return;
     }
@@ -334,44 +314,4 @@ function isEntry(kind: string, group: string): boolean {
 
 function ownerKey(kind: string, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`;
-}
-
-function controllerOf(object: Manifest): { apiVersion: string; kind: string; name: string } | undefined {
-  for (const reference of listAt(object, 'metadata', 'ownerReferences')) {
-    if (at(reference, 'controller') !== true) continue;
-    const kind = stringAt(reference, 'kind');
-    const name = stringAt(reference, 'name');
-    if (kind === undefined || name === undefined || kind === 'Node') return undefined;
-    return { apiVersion: stringAt(reference, 'apiVersion') ?? '', kind, name };
-  }
-  return undefined;
-}
-
-/** Ports that containers declare (name empty where they have none), and those of init containers that keep running beside them (sidecars). */
-function portsOf(spec: unknown): readonly NamedPort[] {
-  const sidecars = listAt(spec, 'initContainers').filter((c) => stringAt(c, 'restartPolicy') === 'Always');
-  const out: NamedPort[] = [];
-  for (const container of [...listAt(spec, 'containers'), ...sidecars])
-    for (const raw of listAt(container, 'ports')) {
-      const name = at(raw, 'name') ?? '';
-      const port = at(raw, 'containerPort');
-      const protocol = at(raw, 'protocol') ?? 'TCP';
-      if (typeof name === 'string' && typeof port === 'number' && isProtocol(protocol))
-        out.push({ name, port, protocol });
-    }
-  return out;
-}
-
-function isProtocol(value: unknown): value is Protocol {
-  return value === 'TCP' || value === 'UDP' || value === 'SCTP';
-}
-
-function addressesOf(texts: readonly unknown[]): readonly Address[] {
-  const out: Address[] = [];
-  for (const text of texts) {
-    const address = typeof text === 'string' ? parseAddress(text) : undefined;
-    if (address !== undefined && !out.some((a) => a.family === address.family && a.value === address.value))
-      out.push(address);
-  }
-  return out;
 }

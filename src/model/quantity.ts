@@ -66,10 +66,19 @@ function shifted(digits: bigint, tens: number): bigint {
   return divideUp(digits, 10n ** BigInt(-tens));
 }
 
+/** Quantities by their text: a large cluster says the same few over and over. */
+const READ = new Map<unknown, Quantity>();
+const MOST_READ = 4_096;
+
 /** The quantity, or undefined where the value is none. */
 export function quantityOf(value: unknown): Quantity | undefined {
+  const known = READ.get(value);
+  if (known !== undefined) return known;
   const parsed = parseQuantity(value);
-  return typeof parsed === 'bigint' ? parsed : undefined;
+  if (typeof parsed !== 'bigint') return undefined;
+  if (READ.size >= MOST_READ) READ.clear();
+  READ.set(value, parsed);
+  return parsed;
 }
 
 /** A whole number as a quantity. */

@@ -90,20 +90,45 @@ export interface Needs {
 export function needsOf(now: Snapshot, namespace: string, defaults: Resources): Needs {
   let total: Amounts = {};
   let onePod: Amounts = {};
+  const key = keyOf(defaults);
   for (const workload of workloadsIn(now, namespace)) {
-    const pod = largestPod(workload, defaults);
+    const pod = largestPod(workload, defaults, key);
     total = sum(total, times(pod, podsOf(workload)));
     onePod = larger(onePod, pod);
   }
-  for (const service of objects(now, 'Service'))
-    if (service.metadata.namespace === namespace) total = sum(total, serviceCharge(service));
+  for (const service of servicesIn(now, namespace)) total = sum(total, serviceCharge(service));
   return { total, onePod };
 }
 
-function largestPod(workload: Workload, defaults: Resources): Amounts {
-  const specs = workload.pods.map((pod) => at(pod, 'spec'));
+const services = new WeakMap<readonly Manifest[], ReadonlyMap<string, readonly Manifest[]>>();
+
+function servicesIn(now: Snapshot, namespace: string): readonly Manifest[] {
+  const all = objects(now, 'Service');
+  const known = services.get(all) ?? Map.groupBy(all, ({ metadata }) => metadata.namespace ?? '');
+  services.set(all, known);
+  return known.get(namespace) ?? [];
+}
+
+function largestPod(workload: Workload, defaults: Resources, key: string): Amounts {
+  const specs: unknown[] = workload.pods.map((pod) => pod.spec);
   if (workload.template !== undefined) specs.push(workload.template);
-  return specs.reduce<Amounts>((most, spec) => larger(most, podCharge(spec, defaults)), {});
+  return specs.reduce<Amounts>((most, spec) => larger(most, knownCharge(spec, defaults, key)), {});
+}
+
+/** Charges by pod spec and defaults. A wizard plans anew with every answer, and thousands of pods stay the same. */
+const charges = new WeakMap<object, { key: string; charge: Amounts }>();
+
+function knownCharge(spec: unknown, defaults: Resources, key: string): Amounts {
+  if (!isRecord(spec)) return podCharge(spec, defaults);
+  const known = charges.get(spec);
+  if (known?.key === key) return known.charge;
+  const charge = podCharge(spec, defaults);
+  charges.set(spec, { key, charge });
+  return charge;
+}
+
+function keyOf({ requests, limits }: Resources): string {
+  return [requests, limits].map((amounts) => Object.entries(amounts).join()).join('/');
 }
 
 /** Something that runs today and would be refused when it is created anew. */
@@ -126,6 +151,7 @@ export function refusals(
   limitRanges: readonly Manifest[],
   quotas: readonly Manifest[],
 ): readonly Refusal[] {
+  if (limitRanges.length + quotas.length === 0) return [];
   const defaults = defaultsOf(limitRanges);
   const judged = quotas.filter((quota) => !isScoped(quota));
   const out: Refusal[] = [];

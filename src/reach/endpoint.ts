@@ -78,6 +78,16 @@ export class Endpoints {
     return this.engine.peers.classes.ofPod[pod] ?? 0;
   }
 
+  /** Known addresses of the pods that an endpoint stands for. @throws UnknownEndpoint */
+  addressesOf(endpoint: Endpoint): readonly Address[] {
+    const index =
+      'workload' in endpoint
+        ? (this.workloadIndex.get(endpoint.workload) ?? this.workloadCalled(endpoint.workload))
+        : undefined;
+    if (index === undefined) return this.resolve(endpoint).flatMap(({ pod }) => pod?.addresses ?? []);
+    return this.inventory.pods.filter((pod) => pod.workload === index).flatMap((pod) => pod.addresses);
+  }
+
   /** The different pairs of peers that two endpoints stand for. @throws UnknownEndpoint */
   pairs(src: Endpoint, dst: Endpoint): readonly Pair[] {
     const to = this.resolve(dst);

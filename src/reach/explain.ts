@@ -1,7 +1,7 @@
 import type { Ref } from '../model/manifest.js';
 import type { Endpoint, Pair } from './endpoint.js';
 import type { Engine } from './engine.js';
-import type { Action, Direction, Policy, Rule, Tier } from './policy.js';
+import type { Action, Direction, Peer, Policy, Rule, Tier } from './policy.js';
 import { NONE, type Protocol } from './portset.js';
 import type { Reach } from './reach.js';
 
@@ -29,6 +29,11 @@ export interface DirectionVerdict {
   rules: readonly RuleHit[];
   /** NetworkPolicies that isolate the pod in this direction; empty: it is not isolated. */
   isolatedBy: readonly Ref[];
+  /**
+   * Where it is blocked: rules whose ipBlock holds an address of the pods at the other end. They let it through with
+   * plugins whose ipBlock also matches pods (see `EngineOptions.podAddresses`).
+   */
+  byAddress: readonly RuleHit[];
 }
 
 /** The answer to one question, with its reasons. */
@@ -67,13 +72,20 @@ export function explain(
   const cases = pairs.map((pair) => {
     const { source, destination, ownNode } = pair;
     const { allowed, egress, ingress } = verdictOn(engine, pair, traffic);
-    const conn = (direction: Direction, subject: number, peer: number) =>
-      engine.sets.text(engine.row(direction, subject, ownNode)[peer] ?? NONE);
+    const completed = (judged: Judgement | undefined, subject: number, peer: number, other: Endpoint) => {
+      if (judged === undefined) return undefined;
+      const { direction } = judged;
+      const conn = engine.sets.text(engine.row(direction, subject, ownNode)[peer] ?? NONE);
+      const byAddress = judged.allowed
+        ? []
+        : rulesByAddress(reach, direction, subject, destination, other, traffic);
+      return { ...judged, conn, byAddress };
+    };
     return {
       allowed: pair.self || allowed,
       ownNode,
-      egress: egress && { ...egress, conn: conn('egress', source, destination) },
-      ingress: ingress && { ...ingress, conn: conn('ingress', destination, source) },
+      egress: completed(egress, source, destination, dst),
+      ingress: completed(ingress, destination, source, src),
     };
   });
   return {
@@ -84,7 +96,7 @@ export function explain(
   };
 }
 
-type Judgement = Omit<DirectionVerdict, 'conn'>;
+type Judgement = Omit<DirectionVerdict, 'conn' | 'byAddress'>;
 
 export interface Verdict {
   allowed: boolean;
@@ -162,22 +174,44 @@ class Judge {
     return policies.flatMap((policy) =>
       (policy[direction] ?? [])
         .filter((rule) => this.speaks(rule))
-        .map((rule) => ({
-          policy: policy.ref,
-          tier: policy.tier,
-          rule: rule.place,
-          action: rule.action,
-          ports: engine.sets.text(engine.peers.rulePorts(rule, pair.destination)),
-        })),
+        .map((rule) => hitBy(engine, policy, rule, pair.destination)),
     );
   }
 
   private speaks(rule: Rule): boolean {
-    const { engine, traffic } = this;
-    if (!engine.peers.ruleHasPeer(rule, this.peer)) return false;
-    const ports = engine.peers.rulePorts(rule, this.pair.destination);
-    if (traffic === undefined) return ports !== NONE;
-    if (traffic === 'portless') return rule.ports === 'any';
-    return engine.sets.has(ports, traffic.protocol, traffic.port);
+    const { engine, traffic, pair } = this;
+    return engine.peers.ruleHasPeer(rule, this.peer) && speaksOf(engine, rule, pair.destination, traffic);
   }
+}
+
+function speaksOf(engine: Engine, rule: Rule, destination: number, traffic: Traffic): boolean {
+  if (traffic === 'portless') return rule.ports === 'any';
+  const ports = engine.peers.rulePorts(rule, destination);
+  return traffic === undefined ? ports !== NONE : engine.sets.has(ports, traffic.protocol, traffic.port);
+}
+
+function hitBy(engine: Engine, { ref, tier }: Policy, rule: Rule, destination: number): RuleHit {
+  const ports = engine.sets.text(engine.peers.rulePorts(rule, destination));
+  return { policy: ref, tier, rule: rule.place, action: rule.action, ports };
+}
+
+function rulesByAddress(
+  reach: Reach,
+  direction: Direction,
+  subject: number,
+  destination: number,
+  other: Endpoint,
+  traffic: Traffic,
+): readonly RuleHit[] {
+  const { engine } = reach;
+  if (engine.options.podAddresses === 'select') return [];
+  const addresses = reach.addressesOf(other);
+  const holds = (peer: Peer) =>
+    peer.kind === 'block' && addresses.some((address) => engine.semantics.inBlock(address, peer.block));
+  return engine.inForce(direction, subject).NetworkPolicy.flatMap((policy) =>
+    (policy[direction] ?? [])
+      .filter((rule) => rule.peers !== 'any' && rule.peers.some(holds))
+      .filter((rule) => speaksOf(engine, rule, destination, traffic))
+      .map((rule) => hitBy(engine, policy, rule, destination)),
+  );
 }

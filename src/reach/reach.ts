@@ -1,5 +1,5 @@
 import type { Manifest } from '../model/manifest.js';
-import { rangeText } from './address.js';
+import { type Address, rangeText } from './address.js';
 import { isClusterPolicy, readClusterPolicy } from './clusterpolicy.js';
 import { type Endpoint, Endpoints, type Pair } from './endpoint.js';
 import { Engine } from './engine.js';
@@ -174,6 +174,11 @@ export class Reach {
   /** Workloads of a namespace by index, each with its classes; pods on their node's network are left out. */
   inNamespace(namespace: string): ReadonlyMap<number, ReadonlySet<number>> {
     return this.endpoints.inNamespace(namespace);
+  }
+
+  /** Known addresses of the pods that an endpoint stands for. @throws UnknownEndpoint */
+  addressesOf(endpoint: Endpoint): readonly Address[] {
+    return this.endpoints.addressesOf(endpoint);
   }
 
   /** The different pairs of peers that two endpoints stand for. @throws UnknownEndpoint */

@@ -122,6 +122,11 @@ function directionLines(what: string, verdict: DirectionVerdict | undefined): re
     lines.push(`    ${WORDS[action]} ${named(policy)}, ${printable(rule)}: ${ports}`);
   if (isolatedBy.length > 0 && rules.every(({ action }) => action === 'Pass'))
     lines.push(`    isolated by ${isolatedBy.map(named).join(', ')}, and no rule allows it`);
+  for (const { policy, rule, ports } of verdict.byAddress)
+    lines.push(
+      `    ${named(policy)}, ${printable(rule)} names the address of the other end: ${ports}`,
+      '      most plugins let it through; Cilium does not, and addresses of pods change',
+    );
   if (rules.length === 0 && isolatedBy.length === 0) lines.push('    no policy speaks of it');
   return lines;
 }

@@ -82,6 +82,31 @@ describe('explanations', () => {
   });
 });
 
+test('an explanation names the rule that holds the address of a pod', () => {
+  const pod = (name: string, ip: string) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}, namespace: shop, labels: {app: ${name}}}
+status: {podIP: ${ip}}
+`;
+  const policy = `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: by-address, namespace: shop}
+spec: {podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/24}}], ports: [{port: 80}]}]}
+`;
+  const reach = reachOf(
+    parseManifests([pod('web', '10.0.0.7'), pod('db', '10.0.1.1'), policy].join('---')),
+    FILES,
+  );
+  const ask = (src: string, port: number) =>
+    reach.explain({ workload: src }, { workload: 'shop/db[Pod]' }, 'TCP', port).cases[0]?.ingress;
+  expect(ask('shop/web[Pod]', 80)).toMatchObject({ allowed: false, byAddress: [{ rule: 'ingress[0]' }] });
+  expect(ask('shop/web[Pod]', 81)).toMatchObject({ allowed: false, byAddress: [] });
+  const found = reach.explain({ workload: 'shop/web[Pod]' }, { workload: 'shop/db[Pod]' }, 'TCP', 80);
+  expectGolden('reach/explain-by-address.txt', explainText('shop/web => shop/db 80', found));
+});
+
 describe('differences', () => {
   test('what the policies closed', () =>
     expectGolden('reach/diff.txt', diffText(diffReach(open(), closed()))));

@@ -28,7 +28,7 @@ const CONTROLLERS = 'resourcequota,namespace,deployment,replicaset,endpoint,endp
 
 /** Why no real cluster can be started here; undefined where one can. Goes into the title of a skipped suite. */
 export function missingReal(): string | undefined {
-  const directory = process.env['KUBEBUILDER_ASSETS'];
+  const directory = process.env.KUBEBUILDER_ASSETS;
   if (directory === undefined || directory === '') return 'KUBEBUILDER_ASSETS is not set';
   const missing = PROGRAMS.filter((program) => !existsSync(join(directory, program)));
   return missing.length === 0 ? undefined : `no ${missing.join(', ')} in KUBEBUILDER_ASSETS`;
@@ -73,7 +73,7 @@ export interface RealCluster extends RealServer {
 export async function startReal(options: RealOptions = {}): Promise<RealCluster> {
   const reason = missingReal();
   if (reason !== undefined) throw new Error(reason);
-  const assets = process.env['KUBEBUILDER_ASSETS']!;
+  const assets = process.env.KUBEBUILDER_ASSETS!;
   const directory = await mkdtemp(join(tmpdir(), 'kubectl-harden-real-'));
   const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
@@ -92,6 +92,7 @@ export async function startReal(options: RealOptions = {}): Promise<RealCluster>
         certDir: directory,
         certFiles: pki.files,
         adminRestConfigFor: pki.adminFor,
+        stopTimeoutMs: 3_000, // open watches would keep it from ending for a minute
         extraArgs: { 'token-auth-file': pki.tokenFile, ...(await flagsFor(with_, directory)) },
         ...(port === undefined ? {} : { securePort: port }),
       });

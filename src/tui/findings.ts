@@ -63,7 +63,7 @@ export function findingRows(
 
 function kindRows({ severity, groups }: Kind, look: Look, width: number, most: number | undefined): Row[] {
   const { sign, word, role } = SEVERITIES[severity];
-  const lead = line(look.sign(sign), ' ', span(role, word), ` ${look.g.dot} `);
+  const lead = line(span(role, look.sign(sign).text), ' ', span(role, word), ` ${look.g.dot} `);
   const shown = few(groups, most);
   const hidden = groups.slice(shown.length).reduce((sum, group) => sum + group.findings.length, 0);
   return [
@@ -100,7 +100,9 @@ function moreRow(hidden: number): Row[] {
 /** Where a finding was made and what shows it: one row in brief. */
 function placeRows(finding: Finding, look: Look, width: number, full: boolean): Line[] {
   const { object, evidence } = finding;
-  const place = object === undefined || evidence.includes(object.name) ? '' : refText(object);
+  // Evidence often names the object itself: then it stands once, if it is not where the row is cut.
+  const visible = full ? evidence : evidence.slice(0, width - 4);
+  const place = object === undefined || visible.includes(object.name) ? '' : refText(object);
   const name = look.name(place, full ? width - 4 : Math.floor(width / 2));
   const lead = line('  ', name, name === '' ? '' : '  ');
   // A long name leaves no room beside it: the evidence goes below.

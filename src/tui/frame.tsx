@@ -43,6 +43,7 @@ export function layoutOf(state: WizardState, look: Look, columns: number, rows: 
             lead: line(look.sign('breaks'), ' '),
             role: 'warn',
             most: 3,
+            breaks: true,
           }),
           BLANK,
         ];

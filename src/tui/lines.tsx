@@ -61,6 +61,8 @@ export interface ParagraphOptions {
   /** Before the first row; the others are indented by as much, or by `hang` columns. */
   lead?: Line;
   hang?: number;
+  /** Whether line breaks in the text are kept, as in messages of our own; elsewhere they are shown escaped. */
+  breaks?: true;
   /** At most this many rows; the last one is cut. */
   most?: number;
 }
@@ -70,7 +72,10 @@ export function paragraph(look: Look, raw: string, width: number, options: Parag
   const { role = 'plain', lead = BLANK, most = Number.POSITIVE_INFINITY } = options;
   const indent = options.hang ?? lineWidth(lead);
   const room = Math.max(1, width - indent);
-  let texts = wrap(look.text(raw), room, Math.max(1, width - lineWidth(lead)));
+  const first = Math.max(1, width - lineWidth(lead));
+  let texts = (options.breaks === true ? raw.split('\n') : [raw]).flatMap((part, index) =>
+    wrap(look.text(part), room, index === 0 ? first : room),
+  );
   if (texts.length > most) {
     const rest = texts.slice(most - 1).join(' ');
     texts = [...texts.slice(0, most - 1), cutEnd(rest, room, look.g.ellipsis)];

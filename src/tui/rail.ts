@@ -31,10 +31,9 @@ export function foldedRail(steps: readonly StepState[], current: number, look: L
     const { sign, short } = standingOf(step);
     const title = index === current ? ` ${look.name(step.step.title, 20)}` : '';
     return line(
+      span(index === current ? 'title' : 'dim', `${index + 1}${title} `),
       span(look.sign(sign).role, look.g.signs[sign]),
-      ' ',
-      span(index === current ? 'title' : 'dim', `${index + 1}${title}`),
-      span('dim', ` ${short}`),
+      span(index === current ? 'plain' : 'dim', ` ${short}`),
     );
   });
   const gap = span('dim', `  ${look.g.vertical} `);

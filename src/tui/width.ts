@@ -3,9 +3,19 @@ import stringWidth from 'string-width';
 const ASCII = /^[\x20-\x7e]*$/;
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
+/** What was measured lately: the same names stand on frame after frame, and measuring beyond ASCII is slow. */
+const measured = new Map<string, number>();
+const MOST_MEASURED = 5_000;
+
 /** How many terminal columns a text takes; measured as Ink measures it, so that both agree on where a line ends. */
 export function columns(text: string): number {
-  return ASCII.test(text) ? text.length : stringWidth(text);
+  if (ASCII.test(text)) return text.length;
+  const known = measured.get(text);
+  if (known !== undefined) return known;
+  if (measured.size >= MOST_MEASURED) measured.clear();
+  const width = stringWidth(text);
+  measured.set(text, width);
+  return width;
 }
 
 /** A text of at most `width` columns: cut at its end, with `mark` in place of what is missing. */

@@ -104,6 +104,7 @@ export const changesInWords = once((changes: readonly Change[]): string => {
 export function changeName(id: string): string {
   const [, namespace, kind, ...name] = id.split('/');
   if (namespace === undefined || kind === undefined || name.length === 0) return id;
+  if (namespace === '-' && name[0] === '*') return `every ${kind}`;
   return `${kind} ${namespace === '-' ? '' : `${namespace}/`}${name.join('/')}`;
 }
 

@@ -106,6 +106,6 @@ describe.each([
 test('the folded rail names every step with its sign and how it stands', async () => {
   await onScreen(shopState({ at: 'questions' }), {}, async (mounted) => {
     expect(shopSteps()).toHaveLength(5);
-    expect(mounted.rows()[2]).toBe(' ✔ 1 ok  │ ▲ 2 Default-deny 5  │ ↷ 3 skip  │ ◌ 4 -  │ ○ 5 note');
+    expect(mounted.rows()[2]).toBe(' 1 ✔ ok  │ 2 Default-deny ▲ 5  │ 3 ↷ skip  │ 4 ◌ -  │ 5 ○ note');
   });
 });

@@ -33,21 +33,21 @@ test('what requires a change that was taken out is shown as left out too', () =>
 
 test('tab goes to the difference, arrows scroll it to its end and no further', () =>
   onScreen(review, {}, async (mounted) => {
-    expect(mounted.frame()).toContain('lines 1-8 of 18');
+    expect(mounted.frame()).toContain('lines 1-9 of 18');
     await mounted.press(KEY.tab, KEY.down);
-    expect(mounted.frame()).toContain('lines 2-9 of 18');
+    expect(mounted.frame()).toContain('lines 2-10 of 18');
     await mounted.press('G', KEY.down);
-    expect(mounted.frame()).toContain('lines 11-18 of 18');
+    expect(mounted.frame()).toContain('lines 10-18 of 18');
     await mounted.press(KEY.up);
-    expect(mounted.frame()).toContain('lines 10-17 of 18');
+    expect(mounted.frame()).toContain('lines 9-17 of 18');
   }));
 
 test('another change starts at the top of its difference', () =>
   onScreen(review, {}, async (mounted) => {
     await mounted.press(KEY.pageDown);
-    expect(mounted.frame()).not.toContain('lines 1-8 of 18');
+    expect(mounted.frame()).not.toContain('lines 1-9 of 18');
     await mounted.press(KEY.down);
-    expect(mounted.frame()).toContain('lines 1-8 of 18');
+    expect(mounted.frame()).toContain('lines 1-9 of 18');
     expect(mounted.frame()).toContain('NetworkPolicy shop/cart');
   }));
 

@@ -4,6 +4,7 @@ import { heading } from '../heading.js';
 import { BLANK, ends, type Line, Lines, line, paragraph, span } from '../lines.js';
 import { bar } from '../parts.js';
 import type { Scene, ScreenProps } from '../scene.js';
+import { columns } from '../width.js';
 import { changeName, count, OUTCOMES } from '../words.js';
 
 /** How far applying has come, what is in hand, and the last objects that were finished. */
@@ -67,8 +68,8 @@ function doneRows({ state, look, width }: Scene, height: number): Line[] {
     .toReversed()
     .map(({ change, outcome, message }) => {
       const { sign, word } = OUTCOMES[outcome];
-      const said = outcome === 'applied' ? look.text(message) : word;
-      const name = look.name(changeName(change), width - said.length - look.g.signWidth - 3);
+      const said = look.cut(outcome === 'applied' ? message : word, Math.floor(width / 2));
+      const name = look.name(changeName(change), width - columns(said) - look.g.signWidth - 3);
       return ends(line(look.sign(sign), ' ', name), line(span('dim', said)), width, look.g.ellipsis);
     });
 }

@@ -9,7 +9,7 @@ export function Failed({ scene }: ScreenProps): ReactNode {
   const rows = [
     line(look.sign('failed'), ' ', span('title', 'The wizard cannot go on')),
     BLANK,
-    ...state.screen.message.split('\n').flatMap((text) => paragraph(look, text, width)),
+    ...paragraph(look, state.screen.message, width, { breaks: true }),
     BLANK,
     ...paragraph(look, `What was done is kept as run ${state.run}.`, width, { role: 'dim' }),
   ];

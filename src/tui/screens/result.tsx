@@ -6,6 +6,7 @@ import { BLANK, Lines, line, paragraph, span } from '../lines.js';
 import { chosenOf, type Scene, type ScreenProps } from '../scene.js';
 import { type Row, scrolled, scrollLimit } from '../scroll.js';
 import type { SignName } from '../signs.js';
+import { columns } from '../width.js';
 import { changeName, count, counted, OUTCOMES } from '../words.js';
 
 /** What has come of the step: what was read again, then each change with what its outcome is based on. */
@@ -62,18 +63,18 @@ function proofRows({ look, width }: Scene, step: StepState): Row[] {
 
 function doneRows({ look }: Scene, { change, outcome, message }: Done, width: number): Row[] {
   const { sign, word } = OUTCOMES[outcome];
-  if (outcome === 'applied')
-    return [
-      () =>
-        line(
-          look.sign(sign),
-          ' ',
-          look.name(changeName(change), Math.floor(width * 0.6)),
-          span('dim', `  ${look.text(message)}`),
-        ),
-    ];
+  const name = look.name(changeName(change), width - 24);
+  const applied = outcome === 'applied';
+  const room = width - columns(name) - look.g.signWidth - 3;
+  if (applied && message.length <= room)
+    return [() => line(look.sign(sign), ' ', name, span('dim', `  ${look.text(message)}`))];
   return [
-    line(look.sign(sign), ' ', span('title', look.name(changeName(change), width - 20)), ` ${word}`),
-    ...paragraph(look, message, width, { lead: line('    '), most: 4 }),
+    line(look.sign(sign), ' ', span(applied ? 'plain' : 'title', name), applied ? '' : ` ${word}`),
+    ...paragraph(look, message, width, {
+      lead: line('    '),
+      role: applied ? 'dim' : 'plain',
+      most: 8,
+      breaks: true,
+    }),
   ];
 }

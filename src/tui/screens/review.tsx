@@ -12,6 +12,7 @@ import type { Look } from '../look.js';
 import { Divider } from '../parts.js';
 import { checkedOf, chosenIds, type Scene, type ScreenProps } from '../scene.js';
 import { scrolled, scrollLimit } from '../scroll.js';
+import type { SignName } from '../signs.js';
 import type { Role } from '../theme.js';
 import { windowOf } from '../view.js';
 import { columns, dropColumns } from '../width.js';
@@ -53,6 +54,9 @@ export function Review({ scene }: ScreenProps): ReactNode {
     </Box>
   );
 }
+
+/** Share of a pane's rows that what is known about a change may take from its difference. */
+const BRIEF = 0.4;
 
 /** Rows above the two panes. */
 const TOP = 3;
@@ -132,7 +136,7 @@ function detailRows(scene: Scene, step: StepState, width: number, height: number
   if (view.about)
     return [title, ...scrolled(aboutRows(step, change, look, width), view.scroll, height - 1, look)];
   const diff = differenceOf(step, change);
-  const about = aboutInBrief(step, change, look, width, Math.floor(height / 2));
+  const about = aboutInBrief(step, change, look, width, Math.floor(height * BRIEF));
   const room = diffRoom(height, about.length);
   const to = Math.min(diff.length, view.scroll + room);
   const rows = diff.slice(view.scroll, to).map(({ sign, text }): Line => {
@@ -165,46 +169,37 @@ export function reviewScroll(scene: Scene): number {
   const rest = height - TOP;
   const { right } = columnsOf(scene);
   if (view.about) return scrollLimit(aboutRows(step, change, look, right).length, rest - 1);
-  const about = aboutInBrief(step, change, look, right, Math.floor(rest / 2));
+  const about = aboutInBrief(step, change, look, right, Math.floor(rest * BRIEF));
   return Math.max(0, differenceOf(step, change).length - diffRoom(rest, about.length));
 }
 
 /** Why, what it may break, and what the server said. */
 function aboutRows(step: StepState, change: Change, look: Look, width: number, each?: number): Line[] {
   const most = each ?? Number.POSITIVE_INFINITY;
-  const row = (lead: Line, text: string, role: Role = 'plain') =>
-    paragraph(look, text, width, { lead, role, most });
+  const row = (lead: Line, text: string) => paragraph(look, text, width, { lead, most });
+  const sign = look.sign(isWeighty(change) ? 'breaks' : 'advice');
   return [
     ...row(line(span('dim', 'why  ')), change.why),
     ...(change.risk === 'none' ? [] : row(line(span('dim', 'risk ')), RISKS[change.risk])),
-    ...change.breaks.flatMap((text) =>
-      row(line(look.sign(isWeighty(change) ? 'breaks' : 'advice'), ' '), text),
-    ),
-    ...checkRows(step, change, look, row),
+    ...change.breaks.flatMap((text) => row(line(sign, ' '), text)),
+    ...checkRows(step, change, look, width, each === undefined ? most : 2),
   ];
 }
 
 /** The same in at most `height` rows, the check always among them. */
 function aboutInBrief(step: StepState, change: Change, look: Look, width: number, height: number): Line[] {
-  const rows = aboutRows(step, change, look, width, 2);
+  const rows = aboutRows(step, change, look, width, height < 10 ? 1 : 2);
   if (rows.length <= height) return rows;
-  const check = checkRows(step, change, look, (lead, text, role = 'plain') =>
-    paragraph(look, text, width, { lead, role, most: 1 }),
-  ).slice(0, 1);
+  const check = checkRows(step, change, look, width, 2).slice(0, 2);
   const kept = Math.max(1, height - check.length - 1);
   const hidden = rows.length - kept - check.length;
   return [...rows.slice(0, kept), line(span('dim', `${count(hidden)} more rows: i shows all`)), ...check];
 }
 
-function checkRows(
-  step: StepState,
-  change: Change,
-  look: Look,
-  row: (lead: Line, text: string, role?: Role) => Line[],
-): Line[] {
+function checkRows(step: StepState, change: Change, look: Look, width: number, most: number): Line[] {
   const check = checkedOf(step, change.id)?.check;
-  const said = (sign: Parameters<Look['sign']>[0], text: string, role?: Role) =>
-    row(line(look.sign(sign), ' '), text, role);
+  const said = (sign: SignName, text: string, role: Role = 'plain') =>
+    paragraph(look, text, width, { lead: line(look.sign(sign), ' '), role, most, breaks: true });
   if (check === undefined) return said('notVisible', 'not checked yet');
   switch (check.by) {
     case 'server':

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { at, listAt, type Manifest, type ObjectMeta, stringsAt } from '../../model/manifest.js';
-import type { ContainerSeed, SecretSeed, ServiceSeed, WorkloadSeed } from './build.js';
+import type { Manifest, ObjectMeta } from '../../model/manifest.js';
+import type { SecretSeed, WorkloadSeed } from './build.js';
+import { podSpecOf } from './containers.js';
 
 /** Turns seeds into the objects that a cluster would have: workloads with their pods, Services with endpoints. */
 export class Expander {
@@ -30,7 +31,7 @@ export class Expander {
   workload(seed: WorkloadSeed): Manifest[] {
     const { kind = 'Deployment', namespace, name } = seed;
     const podLabels = { app: name, ...seed.podLabels };
-    const spec = this.#podSpec(seed);
+    const spec = podSpecOf(seed);
     const meta = {
       name,
       namespace,
@@ -108,85 +109,6 @@ export class Expander {
     return [owner, set, ...pods];
   }
 
-  service(seed: ServiceSeed, pods: readonly Manifest[]): Manifest[] {
-    const { namespace, name, selector } = seed;
-    const ports = seed.ports.map((port) => ({
-      protocol: 'TCP',
-      ...port,
-      targetPort: port.targetPort ?? port.port,
-    }));
-    const service: Manifest = {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name, namespace, ...(seed.labels === undefined ? {} : { labels: { ...seed.labels } }) },
-      spec: {
-        type: seed.type ?? 'ClusterIP',
-        selector: { ...selector },
-        ports,
-        ...(seed.clusterIP === undefined ? {} : { clusterIP: seed.clusterIP }),
-      },
-      status:
-        seed.type === 'LoadBalancer'
-          ? { loadBalancer: { ingress: [{ hostname: 'shop-lb.elb.eu-central-1.amazonaws.com' }] } }
-          : { loadBalancer: {} },
-    };
-    const backends = pods.filter(
-      (pod) =>
-        pod.metadata.namespace === namespace &&
-        Object.entries(selector).every(([key, value]) => pod.metadata.labels?.[key] === value),
-    );
-    const resolved = ports.map(({ name: portName, protocol, targetPort }) => ({
-      ...(portName === undefined ? {} : { name: portName }),
-      protocol,
-      port: typeof targetPort === 'number' ? targetPort : portNumber(backends[0], targetPort),
-    }));
-    const target = (pod: Manifest) => ({
-      kind: 'Pod',
-      name: pod.metadata.name,
-      namespace,
-      uid: String(pod.metadata.uid),
-    });
-    const ipOf = (pod: Manifest): string => String(at(pod, 'status', 'podIP'));
-    return [
-      service,
-      {
-        apiVersion: 'v1',
-        kind: 'Endpoints',
-        metadata: { name, namespace },
-        subsets: [
-          {
-            addresses: backends.map((pod) => ({
-              ip: ipOf(pod),
-              nodeName: at(pod, 'spec', 'nodeName'),
-              targetRef: target(pod),
-            })),
-            ports: resolved,
-          },
-        ],
-      },
-      {
-        apiVersion: 'discovery.k8s.io/v1',
-        kind: 'EndpointSlice',
-        metadata: {
-          name: `${name}-${this.short(namespace, name, 'slice')}`,
-          namespace,
-          labels: {
-            'kubernetes.io/service-name': name,
-            'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
-          },
-        },
-        addressType: 'IPv4',
-        endpoints: backends.map((pod) => ({
-          addresses: [ipOf(pod)],
-          conditions: { ready: true, serving: true, terminating: false },
-          nodeName: at(pod, 'spec', 'nodeName'),
-          targetRef: target(pod),
-        })),
-        ports: resolved,
-      },
-    ];
-  }
-
   secret(seed: SecretSeed, secretValue: (key: string) => string): Manifest {
     const data = Object.fromEntries(seed.keys.map((key) => [key, secretValue(key)]));
     return {
@@ -253,16 +175,6 @@ export class Expander {
     };
   }
 
-  #podSpec(seed: WorkloadSeed): Record<string, unknown> {
-    return {
-      containers: seed.containers.map((container) => containerOf(container, seed.name)),
-      ...(seed.serviceAccount === undefined ? {} : { serviceAccountName: seed.serviceAccount }),
-      ...(seed.hostNetwork === true ? { hostNetwork: true } : {}),
-      ...(seed.priorityClass === undefined ? {} : { priorityClassName: seed.priorityClass }),
-      ...(seed.volumes === undefined ? {} : { volumes: seed.volumes.map((volume) => ({ ...volume })) }),
-    };
-  }
-
   #owner(apiVersion: string, kind: string, namespace: string, name: string) {
     return {
       apiVersion,
@@ -273,41 +185,6 @@ export class Expander {
       blockOwnerDeletion: true,
     };
   }
-}
-
-function containerOf(seed: ContainerSeed, workload: string): Record<string, unknown> {
-  const env = [
-    ...Object.entries(seed.env ?? {}).map(([name, value]) => ({ name, value })),
-    ...Object.entries(seed.secretEnv ?? {}).map(([name, source]) => {
-      const [secret, key] = source.split('/');
-      return { name, valueFrom: { secretKeyRef: { name: secret, key } } };
-    }),
-  ];
-  const resources = {
-    ...(seed.requests === undefined ? {} : { requests: { ...seed.requests } }),
-    ...(seed.limits === undefined ? {} : { limits: { ...seed.limits } }),
-  };
-  return {
-    name: seed.name ?? workload,
-    image: seed.image,
-    ...(seed.command === undefined ? {} : { command: [...seed.command] }),
-    ...(seed.args === undefined ? {} : { args: [...seed.args] }),
-    ...(seed.ports === undefined
-      ? {}
-      : {
-          ports: Object.entries(seed.ports).map(([name, containerPort]) => ({
-            name,
-            containerPort,
-            protocol: name === 'dns' || name.endsWith('-udp') ? 'UDP' : 'TCP',
-          })),
-        }),
-    ...(env.length === 0 ? {} : { env }),
-    ...(seed.securityContext === undefined ? {} : { securityContext: { ...seed.securityContext } }),
-    ...(seed.volumeMounts === undefined
-      ? {}
-      : { volumeMounts: seed.volumeMounts.map((mount) => ({ ...mount })) }),
-    resources,
-  };
 }
 
 function statusOf(kind: string, count: number): Record<string, unknown> {
@@ -322,11 +199,4 @@ function statusOf(kind: string, count: number): Record<string, unknown> {
     };
   const common = { replicas: count, readyReplicas: count, availableReplicas: count };
   return kind === 'ReplicaSet' ? common : { ...common, updatedReplicas: count };
-}
-
-function portNumber(pod: Manifest | undefined, name: string): number {
-  for (const container of listAt(pod, 'spec', 'containers'))
-    for (const port of listAt(container, 'ports'))
-      if (stringsAt({ port }, 'port').name === name) return Number(at(port, 'containerPort'));
-  return 0;
 }

@@ -2,15 +2,19 @@ import type { Manifest } from '../../model/manifest.js';
 import { decode } from '../decode.js';
 import { setDefaults } from '../defaults.js';
 import { mirrorPod } from '../host.js';
+import { writeManagers } from '../managers.js';
+import { ownersOfNew } from '../ownership.js';
 import type { SavedState, SecretValue } from '../persist.js';
 import { type Resource, resourceOf } from '../resources.js';
 import type { Part } from './build.js';
-import { controlPlane, NODES, nodeObjects, staticPods } from './cluster.js';
+import { controlPlane } from './cluster.js';
 import { defaultNamespace } from './default.js';
 import { Expander } from './expand.js';
+import { NODES, nodeObjects, staticPods } from './nodes.js';
 import { payments } from './payments.js';
 import { platform } from './platform.js';
 import { reports } from './reports.js';
+import { serviceObjects } from './services.js';
 import { shop } from './shop.js';
 
 /** What every cluster has, and nothing of the shop. */
@@ -21,6 +25,9 @@ const BARE: Part = {
 const PARTS: readonly Part[] = [BARE, controlPlane, platform, defaultNamespace, shop, payments, reports];
 
 const MADE = '2025-02-03T08:00:00Z';
+
+/** Kinds that a hardening changes: of these it is known who owns which field. */
+const CONFIGURED = ['Namespace', 'NetworkPolicy', 'LimitRange', 'ResourceQuota'];
 
 /**
  * The state of a new embedded cluster.
@@ -50,7 +57,7 @@ export function freshState(options: { salt: string; secretValue: SecretValue; em
     );
   }
   for (const service of parts.flatMap((part) => part.services ?? []))
-    all.push(...expander.service(service, pods));
+    all.push(...serviceObjects(service, pods, (...names) => expander.short(...names)));
 
   let revision = 1_000;
   let address = 256;
@@ -73,11 +80,15 @@ function complete(resource: Resource, manifest: Manifest, expander: Expander, re
   const copy = structuredClone(object);
   setDefaults(resource, copy);
   const { apiVersion, kind, metadata, ...rest } = copy as unknown as Manifest;
+  const owners = CONFIGURED.includes(resource.kind)
+    ? writeManagers(ownersOfNew(resource, copy, 'kubectl-client-side-apply'), MADE)
+    : [];
   return {
     kind,
     apiVersion,
     metadata: {
       ...metadata,
+      ...(owners.length === 0 ? {} : { managedFields: owners }),
       uid: metadata.uid ?? expander.uid(manifest.kind, metadata.namespace ?? '', metadata.name),
       resourceVersion: String(revision),
       creationTimestamp: metadata.creationTimestamp ?? MADE,

@@ -16,6 +16,8 @@ export interface ListCall {
   doing: string;
   accept?: string;
   query?: Readonly<Record<string, string>>;
+  /** Objects a page; `PAGE` where nothing is said. */
+  page?: number;
   /**
    * Where the place in the list is forgotten, go on from the same key at a newer state, if the server offers that.
    * For long walks that need every object once, not all of one moment.
@@ -47,7 +49,7 @@ export async function* pages(client: Client, call: ListCall): AsyncGenerator<Pag
   let expiredInARow = 0;
   let restarted = false;
   do {
-    const path = withQuery(call.path, { ...call.query, limit: String(PAGE), continue: token });
+    const path = withQuery(call.path, { ...call.query, limit: String(call.page ?? PAGE), continue: token });
     const headers = call.accept === undefined ? {} : { Accept: call.accept };
     const answer = await client.send({ method: 'GET', path, headers }, about);
     const patience = beginnings < MOST_EXPIRED && expiredInARow < MOST_EXPIRED;

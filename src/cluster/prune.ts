@@ -12,8 +12,13 @@ export interface Keep {
   annotations?: readonly string[];
   /** Keep kubectl's `last-applied` annotation: what somebody meant to apply is evidence there. */
   lastApplied?: boolean;
-  /** Ask for metadata only; `inFull` names objects that are read whole besides. */
-  metadataOnly?: { inFull: readonly string[] };
+  /**
+   * Ask for metadata only; `inFull` names objects that are read whole besides, `referenced` those besides that
+   * workloads name.
+   */
+  metadataOnly?: { inFull: readonly string[]; referenced?: true };
+  /** Objects asked for at a time, where the usual page would be too large an answer. */
+  page?: number;
 }
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -113,6 +118,23 @@ const WORKLOAD: Keep = {
 
 const ALL: Keep = { fields: true };
 
+/** The status of routes and gateways grows with every controller that looks at them, and says nothing about peers. */
+const ROUTE: Keep = { fields: { spec: true } };
+
+const ENDPOINT: Shape = { port: true, portNumber: true, targetPort: true };
+
+/** Credentials of scraping stand in the same objects: only what says who is asked on which port is kept. */
+const MONITOR: Keep = {
+  fields: {
+    spec: {
+      selector: true,
+      namespaceSelector: true,
+      endpoints: [ENDPOINT],
+      podMetricsEndpoints: [ENDPOINT],
+    },
+  },
+};
+
 const HOOK: Shape = {
   name: true,
   clientConfig: { service: true, url: true },
@@ -190,7 +212,7 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   Node: {
     fields: {
       spec: true,
-      status: { addresses: true, capacity: true, allocatable: true, nodeInfo: true },
+      status: { addresses: true, capacity: true, allocatable: true, nodeInfo: true, daemonEndpoints: true },
     },
   },
   ServiceAccount: { fields: { automountServiceAccountToken: true } },
@@ -216,9 +238,21 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
       status: true,
     },
   },
-  ConfigMap: { fields: true, metadataOnly: { inFull: CLUSTER_CONFIG } },
-  // Schemas make these the largest objects of a cluster; their name says plural and group.
-  CustomResourceDefinition: { fields: {}, metadataOnly: { inFull: [] } },
+  ConfigMap: { fields: { data: true }, metadataOnly: { inFull: CLUSTER_CONFIG, referenced: true } },
+  // Schemas make these the largest objects of a cluster; what is kept is whom the server calls to convert.
+  CustomResourceDefinition: { fields: { spec: { group: true, conversion: true } }, page: 50 },
+  IngressClass: ALL,
+  Route: ROUTE,
+  Gateway: ROUTE,
+  GatewayClass: ROUTE,
+  HTTPRoute: ROUTE,
+  GRPCRoute: ROUTE,
+  TLSRoute: ROUTE,
+  TCPRoute: ROUTE,
+  UDPRoute: ROUTE,
+  ServiceMonitor: MONITOR,
+  PodMonitor: MONITOR,
+  CiliumNetworkPolicy: ALL,
   // Never read as objects; the row exists so that the table has no gap.
   Secret: { fields: {}, metadataOnly: { inFull: [] } },
 };

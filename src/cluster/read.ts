@@ -1,6 +1,8 @@
+import { configMapsOf } from '../model/configmap-refs.js';
 import type { Kind, KindName } from '../model/kinds.js';
 import { type Manifest, stringAt } from '../model/manifest.js';
 import type { EncryptionFacts, Listing, Query } from '../model/snapshot.js';
+import { WORKLOAD_KINDS } from '../model/workloads.js';
 import { ClusterError, type ReadProgress } from '../wizard/ports.js';
 import type { Client } from './client.js';
 import { discover, type Served } from './discovery.js';
@@ -47,7 +49,33 @@ export async function readAll(
     listings.set(kind, listing);
   });
   const [encryption] = await Promise.all([secrets?.facts(), lists]);
+  for (const [kind, full] of plans)
+    if (full && KEEP[kind].metadataOnly?.referenced === true)
+      listings.set(kind, await withReferenced(client, kind, listings));
   return encryption === undefined ? { listings } : { listings, encryption };
+}
+
+/** A listing with the objects that workloads name read whole; the others stay what they are. */
+async function withReferenced(
+  client: Client,
+  kind: KindName,
+  listings: ReadonlyMap<KindName, Listing>,
+): Promise<Listing> {
+  const listing = listings.get(kind);
+  if (listing?.state !== 'read') return listing ?? { state: 'notVisible', reason: `${kind} was not read` };
+  const named = configMapsOf(
+    WORKLOAD_KINDS.flatMap((workload) => {
+      const known = listings.get(workload);
+      return known?.state === 'read' ? known.items : [];
+    }),
+  );
+  const known = KEEP[kind].metadataOnly?.inFull ?? [];
+  const items = await inParallel(listing.items, AT_ONCE, (item) =>
+    named.has(`${item.metadata.namespace ?? ''}/${item.metadata.name}`) && !known.includes(item.metadata.name)
+      ? readOne(client, item, KEEP[kind])
+      : Promise.resolve(item),
+  );
+  return { ...listing, items };
 }
 
 /** Which kinds to list, and whether as objects; a kind wanted both ways is read as objects. Secrets never are. */
@@ -166,7 +194,13 @@ async function readObjects(
   const call = callOf(kind, version);
   const light = keep.metadataOnly;
   const take = (item: unknown) => pruned(item, keep, version, kind.kind);
-  if (light === undefined) return listItems(client, call, take, onCount);
+  if (light === undefined)
+    return listItems(
+      client,
+      { ...call, ...(keep.page === undefined ? {} : { page: keep.page }) },
+      take,
+      onCount,
+    );
   const items = await listItems(client, { ...call, accept: METADATA_LIST }, take, onCount);
   return inParallel(items, AT_ONCE, (item) =>
     light.inFull.includes(item.metadata.name) ? readOne(client, item, keep) : Promise.resolve(item),

@@ -14,6 +14,14 @@ const row = (kind: string, plural: string, namespaced: boolean, ...apiVersions: 
   apiVersions,
 });
 
+/** Versions of the Gateway API; each of its kinds is in some of them. */
+const GATEWAY = [
+  'gateway.networking.k8s.io/v1',
+  'gateway.networking.k8s.io/v1beta1',
+  'gateway.networking.k8s.io/v1alpha3',
+  'gateway.networking.k8s.io/v1alpha2',
+] as const;
+
 /**
  * The kinds, by the name that queries use. Where two groups share a kind, the key carries a prefix.
  * What a server does not serve is `absent` in the snapshot, which is not the same as an empty list.
@@ -54,6 +62,24 @@ export const KINDS = {
   ),
   NetworkPolicy: row('NetworkPolicy', 'networkpolicies', true, 'networking.k8s.io/v1'),
   Ingress: row('Ingress', 'ingresses', true, 'networking.k8s.io/v1', 'networking.k8s.io/v1beta1'),
+  IngressClass: row(
+    'IngressClass',
+    'ingressclasses',
+    false,
+    'networking.k8s.io/v1',
+    'networking.k8s.io/v1beta1',
+  ),
+  Route: row('Route', 'routes', true, 'route.openshift.io/v1'),
+  Gateway: row('Gateway', 'gateways', true, ...GATEWAY),
+  GatewayClass: row('GatewayClass', 'gatewayclasses', false, ...GATEWAY),
+  HTTPRoute: row('HTTPRoute', 'httproutes', true, ...GATEWAY),
+  GRPCRoute: row('GRPCRoute', 'grpcroutes', true, ...GATEWAY),
+  TLSRoute: row('TLSRoute', 'tlsroutes', true, ...GATEWAY),
+  TCPRoute: row('TCPRoute', 'tcproutes', true, ...GATEWAY),
+  UDPRoute: row('UDPRoute', 'udproutes', true, ...GATEWAY),
+  ServiceMonitor: row('ServiceMonitor', 'servicemonitors', true, 'monitoring.coreos.com/v1'),
+  PodMonitor: row('PodMonitor', 'podmonitors', true, 'monitoring.coreos.com/v1'),
+  CiliumNetworkPolicy: row('CiliumNetworkPolicy', 'ciliumnetworkpolicies', true, 'cilium.io/v2'),
   RoleBinding: row('RoleBinding', 'rolebindings', true, 'rbac.authorization.k8s.io/v1'),
   ClusterRoleBinding: row('ClusterRoleBinding', 'clusterrolebindings', false, 'rbac.authorization.k8s.io/v1'),
   Lease: row('Lease', 'leases', true, 'coordination.k8s.io/v1'),

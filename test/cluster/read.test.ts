@@ -183,3 +183,40 @@ test('a server that goes away in the middle ends the whole reading', async () =>
   );
   await expect(broken).rejects.toMatchObject({ name: 'ClusterError', reason: 'unreachable' });
 }, 20_000);
+
+test('of ConfigMaps, those that workloads take settings from are read whole; of their fields the data only', async () => {
+  const map = (name: string) => ({ metadata: { name, namespace: 'shop' } });
+  const spec = {
+    containers: [{ name: 'c', envFrom: [{ configMapRef: { name: 'env' } }] }],
+    volumes: [
+      { name: 'v', configMap: { name: 'files' } },
+      { name: 't', projected: { sources: [{ configMap: { name: 'kube-root-ca.crt' } }] } },
+    ],
+  };
+  const { server, listings } = await read(
+    [
+      ['Pod', 'objects'],
+      ['ConfigMap', 'objects'],
+    ],
+    ({ path }) => {
+      if (path === '/api/v1/pods') return { body: { items: [pod('web', { spec })] } };
+      if (path === '/api/v1/configmaps')
+        return { body: { items: ['env', 'files', 'other', 'kube-root-ca.crt'].map(map) } };
+      const name = path.split('/').at(-1) ?? '';
+      return { body: { ...map(name), data: { CARTS: 'http://carts' }, binaryData: { blob: 'AAAA' } } };
+    },
+  );
+  const listing = listings.get('ConfigMap');
+  expect(
+    listing?.state === 'read' &&
+      listing.items.map(({ metadata, data, binaryData }) => [metadata.name, data, binaryData]),
+  ).toEqual([
+    ['env', { CARTS: 'http://carts' }, undefined],
+    ['files', { CARTS: 'http://carts' }, undefined],
+    ['other', undefined, undefined],
+    ['kube-root-ca.crt', undefined, undefined],
+  ]);
+  expect(
+    server.seen.filter(({ path }) => path.startsWith('/api/v1/namespaces/shop/configmaps/')),
+  ).toHaveLength(2);
+});

@@ -23,6 +23,17 @@ const CUSTOM: readonly KindName[] = [
   'ClusterNetworkPolicy',
   'AdminNetworkPolicy',
   'BaselineAdminNetworkPolicy',
+  'Route',
+  'Gateway',
+  'GatewayClass',
+  'HTTPRoute',
+  'GRPCRoute',
+  'TLSRoute',
+  'TCPRoute',
+  'UDPRoute',
+  'ServiceMonitor',
+  'PodMonitor',
+  'CiliumNetworkPolicy',
 ];
 
 /**

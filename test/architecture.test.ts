@@ -16,7 +16,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   model: { ours: [], others: ['diff', 'ipaddr.js', 'yaml', 'zod', 'node:crypto'] },
   reach: { ours: ['model'], others: ['ipaddr.js'] },
   declared: { ours: ['model', 'reach'], others: ['ipaddr.js', 'yaml'] },
-  steps: { ours: ['model', 'reach', 'declared'], others: ['ipaddr.js'] },
+  steps: { ours: ['model', 'reach', 'declared'], others: ['ipaddr.js', 'node:crypto'] },
   wizard: { ours: ['model'], others: ['yaml'] },
   cluster: { ours: ['model', 'wizard/ports'], others: ['@kubernetes/client-node', 'yaml', 'node:*'] },
   host: { ours: ['model', 'wizard/ports'], others: ['execa', 'yaml', 'zod', 'node:*'] },

@@ -63,7 +63,10 @@ function checked(
       return fits ? { answer: String(value) } : wrong(expected);
     }
     case 'choice': {
-      const found = question.choices.find((choice) => choice.value === String(value));
+      const text = String(value);
+      const found =
+        question.choices.find((choice) => choice.value === text) ??
+        question.choices.find((choice) => choice.also?.includes(text));
       return found === undefined
         ? wrong(`one of ${listed(question.choices.map((c) => c.value))}`)
         : { answer: found.value };
@@ -87,7 +90,7 @@ function pick(
   const globs = wanted.map(String);
   const answer = choices
     .map((c) => c.value)
-    .filter((choice) => globs.some((glob) => globMatches(glob, choice)));
+    .filter((choice) => globs.some((glob) => glob === choice || globMatches(glob, choice)));
   const missing = globs.filter(
     (glob) => !/[*?]/.test(glob) && !choices.some((choice) => choice.value === glob),
   );

@@ -14,3 +14,8 @@ export function ourLabels(component: string): Record<string, string> {
 export function isOurs({ metadata }: Manifest, component: string): boolean {
   return metadata.labels?.[MANAGER] === MANAGED_BY && metadata.labels[COMPONENT] === component;
 }
+
+/** Whether any step of ours made this object. */
+export function isManaged({ metadata }: Manifest): boolean {
+  return metadata.labels?.[MANAGER] === MANAGED_BY;
+}

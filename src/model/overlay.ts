@@ -1,5 +1,6 @@
 import { KINDS, type KindName, kindOf } from './kinds.js';
 import { isRecord, type Manifest, refOf, sameRef } from './manifest.js';
+import { isManaged } from './ours.js';
 import type { Change } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -32,6 +33,9 @@ const ATOMIC = ['podSelector', 'namespaceSelector', 'objectSelector', 'labelSele
 
 /** Maps merge, everything else is replaced: what server-side apply does to kinds whose lists are atomic. */
 function merged(live: Manifest, applied: Manifest): Manifest {
+  // What we own whole: a list of rules that is left out is taken away from the policy that we wrote before.
+  if (applied.kind === 'NetworkPolicy' && applied.spec !== undefined && isManaged(live))
+    return { ...(mergeMaps(live, applied) as Manifest), spec: applied.spec };
   return mergeMaps(live, applied) as Manifest;
 }
 

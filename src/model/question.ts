@@ -5,6 +5,8 @@ export interface Choice {
   label: string;
   /** Shown beside the label: what choosing this means here. */
   note?: string;
+  /** Other words for it that an answers file may hold, e.g. those of an earlier form of the question. */
+  also?: readonly string[];
 }
 
 interface Base {

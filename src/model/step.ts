@@ -1,5 +1,6 @@
 import type { Finding } from './finding.js';
 import type { Change } from './plan.js';
+import type { Preview } from './preview.js';
 import type { Answers, Question } from './question.js';
 import type { Query, Snapshot } from './snapshot.js';
 import type { Templates } from './template.js';
@@ -33,6 +34,8 @@ export interface Step {
   assess(now: Snapshot, answers: Answers): readonly Finding[];
   /** Changes in the order in which they must be written. */
   plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[];
+  /** What changes of this step would do to connections; only where that can be computed. */
+  preview?(now: Snapshot, changes: readonly Change[]): Preview;
 }
 
 export type StepStatus = 'ok' | 'changes' | 'advice' | 'notVisible' | 'skipped';

@@ -1,33 +1,89 @@
+import type { Declared } from '../../src/declared/index.js';
 import { dns } from '../../src/model/dns.js';
-import { at, isRecord, listAt, type Manifest, refText, stringAt } from '../../src/model/manifest.js';
-import { objectsIn } from '../../src/model/namespaced.js';
+import { refText } from '../../src/model/manifest.js';
 import { networkPlugin } from '../../src/model/plugins.js';
-import { objects, type Snapshot } from '../../src/model/snapshot.js';
+import type { Snapshot } from '../../src/model/snapshot.js';
+import { flowText } from './flows.js';
 import type { Closing } from './policy.js';
+import { groupsIn } from './selectors.js';
+import { type Openness, type Side, sidesOf } from './workloads.js';
 
-/**
- * What closing a namespace may cut, in words: first what is not known, then what the cluster's own objects declare about
- * the Services of the namespace; what fails shut comes first.
- */
+/** A declared connection that closing a namespace cuts, and why. */
+export interface Cut {
+  flow: Declared;
+  reason: string;
+}
+
+/** What closing a namespace means for the connections that are declared. */
+export interface Effect {
+  cut: readonly Cut[];
+  /** Connections that need a rule of their own, and have it. */
+  kept: readonly Declared[];
+}
+
+/** The connections into and out of a namespace that closing it touches, those that are cut in the order of `Declared`. */
+export function effectOf(now: Snapshot, namespace: string, close: Closing, open: Openness): Effect {
+  const cut = new Map<string, Cut>();
+  const kept = new Map<string, Declared>();
+  const workloads = new Set(
+    groupsIn(now, namespace).flatMap(({ members }) => members.map(({ name }) => name)),
+  );
+  for (const name of workloads)
+    for (const side of sidesOf(now, namespace, name, close, open.outside)) {
+      const text = flowText(side.flow);
+      const reason = reasonOf(side, open);
+      if (reason !== undefined) cut.set(text, { flow: side.flow, reason });
+      else if (side.need.kind === 'rule') kept.set(text, side.flow);
+    }
+  return { cut: [...cut.values()], kept: [...kept.values()] };
+}
+
+/** Why one side of a connection is cut; undefined where it is kept. */
+function reasonOf({ flow, need }: Side, { kept, sameNamespace }: Openness): string | undefined {
+  if (need.kind === 'impossible') return need.reason;
+  if (need.kind === 'open' || kept === undefined || kept.has(flowText(flow))) return undefined;
+  return sameNamespace && isInside(flow) ? undefined : 'the answers do not keep it';
+}
+
+export function isInside({ source, destination }: Declared): boolean {
+  return (
+    source.kind === 'workload' &&
+    destination.kind === 'workload' &&
+    source.namespace === destination.namespace
+  );
+}
+
+/** One line for a connection that is cut: what, how bad, why, and where it is seen. */
+export function cutLine({ flow, reason }: Cut): string {
+  const { evidence, severity } = flow;
+  const shut = flow.why === 'webhook' && severity === 'critical' ? '; it fails shut' : '';
+  return `Cuts ${flowText(flow)} (${flow.why}, ${severity}${shut}): ${reason}. Seen in ${refText(evidence.object)}, ${evidence.field}: ${evidence.value}`;
+}
+
+/** What closing a namespace may cut, in words: declared connections first, the worst of them at the top. */
 export function whatBreaks(
   now: Snapshot,
   namespace: string,
   close: Closing,
-  sameNamespace: boolean,
+  open: Openness,
 ): readonly string[] {
+  const { cut, kept } = effectOf(now, namespace, close, open);
   return [
+    ...cut.map(cutLine),
     ...byPlugin(now, close),
-    'Connections between namespaces and to the outside were not examined; traffic that nothing declares will stop.',
-    ...(sameNamespace
-      ? []
-      : ['Traffic inside the namespace stops too, except where other policies allow it.']),
+    `${counted(kept.length)} kept by policies of their own; traffic that nothing declares stops${open.sameNamespace ? ', except inside the namespace' : ''}.`,
     ...(close.egress
       ? [
-          'Pods lose the Kubernetes API, other namespaces and the Internet, except where other policies allow them.',
+          open.outside
+            ? 'Addresses outside of the cluster stay open, the metadata service excepted.'
+            : 'Pods lose the Internet, except for addresses that are declared.',
         ]
       : []),
-    ...(close.ingress ? declared(now, namespace) : []),
   ];
+}
+
+function counted(connections: number): string {
+  return connections === 1 ? '1 declared connection is' : `${connections} declared connections are`;
 }
 
 /** What the network plugin makes of it. */
@@ -40,69 +96,4 @@ function byPlugin(now: Snapshot, close: Closing): readonly string[] {
         `On ${plugin.title} the DNS cache of the nodes may not match an address range: try one namespace first.`,
       ]
     : [];
-}
-
-/** Connections into a namespace that objects of the cluster declare. Each line names the object. */
-export function declared(now: Snapshot, namespace: string): readonly string[] {
-  const hooks = (['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'] as const)
-    .flatMap((kind) => objects(now, kind))
-    .flatMap((config) => webhookLines(config, namespace));
-  return [
-    ...hooks.filter((line) => line.fails).map((line) => line.text),
-    ...hooks.filter((line) => !line.fails).map((line) => line.text),
-    ...objects(now, 'APIService').flatMap((api) => aggregatedLine(api, namespace)),
-    ...objectsIn(now, 'Ingress', namespace).map((ingress) => ingressLine(ingress)),
-    ...objectsIn(now, 'Service', namespace).flatMap((service) => exposedLine(service)),
-  ].filter((line) => line !== '');
-}
-
-function webhookLines(config: Manifest, namespace: string): { fails: boolean; text: string }[] {
-  const services = new Map<string, boolean>();
-  for (const webhook of listAt(config, 'webhooks')) {
-    const service = at(webhook, 'clientConfig', 'service');
-    if (stringAt(service, 'namespace') !== namespace) continue;
-    const name = stringAt(service, 'name') ?? '';
-    const fails = (stringAt(webhook, 'failurePolicy') ?? 'Fail') === 'Fail';
-    services.set(name, fails || services.get(name) === true);
-  }
-  const ref = refText({ apiVersion: config.apiVersion, kind: config.kind, name: config.metadata.name });
-  return [...services].map(([name, fails]) => ({
-    fails,
-    text: fails
-      ? `${ref} calls Service ${namespace}/${name} and fails shut: without it the API server refuses what the webhook covers.`
-      : `${ref} calls Service ${namespace}/${name} and is skipped when it does not answer.`,
-  }));
-}
-
-function aggregatedLine(api: Manifest, namespace: string): string[] {
-  if (stringAt(api, 'spec', 'service', 'namespace') !== namespace) return [];
-  const name = stringAt(api, 'spec', 'service', 'name') ?? '';
-  return [
-    `APIService ${api.metadata.name} is served by Service ${namespace}/${name}: without it that API is gone.`,
-  ];
-}
-
-function ingressLine(ingress: Manifest): string {
-  const backends = [
-    at(ingress, 'spec', 'defaultBackend'),
-    at(ingress, 'spec', 'backend'),
-    ...listAt(ingress, 'spec', 'rules').flatMap((rule) =>
-      listAt(rule, 'http', 'paths').map((path) => at(path, 'backend')),
-    ),
-  ].filter(isRecord);
-  const names = backends.map(
-    (backend) => stringAt(backend, 'service', 'name') ?? stringAt(backend, 'serviceName'),
-  );
-  const services = [...new Set(names.filter((name) => name !== undefined))].sort();
-  return services.length === 0
-    ? ''
-    : `${refText({ ...ingress, name: ingress.metadata.name, namespace: ingress.metadata.namespace ?? '' })} sends to Service ${services.join(', ')}: the ingress controller is not let in by this policy.`;
-}
-
-function exposedLine(service: Manifest): string[] {
-  const type = stringAt(service, 'spec', 'type');
-  if (type !== 'LoadBalancer' && type !== 'NodePort') return [];
-  return [
-    `Service ${service.metadata.namespace}/${service.metadata.name} is of type ${type}: clients outside of the cluster are not let in by this policy.`,
-  ];
 }

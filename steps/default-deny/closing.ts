@@ -6,26 +6,25 @@ import { type ApplyChange, type Change, canonical, type DeleteChange } from '../
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Templates } from '../../src/model/template.js';
 import { whatBreaks } from './breaks.js';
-import { type Closing, denyPolicies, NAME_LABEL, ourPolicies } from './policy.js';
+import { type Closing, denyPolicies, ourPolicies } from './policy.js';
 import { policyTypes } from './pretences.js';
-import { DENY, METADATA, type NamespaceState, namespaceState, SAME_NAMESPACE } from './state.js';
+import {
+  DENY,
+  METADATA,
+  NAME_LABEL,
+  type NamespaceState,
+  namespaceState,
+  SAME_NAMESPACE,
+  WORKLOAD,
+} from './state.js';
+import { type Openness, workloadAllows } from './workloads.js';
 
 /** The directions that a policy of ours closes here. Egress only where DNS is known: all would fail without names. */
-function closing(state: NamespaceState, facts: DnsFacts): Closing {
+export function closing(state: NamespaceState, facts: DnsFacts): Closing {
   return {
     ingress: state.ingress.closable,
     egress: state.egress.closable && facts.missing === undefined,
   };
-}
-
-/** Whether a change of ours makes a difference to how far the namespace is isolated. */
-export function workLeft(now: Snapshot, namespace: string, state: NamespaceState, facts: DnsFacts): boolean {
-  const close = closing(state, facts);
-  return (
-    (close.ingress && state.ingress.unclosed) ||
-    (close.egress && state.egress.unclosed) ||
-    reopening(now, namespace, state, close).length > 0
-  );
 }
 
 /** Our metadata policies that would keep egress open although it is closed, by us or by others. */
@@ -49,7 +48,7 @@ export function closeNamespace(
   now: Snapshot,
   namespace: string,
   facts: DnsFacts,
-  sameNamespace: boolean,
+  open: Openness,
   templates: Templates,
 ): readonly (ApplyChange | DeleteChange)[] {
   const state = namespaceState(now, namespace);
@@ -65,17 +64,22 @@ export function closeNamespace(
   const frozen = ourPolicies(existing, DENY).length > 0 && state.egress.closable && !close.egress;
   if ((!close.ingress && !close.egress) || frozen) return reopeners;
   const nameservers = ownNameservers(now, namespace);
-  const { manifests, widens } = denyPolicies(
-    { namespace, close, sameNamespace, dns: facts, nameservers, existing },
+  const { sameNamespace, outside } = open;
+  const allowing = workloadAllows(now, namespace, close, open);
+  const { workloads, manifests, widens } = denyPolicies(
+    { namespace, close, sameNamespace, outside, workloads: allowing, now, dns: facts, nameservers, existing },
     templates,
   );
-  const breaks = [
-    ...whatBreaks(now, namespace, close, sameNamespace),
-    ...(widens ? widened(state, close) : []),
-  ];
-  const wanted = new Set(manifests.map(({ metadata }) => metadata.name));
-  const needless = ourPolicies(existing, SAME_NAMESPACE).filter(({ metadata }) => !wanted.has(metadata.name));
-  const writes = manifests.flatMap((manifest) => write(manifest, existing, breaks));
+  const all = [...workloads, ...manifests];
+  const breaks = [...whatBreaks(now, namespace, close, open), ...(widens ? widened(state, close) : [])];
+  const wanted = new Set(all.map(({ metadata }) => metadata.name));
+  const needless = [...ourPolicies(existing, SAME_NAMESPACE), ...ourPolicies(existing, WORKLOAD)].filter(
+    ({ metadata }) => !wanted.has(metadata.name),
+  );
+  // What is new comes before what is amended: nothing that a policy held until now is without one that holds it.
+  const writes = all
+    .flatMap((manifest) => write(manifest, existing, breaks))
+    .toSorted((a, b) => rank(a) - rank(b));
   const isDeny = (change: ApplyChange) => isOurs(change.manifest, DENY);
   const [allows, denies] = [writes.filter((change) => !isDeny(change)), writes.filter(isDeny)];
   const idsOf = (changes: readonly Change[]) => changes.map(({ id }) => id);
@@ -85,6 +89,11 @@ export function closeNamespace(
     ...needless.map((policy) => removal(policy, 'Is needed no more: other policies cover its pods by now.')),
     ...reopeners.map((change) => requiring(change, idsOf(denies))),
   ];
+}
+
+/** Policies of workloads first, then those for all; of each the new ones first. */
+function rank({ manifest, before }: ApplyChange): number {
+  return (isOurs(manifest, WORKLOAD) ? 0 : 2) + (before === undefined ? 0 : 1);
 }
 
 /** The change that writes a policy; none where the live one is the same. */
@@ -100,9 +109,11 @@ function write(manifest: Manifest, existing: readonly Manifest[], breaks: readon
       id: `default-deny/${namespace}/NetworkPolicy/${name}`,
       ref: refOf(manifest),
       risk: 'cutsTraffic',
-      why: deny
-        ? `Closes ${types} of every pod in ${namespace}, new ones included.`
-        : `Keeps traffic inside ${namespace} (${types}) for the pods that other policies do not narrow.`,
+      why: isOurs(manifest, WORKLOAD)
+        ? `Holds all that these pods of ${namespace} are declared to need, and closes their ${types} for the rest.`
+        : deny
+          ? `Closes ${types} of every pod in ${namespace}, new ones included.`
+          : `Keeps what stays open for all (${types}) to the pods of ${namespace} that other policies do not narrow.`,
       breaks: deny ? breaks : ['Closes its pods for everything else already; the deny follows.'],
       manifest,
       ...(before === undefined ? {} : { before }),
@@ -134,17 +145,24 @@ function removal(policy: Manifest, why: string): DeleteChange {
 }
 
 /** Before changes that select namespaces by their name label: that label, where a namespace lacks it. */
-export function labelledFirst(now: Snapshot, facts: DnsFacts, changes: readonly Change[]): readonly Change[] {
+export function labelledFirst(now: Snapshot, changes: readonly Change[]): readonly Change[] {
   const byLabel = (change: Change) =>
     change.kind === 'apply' && canonical(change.manifest).includes(`"${NAME_LABEL}"`);
-  const labels = changes.some(byLabel) ? nameLabels(now, facts) : [];
+  const labels = changes.some(byLabel) ? nameLabels(now, changes) : [];
   const ids = labels.map(({ id }) => id);
   return [...labels, ...changes.map((change) => (byLabel(change) ? requiring(change, ids) : change))];
 }
 
+/** The names by which a policy selects namespaces. */
+function selectedByName(change: Change): readonly string[] {
+  if (change.kind !== 'apply') return [];
+  const found = canonical(change.manifest.spec).matchAll(/"kubernetes\.io\/metadata\.name":"([^"]+)"/g);
+  return [...found].map(([, name]) => name ?? '');
+}
+
 /** Servers before 1.21 set no name label: the namespaces that our policies select by it get it first. */
-function nameLabels(now: Snapshot, facts: DnsFacts): readonly ApplyChange[] {
-  const wanted = new Set(facts.services.map(({ ref }) => ref.namespace));
+function nameLabels(now: Snapshot, changes: readonly Change[]): readonly ApplyChange[] {
+  const wanted = new Set(changes.flatMap(selectedByName));
   return objects(now, 'Namespace')
     .filter(({ metadata }) => wanted.has(metadata.name) && metadata.labels?.[NAME_LABEL] !== metadata.name)
     .map((before): ApplyChange => {
@@ -159,7 +177,7 @@ function nameLabels(now: Snapshot, facts: DnsFacts): readonly ApplyChange[] {
         id: `default-deny/-/Namespace/${name}`,
         ref: refOf(manifest),
         risk: 'none',
-        why: `${refText(refOf(manifest))} has no label with its name, by which the policies select DNS there.`,
+        why: `${refText(refOf(manifest))} has no label with its name, by which the policies select it.`,
         breaks: [],
         manifest,
         before,

@@ -6,6 +6,8 @@ import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.j
 import { isOurs } from '../../src/model/ours.js';
 import { networkPlugin } from '../../src/model/plugins.js';
 import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
+import { outsideOpen } from './answers.js';
+import { cutToday, flowText } from './flows.js';
 import { pretences } from './pretences.js';
 import { type NamespaceState, namespaceState, OURS } from './state.js';
 
@@ -19,7 +21,41 @@ export function assess(now: Snapshot): readonly Finding[] {
   const namespaces = candidateNamespaces(now);
   const open = namespaces.flatMap((namespace) => namespaceFindings(now, namespace));
   const wantsEgress = namespaces.some(({ metadata }) => namespaceState(now, metadata.name).egress.unclosed);
-  return [...hidden, ...plugin(now), ...(wantsEgress ? dnsFindings(facts) : []), ...open];
+  return [
+    ...hidden,
+    ...plugin(now),
+    ...(wantsEgress ? dnsFindings(facts) : []),
+    ...cutFindings(now),
+    ...open,
+    ...outsideFinding(now, namespaces),
+  ];
+}
+
+const SEVERITIES = { critical: 'high', high: 'high', medium: 'medium', low: 'low' } as const;
+
+/** Declared connections that policies of ours cut today, the worst first: added since, or refused in the answers. */
+function cutFindings(now: Snapshot): readonly Finding[] {
+  return cutToday(now).map((flow) => ({
+    id: 'declared-connection-cut',
+    severity: SEVERITIES[flow.severity],
+    object: flow.evidence.object,
+    evidence: `${refText(flow.evidence.object)}, ${flow.evidence.field}: ${flow.evidence.value}`,
+    message: `${flowText(flow)} (${flow.why}) is cut by policies of this step.`,
+  }));
+}
+
+/** What stays open on purpose is shown as not closed. */
+function outsideFinding(now: Snapshot, namespaces: readonly Manifest[]): readonly Finding[] {
+  const open = namespaces.map(({ metadata }) => metadata.name).filter((name) => outsideOpen(now, name));
+  if (open.length === 0) return [];
+  return [
+    {
+      id: 'egress-outside-open',
+      severity: 'info',
+      evidence: `policies of this step in ${listed(open)} allow every address but the metadata service`,
+      message: `Egress to addresses outside of the cluster is not closed (${open.length} ${open.length === 1 ? 'namespace' : 'namespaces'}). Plugins that filter packets also match pods by address: there it is each destination's own ingress that closes it.`,
+    },
+  ];
 }
 
 function notVisible(now: Snapshot): readonly Finding[] {

@@ -2,12 +2,14 @@ import type { DnsFacts, DnsService } from '../../src/model/dns.js';
 import { at, isRecord, listAt, type Manifest } from '../../src/model/manifest.js';
 import { isOurs, ourLabels } from '../../src/model/ours.js';
 import { canonical } from '../../src/model/plan.js';
+import type { Snapshot } from '../../src/model/snapshot.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
 import { complement, type Requirement } from './complement.js';
+import { outsideRules } from './outside.js';
 import { policyTypes } from './pretences.js';
-import { DENY, OURS, SAME_NAMESPACE } from './state.js';
-
-export const NAME_LABEL = 'kubernetes.io/metadata.name';
+import type { PodSelector } from './selectors.js';
+import { DENY, NAME_LABEL, OURS, SAME_NAMESPACE, WORKLOAD } from './state.js';
+import type { WorkloadAllows } from './workloads.js';
 
 export interface Closing {
   ingress: boolean;
@@ -18,7 +20,12 @@ export interface PolicyInput {
   namespace: string;
   /** Directions to close; at least one. */
   close: Closing;
+  /** All traffic inside the namespace stays open. */
   sameNamespace: boolean;
+  /** Addresses outside of the cluster stay open, metadata excepted. */
+  outside: boolean;
+  workloads: readonly WorkloadAllows[];
+  now: Snapshot;
   dns: DnsFacts;
   /** Name servers that pods of the namespace ask by their own configuration. */
   nameservers: readonly string[];
@@ -27,6 +34,8 @@ export interface PolicyInput {
 }
 
 export interface Policies {
+  /** One for each workload that ours decide about; written before all others. */
+  workloads: readonly Manifest[];
   /** In the order in which they are written: what allows first, the deny last; each is complete in itself. */
   manifests: readonly Manifest[];
   /** Traffic inside the namespace could not be kept to the pods that have it today: others gain it too. */
@@ -36,36 +45,68 @@ export interface Policies {
 const OWN_NAMESPACE = { podSelector: {} };
 
 /**
- * The policies that close a namespace: one that selects every pod, with what must stay open in the same object, DNS and
- * if asked for traffic inside the namespace. Where policies of others narrow some pods already, that traffic is allowed
- * only to the pods that they leave out, by policies of their own: what was closed stays closed.
+ * The policies that close a namespace: for each workload one that holds all that it needs, then one that selects every
+ * pod, with what stays open for all in the same object: DNS, and if asked for traffic inside the namespace and to the
+ * outside. Where policies of others narrow some pods already, these two are allowed only to the pods that they leave
+ * out, by policies of their own: what was closed stays closed.
  * @throws TemplateError where a template is of another shape.
  */
 export function denyPolicies(input: PolicyInput, templates: Templates): Policies {
-  const { close, existing } = input;
-  const inside = input.sameNamespace
-    ? {
-        ingress: outsideOf(existing, 'ingress', close.ingress),
-        egress: outsideOf(existing, 'egress', close.egress),
-      }
-    : { ingress: [], egress: [] };
-  const everywhere = (direction: keyof Closing) => inside[direction] === 'everything';
+  const { close, existing, outside, sameNamespace } = input;
+  const free = {
+    ingress: outsideOf(existing, 'ingress', close.ingress),
+    egress: outsideOf(existing, 'egress', close.egress),
+  };
+  const whole = (direction: keyof Closing) =>
+    free[direction] === 'everything' || free[direction] === 'unknown';
+  const inside = (direction: keyof Closing) => sameNamespace && close[direction];
   const deny = filled('default-deny/networkpolicy.yaml', templates, input, DENY, {
     selector: {},
     close,
-    inside: { ingress: everywhere('ingress'), egress: everywhere('egress') },
+    ingress: inside('ingress') && whole('ingress') ? [{ from: [OWN_NAMESPACE] }] : [],
+    egress: [
+      ...(inside('egress') && whole('egress') ? [{ to: [OWN_NAMESPACE] }] : []),
+      ...(outside && free.egress === 'everything' ? outsideRules(input.now) : []),
+    ],
   });
-  const parts = [...groups(inside)].map(([selector, directions]) =>
-    filled('default-deny/same-namespace.yaml', templates, input, SAME_NAMESPACE, {
-      selector: { matchExpressions: JSON.parse(selector) as Requirement[] },
-      close: directions,
-      inside: directions,
-    }),
+  const parts = [...groups(free, { ingress: sameNamespace, egress: sameNamespace || outside })].map(
+    ([selector, directions]) =>
+      filled('default-deny/same-namespace.yaml', templates, input, SAME_NAMESPACE, {
+        selector: { matchExpressions: JSON.parse(selector) as Requirement[] },
+        close: directions,
+        ...generalRules(input),
+      }),
   );
+  const workloads = input.workloads.map((workload) => {
+    const general = generalRules(input);
+    const manifest = filled('default-deny/workload.yaml', templates, input, WORKLOAD, {
+      selector: workload.selector,
+      close: workload.close,
+      ingress: [...general.ingress, ...workload.ingress],
+      egress: [...general.egress, ...workload.egress],
+    });
+    const name = ourName(workload.name, existing, WORKLOAD);
+    return { ...manifest, metadata: { ...manifest.metadata, name } };
+  });
   return {
+    workloads,
     manifests: [...named(parts, existing, SAME_NAMESPACE), ...named([deny], existing, DENY)],
-    widens: (['ingress', 'egress'] as const).some((d) => everywhere(d) && narrowing(existing, d).length > 0),
+    widens: sameNamespace && (['ingress', 'egress'] as const).some((d) => free[d] === 'unknown'),
   };
+}
+
+/** What stays open for every pod that no policy of others narrows. */
+function generalRules({ sameNamespace, outside, now }: PolicyInput): Rules {
+  return {
+    ingress: sameNamespace ? [{ from: [OWN_NAMESPACE] }] : [],
+    egress: [...(sameNamespace ? [{ to: [OWN_NAMESPACE] }] : []), ...(outside ? outsideRules(now) : [])],
+  };
+}
+
+/** Our policy of this name keeps it; one of somebody else is never touched: ours is called otherwise. */
+function ourName(wanted: string, existing: readonly Manifest[], component: string): string {
+  const foreign = existing.filter((policy) => !isOurs(policy, component));
+  return freeName(wanted, new Set(foreign.map(({ metadata }) => metadata.name)));
 }
 
 /** Policies of others that cover a direction. */
@@ -76,26 +117,23 @@ function narrowing(existing: readonly Manifest[], direction: keyof Closing): rea
   );
 }
 
-/** The pods that no policy of others narrows in a direction, as selectors; `everything` where one object can say it. */
-function outsideOf(
-  existing: readonly Manifest[],
-  direction: keyof Closing,
-  closes: boolean,
-): 'everything' | readonly (readonly Requirement[])[] {
+/** `everything`: every pod. `unknown`: too many selectors would be needed to say which. */
+type Free = 'everything' | 'unknown' | readonly (readonly Requirement[])[];
+
+/** The pods that no policy of others narrows in a direction, as selectors. */
+function outsideOf(existing: readonly Manifest[], direction: keyof Closing, closes: boolean): Free {
   const others = narrowing(existing, direction);
   if (!closes) return [];
   if (others.length === 0) return 'everything';
-  return complement(others.map((policy) => at(policy, 'spec', 'podSelector'))) ?? 'everything';
+  return complement(others.map((policy) => at(policy, 'spec', 'podSelector'))) ?? 'unknown';
 }
 
 /** Directions by selector: pods that are left out in both directions get one policy. */
-function groups(
-  inside: Record<keyof Closing, 'everything' | readonly (readonly Requirement[])[]>,
-): ReadonlyMap<string, Closing> {
+function groups(free: Record<keyof Closing, Free>, wanted: Closing): ReadonlyMap<string, Closing> {
   const out = new Map<string, Closing>();
   for (const direction of ['ingress', 'egress'] as const) {
-    const terms = inside[direction];
-    if (terms === 'everything') continue;
+    const terms = free[direction];
+    if (!wanted[direction] || typeof terms === 'string') continue;
     for (const term of terms) {
       const key = canonical(term);
       out.set(key, { ...(out.get(key) ?? { ingress: false, egress: false }), [direction]: true });
@@ -104,11 +142,14 @@ function groups(
   return out;
 }
 
-interface Filling {
-  selector: Readonly<Record<string, unknown>>;
+interface Rules {
+  ingress: readonly unknown[];
+  egress: readonly unknown[];
+}
+
+interface Filling extends Rules {
+  selector: PodSelector;
   close: Closing;
-  /** Directions in which traffic inside the namespace is allowed. */
-  inside: Closing;
 }
 
 /** A template filled in; rules that it holds are kept. */
@@ -117,7 +158,7 @@ function filled(
   templates: Templates,
   input: PolicyInput,
   component: string,
-  { selector, close, inside }: Filling,
+  { selector, close, ...rules }: Filling,
 ): Manifest {
   const found = template(templates, path);
   const spec = isRecord(found.spec) ? found.spec : {};
@@ -127,12 +168,8 @@ function filled(
     Object.keys(spec.podSelector).length > 0
   )
     throw new TemplateError(`templates/${path}: expected a NetworkPolicy with spec.podSelector: {}`);
-  const ingress = [...listAt(spec, 'ingress'), ...(inside.ingress ? [{ from: [OWN_NAMESPACE] }] : [])];
-  const egress = [
-    ...listAt(spec, 'egress'),
-    ...(inside.egress ? [{ to: [OWN_NAMESPACE] }] : []),
-    ...dnsRules(input.dns, input.nameservers),
-  ];
+  const ingress = [...listAt(spec, 'ingress'), ...rules.ingress];
+  const egress = [...listAt(spec, 'egress'), ...rules.egress, ...dnsRules(input.dns, input.nameservers)];
   return {
     ...found,
     metadata: {

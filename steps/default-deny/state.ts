@@ -24,17 +24,48 @@ export const REACH_KINDS: readonly KindName[] = [
   'BaselineAdminNetworkPolicy',
 ];
 
-/** Components by whose label we know our own policies: the deny, what stays open beside it, the metadata policy. */
+/** Kinds that declare connections, beside ConfigMaps and those from which connections are computed. */
+export const DECLARING_KINDS: readonly KindName[] = [
+  'Service',
+  'Endpoints',
+  'EndpointSlice',
+  'Ingress',
+  'IngressClass',
+  'Route',
+  'Gateway',
+  'GatewayClass',
+  'HTTPRoute',
+  'GRPCRoute',
+  'TLSRoute',
+  'TCPRoute',
+  'UDPRoute',
+  'ServiceMonitor',
+  'PodMonitor',
+  'ValidatingWebhookConfiguration',
+  'MutatingWebhookConfiguration',
+  'APIService',
+  'CustomResourceDefinition',
+  'ServiceAccount',
+  'RoleBinding',
+  'ClusterRoleBinding',
+];
+
+/** Label with a namespace's own name, by which policies select it. */
+export const NAME_LABEL = 'kubernetes.io/metadata.name';
+
+/** Components by whose label we know our own policies: the deny, what stays open beside it, of a workload, metadata. */
 export const DENY = 'default-deny';
 export const SAME_NAMESPACE = 'default-deny-same-namespace';
+export const WORKLOAD = 'default-deny-workload';
 export const METADATA = 'metadata-blocking';
-export const OURS: readonly string[] = [DENY, SAME_NAMESPACE, METADATA];
+const DENYING: readonly string[] = [DENY, SAME_NAMESPACE, WORKLOAD];
+export const OURS: readonly string[] = [DENY, SAME_NAMESPACE, WORKLOAD, METADATA];
 
 /** The connections of a snapshot, computed once. */
 export const reachIn = once((now) => reachOf(REACH_KINDS.flatMap((kind) => objects(now, kind))));
 
 /** The same as if the policies of our own steps were not there. */
-const reachWithoutOurs = once((now) => {
+export const reachWithoutOurs = once((now) => {
   const ours = new Set(
     objects(now, 'NetworkPolicy').filter((policy) => OURS.some((component) => isOurs(policy, component))),
   );
@@ -48,6 +79,8 @@ export interface DirectionState {
   closed: boolean;
   /** Pods are left that no policy of others selects: a policy of ours closes something here. */
   closable: boolean;
+  /** Workloads that no policy of others selects: ours decide about them. */
+  free: readonly string[];
   /** The same with our own policies in force: something is left to close. */
   unclosed: boolean;
   /** Workloads that no policy selects, sorted. */
@@ -87,13 +120,27 @@ function judge(now: Snapshot, namespace: string): NamespaceState {
   const effect = isolation(all, namespace);
   const others = foreign === all ? effect : isolation(foreign, namespace);
   const own = objectsIn(now, 'NetworkPolicy', namespace)
-    .filter((policy) => OURS.some((component) => isOurs(policy, component)))
+    .filter((policy) => isOurs(policy, METADATA))
+    .map(refOf);
+  const outside = objectsIn(now, 'NetworkPolicy', namespace)
+    .filter((policy) => DENYING.some((component) => isOurs(policy, component)))
     .map(refOf);
   const workloads = (workloadNames(now).get(namespace) ?? []).map(({ name }) => name).sort();
   return {
-    ingress: directionState(effect.ingress, others.ingress, own, workloads),
-    egress: directionState(effect.egress, others.egress, own, workloads),
+    ingress: directionState(narrowedBy(effect.ingress, outside), others.ingress, own, workloads),
+    egress: directionState(narrowedBy(effect.egress, outside), others.egress, own, workloads),
     hostNetwork: effect.hostNetwork,
+  };
+}
+
+/** A policy of this step that lets addresses outside pass closes all the rest: it is not what keeps a namespace open. */
+function narrowedBy(effect: DirectionIsolation, ours: readonly Ref[]): DirectionIsolation {
+  const isOurs = (because: 'unselected' | Ref) =>
+    because !== 'unselected' && ours.some((one) => sameRef(one, because));
+  return {
+    ...effect,
+    open: effect.open.filter(({ because }) => !isOurs(because)),
+    freshOpenBy: effect.freshOpenBy.filter((ref) => !isOurs(ref)),
   };
 }
 
@@ -112,6 +159,7 @@ function directionState(
   return {
     closed: effect.covered && effect.open.length === 0 && effect.freshOpenBy.length === 0,
     closable: !others.covered || unselected(others).length > 0,
+    free: unselected(others).map((o) => o.workload),
     unclosed: !effect.covered || unselected(effect).length > 0,
     unselected: unselected(effect).map((o) => o.workload),
     narrowed: workloads.filter((name) => others.open.every((o) => o.workload !== name)),

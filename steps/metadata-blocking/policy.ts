@@ -2,17 +2,11 @@ import { isRecord, listAt, type Manifest } from '../../src/model/manifest.js';
 import { isOurs, ourLabels } from '../../src/model/ours.js';
 import type { MetadataEndpoint } from '../../src/model/providers.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
+import { allBut, otherRules } from '../default-deny/outside.js';
 import { freeName } from '../default-deny/policy.js';
 import { METADATA } from '../default-deny/state.js';
 
 const TEMPLATE = 'metadata-blocking/networkpolicy.yaml';
-const LAST_PORT = 65535;
-
-interface PolicyPort {
-  protocol: 'TCP' | 'UDP' | 'SCTP';
-  port: number;
-  endPort?: number;
-}
 
 /**
  * A policy for a namespace whose egress nothing closes: it allows everything except the metadata ports. Pods, addresses
@@ -49,10 +43,7 @@ export function metadataPolicy(
       egress: [
         ...listAt(spec, 'egress'),
         { to: [{ namespaceSelector: {} }, allBut('0.0.0.0/0', endpoints), allBut('::/0', endpoints)] },
-        ...endpoints.map((endpoint) => ({
-          to: [{ ipBlock: { cidr: cidrOf(endpoint.address) } }],
-          ports: otherPorts(endpoint, ranges),
-        })),
+        ...otherRules(endpoints, ranges),
       ],
     },
   };
@@ -62,38 +53,4 @@ export function metadataPolicy(
 function nameFor(wanted: string, existing: readonly Manifest[]): string {
   const ours = existing.find((policy) => isOurs(policy, METADATA));
   return ours?.metadata.name ?? freeName(wanted, new Set(existing.map(({ metadata }) => metadata.name)));
-}
-
-function allBut(cidr: string, endpoints: readonly MetadataEndpoint[]): unknown {
-  const v6 = cidr.includes(':');
-  const except = endpoints.map(({ address }) => address).filter((address) => address.includes(':') === v6);
-  return { ipBlock: { cidr, ...(except.length > 0 ? { except: except.map(cidrOf) } : {}) } };
-}
-
-function cidrOf(address: string): string {
-  return `${address}/${address.includes(':') ? 128 : 32}`;
-}
-
-/**
- * Every port of the address but the metadata's. DNS and NTP stand by themselves as well: a plugin that does not know
- * `endPort` takes only the first port of a range.
- */
-export function otherPorts(endpoint: MetadataEndpoint, ranges: boolean): readonly PolicyPort[] {
-  const named: PolicyPort[] = [
-    { protocol: 'UDP', port: 53 },
-    { protocol: 'TCP', port: 53 },
-    { protocol: 'UDP', port: 123 },
-  ];
-  if (!ranges) return named;
-  const tcp: PolicyPort[] = [];
-  let from = 1;
-  for (const port of [...endpoint.ports, LAST_PORT + 1]) {
-    if (port > from) tcp.push(range('TCP', from, port - 1));
-    from = port + 1;
-  }
-  return [...named, ...tcp, range('UDP', 1, LAST_PORT), range('SCTP', 1, LAST_PORT)];
-}
-
-function range(protocol: PolicyPort['protocol'], port: number, endPort: number): PolicyPort {
-  return port === endPort ? { protocol, port } : { protocol, port, endPort };
 }

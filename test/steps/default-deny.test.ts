@@ -6,7 +6,7 @@ import { type Answers, completeAnswers, needsAnswer } from '../../src/model/ques
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { statusOf } from '../../src/model/step.js';
 import { TemplateError } from '../../src/model/template.js';
-import { isolation, reachOf } from '../../src/reach/index.js';
+import { diffReach, isolation, reachOf } from '../../src/reach/index.js';
 import { unknownFields } from '../../steps/default-deny/fields.js';
 import { policyTypes, promisedBy } from '../../steps/default-deny/pretences.js';
 import { namespaceState, reachIn } from '../../steps/default-deny/state.js';
@@ -27,6 +27,8 @@ const applied = (changes: readonly Change[]) =>
   changes.filter((change): change is ApplyChange => change.kind === 'apply').map((change) => change.manifest);
 const spec = (changes: readonly Change[]) => applied(changes).find((m) => m.kind === 'NetworkPolicy')?.spec;
 
+/** Everything inside of the namespace stays open, nothing outside: the simplest answers. */
+const INSIDE: Answers = { sameNamespace: 'all', egressOutside: 'closed' };
 const CALICO = daemonSet('kube-system', 'calico-node');
 const BASE = [namespace('kube-system'), CALICO, ...coreDns()];
 const cluster = (objects: readonly Manifest[], more: SnapshotOptions = {}) =>
@@ -64,17 +66,14 @@ describe('a cluster with every kind of namespace', () => {
   });
 
   test('no connection opens outside of what the answers allow: DNS, and inside the namespace', () => {
-    const [before, then] = [reachIn(now), reachIn(closed(now))];
-    for (const connection of then.connections()) {
-      const [from, to] = [connection.src, connection.dst].map((side) => side.split('/')[0]);
-      if (from === to || connection.dst.startsWith('kube-system/coredns')) continue;
-      const was = [...before.connections()].find((c) => c.src === connection.src && c.dst === connection.dst);
-      expect(was).toBeDefined();
-    }
+    const { opened } = diffReach(reachIn(now), reachIn(closed(now, { sameNamespace: 'all' })));
+    for (const { src, dst } of opened)
+      if (!dst.startsWith('kube-system/coredns'))
+        expect([src, dst.split('/')[0]]).toEqual([src, src.split('/')[0]]);
   });
 
   test('names still resolve, and pods of a namespace still talk to each other', () => {
-    const then = reachIn(closed(now));
+    const then = reachIn(closed(now, INSIDE));
     const dns = { pod: 'kube-system/coredns-1' };
     for (const name of ['shop', 'data', 'default', 'legacy'])
       for (const protocol of ['UDP', 'TCP'] as const) {
@@ -146,7 +145,7 @@ describe('what is proposed', () => {
       'high namespace-open-ingress Namespace shop',
       'high namespace-open-egress Namespace shop',
     ]);
-    const then = reachIn(closed(now));
+    const then = reachIn(closed(now, INSIDE));
     expect(then.allows({ freshPod: 'shop' }, { workload: 'shop/web[Pod]' }, 'TCP', 80)).toBe(false);
     expect(then.allows({ freshPod: 'shop' }, { freshPod: 'shop' }, 'TCP', 80)).toBe(true);
   });
@@ -159,21 +158,29 @@ describe('what is proposed', () => {
       }),
     );
     const now = shop(...many, pod('shop', 'a', { app: 'a', tier: 'a' }));
-    const changes = planOf(now).filter(({ ref }) => ref.namespace === 'shop');
-    expect(changes).toHaveLength(1);
-    expect(changes[0]?.breaks.join()).toContain(
+    const changes = planOf(now, INSIDE).filter(({ ref }) => ref.namespace === 'shop');
+    expect(changes.map(({ ref }) => ref.name)).toContain('default-deny');
+    expect(changes.at(-1)?.breaks.join()).toContain(
       'shop/a[Pod]: narrowed by other policies today, gains traffic',
     );
   });
 
-  test('what is needed no more of ours is taken away', () => {
+  test('what is needed no more of ours is taken away, after the deny', () => {
     const web = networkPolicy('shop', 'web', {
       podSelector: { matchLabels: { app: 'web' } },
       policyTypes: ['Ingress', 'Egress'],
     });
-    const then = closed(shop(web));
-    const [change] = step.plan(then, { namespaces: ['shop'], sameNamespace: false }, templates);
-    expect(change).toMatchObject({ kind: 'delete', ref: { name: 'default-deny-same-namespace' } });
+    const then = closed(shop(web, pod('shop', 'job', { app: 'job' })), INSIDE);
+    const gone = {
+      ...then,
+      listings: new Map(then.listings).set('Pod', { state: 'read' as const, apiVersion: 'v1', items: [] }),
+    };
+    const answers = { namespaces: ['shop'], sameNamespace: false, egressOutside: 'closed' };
+    const changes = step.plan(gone, answers, templates);
+    expect(changes.map(({ kind, ref }) => [kind, ref.name])).toEqual([
+      ['delete', 'default-deny-same-namespace'],
+      ['delete', 'allow-pod-job'],
+    ]);
   });
 
   test('a policy of somebody else that lets everything pass is named, and nothing pretends to close it', () => {
@@ -187,19 +194,20 @@ describe('what is proposed', () => {
   test('a policy of our name that is not ours is left as it is', () => {
     const foreign = networkPolicy('shop', 'default-deny', { podSelector: {}, policyTypes: ['Ingress'] });
     const changes = planOf(shop(foreign));
-    expect(applied(changes).map((m) => m.metadata.name)).toEqual(['kubectl-harden-default-deny']);
+    expect(applied(changes).map((m) => m.metadata.name)).toContain('kubectl-harden-default-deny');
     const both = shop(
       foreign,
       networkPolicy('shop', 'kubectl-harden-default-deny', { podSelector: {}, policyTypes: ['Ingress'] }),
     );
-    expect(applied(planOf(both)).map((m) => m.metadata.name)).toEqual(['kubectl-harden-default-deny-2']);
+    expect(applied(planOf(both)).map((m) => m.metadata.name)).toContain('kubectl-harden-default-deny-2');
   });
 
   test('ours is amended where the answers changed', () => {
-    const then = closed(shop());
-    const [change] = step.plan(then, { namespaces: ['shop'], sameNamespace: false }, templates);
-    expect(change).toMatchObject({ kind: 'apply', before: { metadata: { name: 'default-deny' } } });
-    expect(canonical((change as ApplyChange).manifest.spec)).not.toContain('"podSelector":{}}]');
+    const then = closed(shop(), INSIDE);
+    const changes = step.plan(then, { ...INSIDE, namespaces: ['shop'], sameNamespace: false }, templates);
+    expect(changes.at(-1)).toMatchObject({ kind: 'apply', before: { metadata: { name: 'default-deny' } } });
+    for (const change of changes)
+      expect(canonical((change as ApplyChange).manifest.spec)).not.toContain('"podSelector":{}}]');
   });
 
   test('a template that selects less than every pod is refused', () => {
@@ -247,7 +255,7 @@ describe('DNS', () => {
       }),
     ];
     expect(
-      spec(planOf(snapshotOf({ objects: [CALICO, namespace('shop'), ...dns], sandbox: true }))),
+      spec(planOf(snapshotOf({ objects: [CALICO, namespace('shop'), ...dns], sandbox: true }), INSIDE)),
     ).toMatchObject({
       egress: [
         { to: [{ podSelector: {} }] },
@@ -272,7 +280,7 @@ describe('DNS', () => {
       { name: 'node-cache', image: 'x', args: ['-localip', '169.254.20.10,10.96.0.10'] },
     ]);
     const own = pod('shop', 'odd', {}, { dnsConfig: { nameservers: ['192.0.2.53'] } });
-    const then = reachIn(closed(shop(cache, own)));
+    const then = reachIn(closed(shop(cache, own), INSIDE));
     for (const address of ['169.254.20.10', '10.96.0.10', '192.0.2.53']) {
       expect(then.allows({ freshPod: 'shop' }, { address }, 'UDP', 53)).toBe(true);
       expect(then.allows({ freshPod: 'shop' }, { address }, 'TCP', 80)).toBe(false);
@@ -317,15 +325,21 @@ describe('what cannot be seen', () => {
     expect(findings(snapshotOf({ objects: [namespace('kube-system')] }))).toEqual([
       'notVisible policy-enforcement-not-visible',
     ]);
-    const ignored = planOf(
-      snapshotOf({ objects: [namespace('kube-system'), flannel, namespace('shop')], sandbox: true }),
-    );
-    expect(ignored[0]?.breaks[0]).toContain('changes nothing');
+    const now = snapshotOf({
+      objects: [namespace('kube-system'), flannel, namespace('shop')],
+      sandbox: true,
+    });
+    expect(step.questions(now)[0]).toMatchObject({ id: 'anyway', recommended: false });
+    expect(planOf(now)).toEqual([]);
+    expect(planOf(now, { anyway: true })[0]?.breaks.join()).toContain('changes nothing');
   });
 
   test('workloads on the network of their node are listed as not coverable', () => {
     const now = closed(shop(pod('shop', 'agent', {}, { hostNetwork: true })));
-    expect(findings(now)).toEqual(['info host-network-not-coverable Namespace shop']);
+    expect(findings(now)).toEqual([
+      'info host-network-not-coverable Namespace shop',
+      'info egress-outside-open',
+    ]);
   });
 });
 
@@ -415,31 +429,43 @@ describe('policies that isolate less than they seem to', () => {
   });
 });
 
-test('what the cluster declares is said before it is cut, what fails shut first', () => {
-  const hook = (name: string, failurePolicy: string, svc: string) => ({
-    name,
-    failurePolicy,
-    clientConfig: { service: { namespace: 'shop', name: svc } },
+describe('what cannot be kept', () => {
+  const cilium = [
+    daemonSet('kube-system', 'cilium'),
+    object('v1', 'ConfigMap', 'kube-system', 'cilium-config', { data: { 'enable-policy': 'default' } }),
+  ];
+  const watcher = pod('shop', 'watcher', { app: 'watcher' }, { serviceAccountName: 'watcher' });
+  const binding = object('rbac.authorization.k8s.io/v1', 'RoleBinding', 'shop', 'watcher', {
+    roleRef: { kind: 'Role', name: 'r' },
+    subjects: [{ kind: 'ServiceAccount', name: 'watcher', namespace: 'shop' }],
   });
-  const now = shop(
-    object('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', undefined, 'soft', {
-      webhooks: [hook('a', 'Ignore', 'soft')],
-    }),
-    object('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', undefined, 'hard', {
-      webhooks: [hook('b', 'Fail', 'hard')],
-    }),
-    service('shop', 'node', { type: 'NodePort' }),
-    object('networking.k8s.io/v1beta1', 'Ingress', 'shop', 'old', {
-      spec: { backend: { serviceName: 'web', servicePort: 80 } },
-    }),
-  );
-  const breaks = planOf(now)[0]?.breaks ?? [];
-  expect(breaks[0]).toContain('were not examined');
-  const at = (part: string) => breaks.findIndex((line) => line.includes(part));
-  expect(at('shop/hard')).toBeGreaterThan(0);
-  expect(at('shop/soft')).toBeGreaterThan(at('shop/hard'));
-  expect(at('Ingress shop/old sends to Service web')).toBeGreaterThan(0);
-  expect(at('Service shop/node is of type NodePort')).toBeGreaterThan(0);
+  const objects = [namespace('kube-system'), ...coreDns(), namespace('shop'), watcher, binding];
+  const asked = (now: Snapshot) => step.questions(now).find(({ id }) => id === 'namespaces');
+
+  test('on Cilium no address range allows the Kubernetes API: offered with a note, not recommended, and said', () => {
+    const now = snapshotOf({ objects: [...objects, ...cilium], sandbox: true });
+    expect(asked(now)).toMatchObject({
+      recommended: [],
+      choices: [{ value: 'shop', note: expect.stringContaining('1 declared connection cannot be kept') }],
+    });
+    expect(planOf(now)).toEqual([]);
+    const deny = planOf(now, { namespaces: ['shop'] }).at(-1);
+    expect(deny?.breaks[0]).toMatch(/^Cuts shop\/watcher\[Pod\] => \{kubernetes-api\}.*Cilium/);
+  });
+
+  test('with another plugin it is kept', () => {
+    const now = snapshotOf({ objects: [...objects, CALICO], sandbox: true });
+    expect(asked(now)).toMatchObject({ recommended: ['shop'] });
+    expect(planOf(now).at(-1)?.breaks.join()).not.toContain('Cuts');
+  });
+
+  test('a host name is cut where the outside is closed', () => {
+    const env = [{ name: 'API_URL', value: 'https://api.example.net' }];
+    const caller = pod('shop', 'caller', { app: 'caller' }, { containers: [{ name: 'c', image: 'x', env }] });
+    const deny = planOf(shop(caller), { egressOutside: 'closed' }).at(-1);
+    expect(deny?.breaks[0]).toContain('shop/caller[Pod] => api.example.net : TCP 443');
+    expect(planOf(shop(caller)).at(-1)?.breaks.join()).not.toContain('Cuts');
+  });
 });
 
 test('a namespace of one that is to be created is closed as well', () => {
@@ -471,7 +497,7 @@ test('a deny is left out with what it would do harm without: the allows, and the
     policyTypes: ['Ingress'],
   });
   const now = snapshotOf({ objects: [...BASE, namespace('shop'), web], version: '1.20', sandbox: true });
-  const changes = planOf(now);
+  const changes = planOf(now, INSIDE);
   const ids = (left: readonly Change[]) => left.map(({ ref }) => refText(ref));
   expect(ids(changes)).toEqual([
     'Namespace kube-system',

@@ -3,7 +3,7 @@ import { loadTemplates } from '../../src/host/templates.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { overlay } from '../../src/model/overlay.js';
 import { canonical } from '../../src/model/plan.js';
-import { completeAnswers } from '../../src/model/question.js';
+import { type Answers, completeAnswers } from '../../src/model/question.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Step } from '../../src/model/step.js';
 import type { Endpoint } from '../../src/reach/index.js';
@@ -17,8 +17,8 @@ const templates = await loadTemplates();
 const RUNS = { numRuns: 60 };
 const clusterOf = (manifests: readonly Manifest[]) => snapshotOf({ objects: manifests, sandbox: true });
 /** A step done with its recommended answers. */
-const done = (now: Snapshot, step: Step) => {
-  const answers = completeAnswers(step.questions(now), {}, true);
+const done = (now: Snapshot, step: Step, given: Answers = {}) => {
+  const answers = completeAnswers(step.questions(now), given, true);
   return overlay(now, step.plan(now, answers, templates));
 };
 const pending = (now: Snapshot, step: Step) =>
@@ -80,7 +80,7 @@ test('default-deny keeps traffic inside a namespace exactly as it was, and opens
   fc.assert(
     fc.property(randomCluster, (manifests) => {
       const now = clusterOf(manifests);
-      const [before, after] = [permitted(now), permitted(done(now, defaultDeny))];
+      const [before, after] = [permitted(now), permitted(done(now, defaultDeny, { sameNamespace: 'all' }))];
       for (const [pair, conn] of after) {
         const [src, dst] = (JSON.parse(pair) as [Endpoint | string, Endpoint | string]).map(namespaceOf);
         if (src !== undefined && src === dst) expect([pair, conn]).toEqual([pair, before.get(pair)]);
@@ -95,7 +95,11 @@ test('default-deny cuts nothing inside a namespace, and no name, after any prefi
   fc.assert(
     fc.property(randomCluster, (manifests) => {
       const now = clusterOf(manifests);
-      const changes = defaultDeny.plan(now, completeAnswers(defaultDeny.questions(now), {}, true), templates);
+      const changes = defaultDeny.plan(
+        now,
+        completeAnswers(defaultDeny.questions(now), { sameNamespace: 'all' }, true),
+        templates,
+      );
       const dns: Endpoint = { workload: 'kube-system/coredns-1[Pod]' };
       const named = objects(now, 'Service').length > 0;
       const inside = (at: Snapshot) =>

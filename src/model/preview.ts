@@ -1,15 +1,8 @@
-/** How far a namespace is closed: to nothing, in part, or for every pod that is there and to come. */
-export type Closedness = 'open' | 'narrowed' | 'closed';
+/** What may pass from one place to another: all as before, less than before, nothing any more, or nothing ever. */
+export type Passage = 'open' | 'narrowed' | 'closed' | 'none';
 
-/** What a step's changes would do to one namespace. */
-export interface NamespacePreview {
-  namespace: string;
-  before: Closedness;
-  after: Closedness;
-  /** Ordered pairs of workloads, one of them or both in this namespace, between which something may pass. */
-  pairsBefore: number;
-  pairsAfter: number;
-}
+/** Stands beside the namespaces for addresses outside of the cluster. */
+export const OUTSIDE = 'outside';
 
 /** A connection that somebody counts on and that the changes would cut. */
 export interface CutConnection {
@@ -23,11 +16,14 @@ export interface CutConnection {
 
 /** What changes would do to the connections of a cluster, computed before anything is written. */
 export interface Preview {
-  namespaces: readonly NamespacePreview[];
-  /** Worst first. */
-  cut: readonly CutConnection[];
+  /** Namespaces with workloads, sorted, then `OUTSIDE`: rows (from) and columns (to) of the matrix. */
+  places: readonly string[];
+  /** By row, then by column. */
+  matrix: readonly (readonly Passage[])[];
   /** Connections that are declared and pass today. */
   declared: number;
+  /** Those of them that would be cut, worst first. */
+  cut: readonly CutConnection[];
   /** Ordered pairs of different workloads between which something may pass, in the whole cluster. */
   pairsBefore: number;
   pairsAfter: number;

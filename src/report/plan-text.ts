@@ -1,6 +1,7 @@
 import { printable } from '../model/escape.js';
 import type { Finding, Severity } from '../model/finding.js';
 import { refText } from '../model/manifest.js';
+import { overlay } from '../model/overlay.js';
 import type { Change } from '../model/plan.js';
 import { RISKS } from '../model/risk.js';
 import type { Snapshot } from '../model/snapshot.js';
@@ -8,6 +9,7 @@ import { pending } from '../wizard/assemble.js';
 import type { StepState } from '../wizard/state.js';
 import { reportCluster } from './cluster.js';
 import { countsBrief, countsOf, countsText } from './plan.js';
+import { previewLines } from './preview.js';
 import { commandLine } from './shell.js';
 import { counted, encoded, fold, paint, type SignName, type Style, sign, type Tone } from './style.js';
 
@@ -18,9 +20,20 @@ export function planText(
   next: readonly string[],
   style: Style,
 ): string {
+  let ahead = now;
+  const blocks = steps.flatMap((state, index) => {
+    const changes = pending(state);
+    const preview = changes.length === 0 ? undefined : state.step.preview?.(ahead, changes);
+    ahead = overlay(ahead, changes);
+    return [
+      '',
+      ...stepLines(state, index, style),
+      ...(preview === undefined ? [] : previewLines(preview, style)),
+    ];
+  });
   const lines = [
     ...headLines(now, style),
-    ...steps.flatMap((state, index) => ['', ...stepLines(state, index, style)]),
+    ...blocks,
     '',
     ...sumLines(steps, style),
     ...(next.length === 0 ? [] : ['', ...next]),

@@ -8,7 +8,7 @@ import { selectedWorkloads } from './selectors.js';
 import { reachIn, reachWithoutOurs } from './state.js';
 
 /** Stands for any address outside of the cluster that nothing singles out (documentation range, RFC 5737). */
-const SOMEWHERE = '198.51.100.254';
+export const SOMEWHERE = '198.51.100.254';
 const NOTHING = 'No Connections';
 
 /** The connections that the cluster's objects declare. */

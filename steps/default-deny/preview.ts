@@ -1,67 +1,86 @@
 import { refText } from '../../src/model/manifest.js';
-import { candidateNamespaces } from '../../src/model/namespaces.js';
-import { once } from '../../src/model/once.js';
 import { overlay } from '../../src/model/overlay.js';
 import type { Change } from '../../src/model/plan.js';
-import type { Closedness, NamespacePreview, Preview } from '../../src/model/preview.js';
+import { OUTSIDE, type Passage, type Preview } from '../../src/model/preview.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
-import { cutBy, declaredIn, flowText, passes } from './flows.js';
-import { namespaceState, reachIn } from './state.js';
+import type { Reach } from '../../src/reach/index.js';
+import { cutBy, declaredIn, flowText, passes, SOMEWHERE } from './flows.js';
+import { reachIn } from './state.js';
+
+const NOTHING = 'No Connections';
 
 /** What changes do to the connections of a cluster: the engine's answers before and after them, compared. */
 export function previewOf(now: Snapshot, changes: readonly Change[]): Preview {
-  const then = overlay(now, changes);
-  const [before, after] = [pairs(now), pairs(then)];
+  const [before, after] = [reachIn(now), reachIn(overlay(now, changes))];
+  const table = new Table();
+  compare(before, after, table);
+  const namespaces = [...new Set(before.workloads.map(({ namespace }) => namespace))].sort();
+  const places = [...namespaces, OUTSIDE];
   return {
-    namespaces: candidateNamespaces(then).map(
-      ({ metadata: { name } }): NamespacePreview => ({
-        namespace: name,
-        before: closedness(now, name),
-        after: closedness(then, name),
-        pairsBefore: before.touching.get(name) ?? 0,
-        pairsAfter: after.touching.get(name) ?? 0,
-      }),
-    ),
-    cut: cutBy(now, reachIn(now), reachIn(then)).map((flow) => ({
+    places,
+    matrix: places.map((from) => places.map((to) => table.passage(from, to))),
+    declared: declaredIn(now).filter((flow) => passes(now, before, flow, 'some')).length,
+    cut: cutBy(now, before, after).map((flow) => ({
       connection: flowText(flow),
       severity: flow.severity,
       why: flow.why,
       evidence: `${refText(flow.evidence.object)}, ${flow.evidence.field}: ${flow.evidence.value}`,
     })),
-    declared: declaredIn(now).filter((flow) => passes(now, reachIn(now), flow, 'some')).length,
-    pairsBefore: before.all,
-    pairsAfter: after.all,
+    pairsBefore: table.before,
+    pairsAfter: table.after,
   };
 }
 
-function closedness(now: Snapshot, namespace: string): Closedness {
-  const { ingress, egress } = namespaceState(now, namespace);
-  if (ingress.closed && egress.closed) return 'closed';
-  return ingress.closed || egress.closed || ingress.narrowed.length > 0 || egress.narrowed.length > 0
-    ? 'narrowed'
-    : 'open';
+interface Cell {
+  before: number;
+  after: number;
+  changed: boolean;
 }
 
-interface Pairs {
-  all: number;
-  touching: ReadonlyMap<string, number>;
+/** Counts of open pairs, by where they begin and end. */
+class Table {
+  before = 0;
+  after = 0;
+  private readonly cells = new Map<string, Cell>();
+
+  add(from: string, to: string, was: string, is: string): void {
+    const key = `${from} ${to}`;
+    const cell = this.cells.get(key) ?? { before: 0, after: 0, changed: false };
+    if (was !== NOTHING) cell.before++;
+    if (is !== NOTHING) cell.after++;
+    cell.changed ||= was !== is;
+    this.cells.set(key, cell);
+    if (from === OUTSIDE || to === OUTSIDE) return;
+    if (was !== NOTHING) this.before++;
+    if (is !== NOTHING) this.after++;
+  }
+
+  passage(from: string, to: string): Passage {
+    const cell = this.cells.get(`${from} ${to}`);
+    if (cell === undefined || cell.before === 0) return 'none';
+    if (cell.after === 0) return 'closed';
+    return cell.changed ? 'narrowed' : 'open';
+  }
 }
 
-/** Pairs of workloads between which something may pass, in all and by namespace. */
-const pairs = once((now): Pairs => {
-  const { workloads } = reachIn(now);
-  const places = new Map(workloads.map(({ name, namespace }) => [name, namespace]));
-  const touching = new Map<string, number>();
-  let all = 0;
-  const count = (namespace: string) => touching.set(namespace, (touching.get(namespace) ?? 0) + 1);
-  workloads.forEach(({ namespace }, index) => {
-    reachIn(now).visitFrom(index, (dst) => {
+/** Every ordered pair of workloads, one source at a time, and each with an address outside. */
+function compare(before: Reach, after: Reach, table: Table): void {
+  const places = new Map(before.workloads.map(({ name, namespace }) => [name, namespace]));
+  const indexAfter = new Map(after.workloads.map(({ name }, index) => [name, index]));
+  before.workloads.forEach(({ name, namespace }, index) => {
+    const [was, is] = [linesFrom(before, index), linesFrom(after, indexAfter.get(name) ?? -1)];
+    for (const dst of new Set([...was.keys(), ...is.keys()])) {
       const to = places.get(dst);
-      if (to === undefined) return;
-      all++;
-      count(namespace);
-      if (to !== namespace) count(to);
-    });
+      if (to !== undefined) table.add(namespace, to, was.get(dst) ?? NOTHING, is.get(dst) ?? NOTHING);
+    }
+    const [workload, address] = [{ workload: name }, { address: SOMEWHERE }];
+    table.add(namespace, OUTSIDE, before.between(workload, address), after.between(workload, address));
+    table.add(OUTSIDE, namespace, before.between(address, workload), after.between(address, workload));
   });
-  return { all, touching };
-});
+}
+
+function linesFrom(reach: Reach, index: number): ReadonlyMap<string, string> {
+  const lines = new Map<string, string>();
+  reach.visitFrom(index, (dst, conn) => lines.set(dst, conn));
+  return lines;
+}

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
+import { declaredConnections, declaredText, peerText } from '../../src/declared/index.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { isolation, reachOf } from '../../src/reach/index.js';
 import { harden, type Ran, ROOT } from '../support/program.js';
@@ -13,6 +14,21 @@ import { request } from '../support/rest.js';
 const FLOWS = path.resolve(ROOT, '../shared/conformance/flows');
 const APPS = ['bookinfo', 'onlineboutique', 'sockshop'] as const;
 const reason = missingReal() ?? (existsSync(FLOWS) ? undefined : '../shared/conformance/flows is missing');
+
+/** Whether connections in words (`All Connections`, `TCP 80,443-445,UDP 53`) hold a port. */
+function speaksOf(conn: string, protocol: string, port: number | undefined): boolean {
+  if (conn === 'All Connections') return true;
+  let current = '';
+  return conn.split(',').some((part) => {
+    const match = /^(?:([A-Z]+) )?(\d+)(?:-(\d+))?$/.exec(part.trim());
+    if (match === null) return true;
+    current = match[1] ?? current;
+    return (
+      current === protocol &&
+      (port === undefined || (Number(match[2]) <= port && port <= Number(match[3] ?? match[2])))
+    );
+  });
+}
 
 /** What kubeadm and a network plugin would have put there: the tests' server comes bare. */
 const PLATFORM: Manifest[] = [
@@ -218,6 +234,62 @@ const PLANTED = 'planted-value-that-nobody-may-ever-see';
           text: answer.status === 201 ? '' : answer.text,
         }).toMatchObject({ status: 201 });
       }
+    }, 300_000);
+
+    test('default-deny with the recommended answers closes no declared connection, and most open pairs', async () => {
+      const lists = [
+        '/api/v1/namespaces',
+        '/api/v1/pods',
+        '/api/v1/services',
+        '/api/v1/configmaps',
+        '/apis/networking.k8s.io/v1/networkpolicies',
+        '/apis/networking.k8s.io/v1/ingresses',
+        '/apis/rbac.authorization.k8s.io/v1/rolebindings',
+        '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+      ];
+      const state = async (name: string) => {
+        const items = [...(await templates()), ...(await Promise.all(lists.map(all))).flat()];
+        const file = path.join(directory, `${name}.json`);
+        await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+        return { items, file };
+      };
+      const answers = path.join(directory, 'recommended.yaml');
+      await writeFile(answers, 'default-deny: {namespaces: all, sameNamespace: declared}\n');
+      const flags = ['--kubeconfig', path.join(directory, 'kubeconfig'), '--answers', answers];
+      const before = await state('before');
+      const ran = await harden(['apply', '--confirm', 'real', '--step', 'default-deny', ...flags], env);
+      expect({ code: ran.code, stderr: ran.stderr }).toMatchObject({ code: 0 });
+      expect((await harden(['plan', '--step', 'default-deny', ...flags], env)).code).toBe(0);
+      const after = await state('after');
+
+      const diff = await harden(
+        ['reach', 'diff', '--from', before.file, '--to', after.file, '-o', 'json'],
+        env,
+      );
+      const { closed } = JSON.parse(diff.stdout) as { closed: { src: string; dst: string; conn: string }[] };
+      expect(closed.length).toBeGreaterThan(100);
+      const declared = declaredConnections(before.items).filter(
+        ({ source, destination }) => source.kind === 'workload' && destination.kind === 'workload',
+      );
+      expect(declared.length).toBeGreaterThan(40);
+      for (const flow of declared) {
+        const line = closed.find(
+          ({ src, dst }) => src === peerText(flow.source) && dst === peerText(flow.destination),
+        );
+        expect([
+          declaredText(flow),
+          line !== undefined && speaksOf(line.conn, flow.protocol, flow.port),
+        ]).toEqual([declaredText(flow), false]);
+      }
+      const pairs = (items: readonly Manifest[]) => {
+        const reach = reachOf(items);
+        const names = new Set(reach.workloads.map(({ name }) => name));
+        return [...reach.connections()].filter(
+          ({ src, dst }) => names.has(src) && names.has(dst) && dst.startsWith('onlineboutique/'),
+        ).length;
+      };
+      expect(pairs(after.items)).toBeLessThanOrEqual(pairs(before.items) * 0.2);
+      process.stdout.write(`onlineboutique: open pairs ${pairs(before.items)} -> ${pairs(after.items)}\n`);
     }, 300_000);
 
     test('patch files applied with kubectl come to the same', async () => {

@@ -13,7 +13,7 @@ export interface Target {
 
 /** Undefined where nothing is served at a path. Subresources are not. */
 export function targetOf(path: string): Target | undefined {
-  const parts = path.split('/').slice(1).map(decodeURIComponent);
+  const parts = path.split('/').slice(1).map(decoded);
   const [group, version, ...rest] =
     parts[0] === 'api' ? ['', ...parts.slice(1)] : parts[0] === 'apis' ? parts.slice(1) : [];
   if (group === undefined || version === undefined) return undefined;
@@ -24,6 +24,14 @@ export function targetOf(path: string): Target | undefined {
   if (resource === undefined || (scoped && !resource.namespaced)) return undefined;
   if (resource.namespaced && !scoped && name !== '') return undefined;
   return { resource, namespace: scoped ? rest[1]! : '', name };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw badRequest('the path is not valid');
+  }
 }
 
 /** Forms that an answer can take, in the order in which a client wants them. */

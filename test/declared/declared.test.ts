@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import {
+  DECLARING_KINDS,
   type Declarations,
   declarations,
   declaredText,
   peerText,
   referencedConfigMaps,
 } from '../../src/declared/index.js';
+import { KINDS } from '../../src/model/kinds.js';
 import { type Manifest, refText } from '../../src/model/manifest.js';
 import { casesIn, expectGolden, manifestsIn } from '../support/golden.js';
+import { snapshotOf } from '../support/snapshot.js';
 
 /** Everything that comes out, as text. */
 function text({ connections, dangling }: Declarations): string {
@@ -41,6 +44,52 @@ test('credentials in settings come out nowhere', () => {
   expect(out.connections.length).toBeGreaterThan(1);
   expect(JSON.stringify(out).toLowerCase()).not.toContain('marker');
 });
+
+test('a snapshot declares what its objects declare, whatever order its kinds have', () => {
+  const objects = manifestsIn('declared/platform/manifests.yaml');
+  const now = snapshotOf({ objects });
+  expect(text(declarations(now))).toEqual(text(declarations(objects)));
+  expect([...DECLARING_KINDS].filter((kind) => !Object.hasOwn(KINDS, kind))).toEqual([]);
+});
+
+test('without a DNS Service among the objects, DNS is taken to be where it usually is', () => {
+  const pod: Manifest = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p', namespace: 'shop' },
+    spec: {},
+  };
+  expect(declarations([pod]).connections.map(declaredText)).toEqual([
+    'shop/p[Pod] => kube-system/* : TCP 53',
+    'shop/p[Pod] => kube-system/* : UDP 53',
+  ]);
+});
+
+test('a cache on each node is asked besides: its address, and the Service under its own', () => {
+  const cache: Manifest = {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: 'node-local-dns', namespace: 'kube-system' },
+    spec: {
+      template: {
+        spec: {
+          hostNetwork: true,
+          dnsPolicy: 'Default',
+          containers: [{ args: ['-localip', '169.254.20.10'] }],
+        },
+      },
+    },
+  };
+  const lines = declaredLines([...manifestsIn('declared/platform/manifests.yaml'), cache], 'policy/guard');
+  for (const address of ['169.254.20.10', '10.96.0.10'])
+    expect(lines).toContain(`policy/guard[Deployment] => ${address} : UDP 53`);
+});
+
+function declaredLines(objects: readonly Manifest[], source: string): readonly string[] {
+  return declarations(objects)
+    .connections.map(declaredText)
+    .filter((line) => line.startsWith(source));
+}
 
 test('the ConfigMaps that pods refer to are named, others are not', () => {
   const spec = {

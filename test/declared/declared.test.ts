@@ -299,3 +299,61 @@ test('work follows workloads, not pods: 20,000 pods of 1,000 workloads within se
   expect(connections.filter(({ why }) => why === 'config')).toHaveLength(1_000);
   expect(seconds).toBeLessThan(5);
 });
+
+test('one crowded namespace: 2,000 workloads, Ingresses and routes, one file mounted by all, within seconds', () => {
+  const objects: Manifest[] = [
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'all', namespace: 'shop' },
+      data: { 'all.yaml': 'name: value\nurl: http://svc-1:80/\n'.repeat(5_000) },
+    },
+  ];
+  for (let i = 0; i < 2_000; i++)
+    objects.push(
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: `svc-${i}`, namespace: 'shop' },
+        spec: { selector: { app: `app-${i}` }, ports: [{ port: 80 }], clusterIP: 'None' },
+      },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'StatefulSet',
+        metadata: { name: `app-${i}`, namespace: 'shop' },
+        spec: {
+          serviceName: `svc-${i}`,
+          template: {
+            metadata: { labels: { app: `app-${i}` } },
+            spec: {
+              containers: [{ name: 'c', ports: [{ containerPort: 80 }] }],
+              volumes: [{ configMap: { name: 'all' } }],
+            },
+          },
+        },
+      },
+      {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name: `i-${i}`, namespace: 'shop' },
+        spec: { defaultBackend: { service: { name: `svc-${i}`, port: { number: 80 } } } },
+      },
+      {
+        apiVersion: 'gateway.networking.k8s.io/v1',
+        kind: 'HTTPRoute',
+        metadata: { name: `r-${i}`, namespace: 'shop' },
+        spec: { parentRefs: [{ name: 'edge' }], rules: [{ backendRefs: [{ name: `svc-${i}`, port: 80 }] }] },
+      },
+      {
+        apiVersion: 'monitoring.coreos.com/v1',
+        kind: i % 2 === 0 ? 'PodMonitor' : 'ServiceMonitor',
+        metadata: { name: `m-${i}`, namespace: 'shop' },
+        spec: { selector: { matchLabels: { app: `app-${i}` } }, endpoints: [{ port: 'http' }] },
+      },
+    );
+  const start = performance.now();
+  const { connections } = declarations(objects);
+  expect((performance.now() - start) / 1_000).toBeLessThan(10);
+  for (const why of ['ingress', 'gateway', 'config', 'peers'])
+    expect(connections.filter((line) => line.why === why)).toHaveLength(2_000);
+});

@@ -72,6 +72,7 @@ async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<Ex
       : { ...given, steps: before.scope.steps, exclude: [...before.scope.exclude, ...given.exclude] };
   const material = await loadMaterial(options);
   const target = await openTarget(options);
+  const afterwards: string[] = [];
   let journal: HeldJournal | undefined;
   try {
     const cluster = await target.cluster.info();
@@ -98,13 +99,16 @@ async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<Ex
         exclude: options.exclude,
         decisions: (now) => {
           const { decisions, notes } = decisionsOn(now, material, earlier(before));
-          for (const note of notes) say(io, note);
+          // The full screen is on by now: what is said beside it would spoil it.
+          if (how.by === 'person') afterwards.push(...notes);
+          else for (const note of notes) say(io, note);
           return decisions;
         },
       },
     );
     return await ended(session, how, options, io);
   } finally {
+    for (const note of afterwards) say(io, note);
     await journal?.close();
     await target.close();
   }

@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { isRecord, stringAt } from '../model/manifest.js';
+import { isRecord, listAt, stringAt } from '../model/manifest.js';
 import type { DeleteOptions, PatchType, WriteOptions } from './api.js';
 import { type Resource, resourceAt } from './resources.js';
 import { ApiError, badRequest, invalid } from './status.js';
@@ -113,13 +113,16 @@ export function writeOptionsOf(query: URLSearchParams, userAgent: string, kind: 
   };
 }
 
-/** Options of a delete, from its query and its body. */
+/**
+ * Options of a delete. Where there is a body the query does not count, as on a real server: `?dryRun=All` with a body
+ * that does not say so deletes.
+ */
 export function deleteOptionsOf(query: URLSearchParams, body: unknown): DeleteOptions {
-  const given = isRecord(body) && Array.isArray(body.dryRun) ? body.dryRun.map(String) : [];
+  const dryRun = isRecord(body) ? listAt(body, 'dryRun').map(String) : query.getAll('dryRun');
   const uid = stringAt(body, 'preconditions', 'uid');
   const resourceVersion = stringAt(body, 'preconditions', 'resourceVersion');
   return {
-    dryRun: dryRunOf([...query.getAll('dryRun'), ...given], 'DeleteOptions'),
+    dryRun: dryRunOf(dryRun, 'DeleteOptions'),
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };

@@ -84,7 +84,13 @@ export class Terminal {
     }
   }
 
-  /** Ends the program itself by a signal that it cannot see coming, and the terminal with it. */
+  /** Ends the program itself by a signal that it cannot see coming; the terminal ends with it (`exit`). */
+  killProgram(): void {
+    const pid = Number(read(path.join(this.#directory, 'pid')));
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+  }
+
+  /** Ends whatever still runs, and lets go of the terminal. */
   kill(): void {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       const pids = [Number(read(path.join(this.#directory, 'pid'))), this.#child.pid ?? 0];

@@ -44,7 +44,7 @@ test('a shop of several teams, badly hardened', async () => {
   const inDefault = await list('/apis/apps/v1/namespaces/default/deployments');
   expect(inDefault.map(({ metadata }) => metadata.name)).toEqual(['loyalty-api', 'loyalty-redis']);
   const secrets = await list('/api/v1/secrets');
-  expect(secrets.length).toBeGreaterThanOrEqual(250);
+  expect(secrets.length).toBeGreaterThanOrEqual(300);
 });
 
 test('a policy that isolates less than its name says', async () => {

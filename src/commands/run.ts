@@ -28,7 +28,7 @@ import { progressLines } from './progress.js';
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 
 /** How a session is led: by a person on one of two front ends, or by `--confirm`. */
-type Lead = { by: 'person'; plain: boolean } | { by: 'confirm'; context: string };
+type Lead = { by: 'person'; plain: boolean } | { by: 'confirm'; context: string; only?: ReadonlySet<string> };
 
 /** The wizard on a new run. */
 export function wizard(command: Of<'wizard'>, io: Io): Promise<ExitCode> {
@@ -91,6 +91,11 @@ async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<Ex
       command: run === undefined ? (how.by === 'confirm' ? 'apply' : 'wizard') : 'resume',
       scope: { steps: options.steps, exclude: options.exclude },
     });
+    // Unattended, a run that somebody led step by step goes on with what was confirmed, and with nothing else.
+    const led: Lead =
+      how.by === 'confirm' && before !== undefined && before.command === 'wizard'
+        ? { ...how, only: new Set(before.confirmed.keys()) }
+        : how;
     const session = createSession(
       { cluster: target.cluster, host: target.hostFor(journal), journal, clock },
       {
@@ -106,7 +111,7 @@ async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<Ex
         },
       },
     );
-    return await ended(session, how, options, io);
+    return await ended(session, led, options, io);
   } finally {
     for (const note of afterwards) say(io, note);
     await journal?.close();
@@ -119,10 +124,10 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
   try {
     if (how.by === 'confirm') {
       const end = progressLines(session, (line) => say(io, line));
-      const code = await applyUnattended(session);
+      const code = await applyUnattended(session, how.only);
       end();
       const open = unansweredQuestions(session.state);
-      if (open.length > 0) {
+      if (code === EXIT.error && open.length > 0) {
         say(io, `Nothing was applied: these questions can do harm and have no answer: ${open.join(', ')}.`);
         say(io, 'Answer them in a file (--answers FILE), or leave their steps out (--step ID).');
       }

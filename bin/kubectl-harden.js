@@ -25,6 +25,9 @@
   const flagged = (end < 0 ? own : own.slice(0, end)).indexOf('--no-color') >= 0;
   if (flagged || process.env.NO_COLOR || process.env.TERM === 'dumb') process.env.FORCE_COLOR = '0';
 
+  // React looks at this while it loads; its development build is several times slower.
+  if (!process.env.NODE_ENV) process.env.NODE_ENV = 'production';
+
   // Compiled code kept from start to start; older Nodes of this line do not have it.
   const loader = process.getBuiltinModule && process.getBuiltinModule('module');
   if (loader && loader.enableCompileCache) loader.enableCompileCache();

@@ -67,8 +67,18 @@ export async function encryptionFacts(
     if (several) evidence.push(oneOfSeveral(servers.count));
     const audit = await auditStored(one, before, names, { flags, several });
     evidence.push(...audit.evidence);
+    // The counters appear with the first value that passes a provider: reading the Secrets was just that.
+    const after = await readMetrics(one);
+    const configured = typeof after === 'string' ? {} : { configured: after.configured };
     return {
-      facts: { secrets: names.length, stored: audit.stored, writes: audit.writes, flags, evidence },
+      facts: {
+        secrets: names.length,
+        stored: audit.stored,
+        writes: audit.writes,
+        ...configured,
+        flags,
+        evidence,
+      },
       names,
     };
   } finally {

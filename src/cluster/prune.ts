@@ -47,6 +47,7 @@ const POD_SPEC: Shape = {
   dnsPolicy: true,
   dnsConfig: { nameservers: true },
   serviceAccountName: true,
+  automountServiceAccountToken: true,
   priorityClassName: true,
   overhead: true,
   resources: true,
@@ -61,9 +62,15 @@ const POD_SPEC: Shape = {
       persistentVolumeClaim: true,
       ephemeral: true,
       secret: { secretName: true },
-      configMap: { name: true },
+      configMap: { name: true, items: [{ key: true }] },
       projected: {
-        sources: [{ secret: { name: true }, configMap: { name: true }, serviceAccountToken: true }],
+        sources: [
+          {
+            secret: { name: true },
+            configMap: { name: true, items: [{ key: true }] },
+            serviceAccountToken: true,
+          },
+        ],
       },
     },
   ],
@@ -252,7 +259,6 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   UDPRoute: ROUTE,
   ServiceMonitor: MONITOR,
   PodMonitor: MONITOR,
-  CiliumNetworkPolicy: ALL,
   // Never read as objects; the row exists so that the table has no gap.
   Secret: { fields: {}, metadataOnly: { inFull: [] } },
 };

@@ -65,13 +65,18 @@ export async function applyObject(
 export async function deleteObject(
   client: Client,
   ref: Ref,
-  options: { uid?: string; dryRun?: boolean } = {},
+  options: { uid?: string; resourceVersion?: string; dryRun?: boolean } = {},
 ): Promise<boolean> {
+  const { uid, resourceVersion } = options;
+  const preconditions = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
   const body = {
     apiVersion: 'v1',
     kind: 'DeleteOptions',
     propagationPolicy: 'Background',
-    ...(options.uid === undefined ? {} : { preconditions: { uid: options.uid } }),
+    ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
     ...(options.dryRun === true ? { dryRun: ['All'] } : {}),
   };
   try {

@@ -28,7 +28,7 @@ import { progressLines } from './progress.js';
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 
 /** How a session is led: by a person on one of two front ends, or by `--confirm`. */
-type Lead = { by: 'person'; plain: boolean } | { by: 'confirm'; context: string };
+type Lead = { by: 'person'; plain: boolean } | { by: 'confirm'; context: string; only?: ReadonlySet<string> };
 
 /** The wizard on a new run. */
 export function wizard(command: Of<'wizard'>, io: Io): Promise<ExitCode> {
@@ -72,6 +72,7 @@ async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<Ex
       : { ...given, steps: before.scope.steps, exclude: [...before.scope.exclude, ...given.exclude] };
   const material = await loadMaterial(options);
   const target = await openTarget(options);
+  const afterwards: string[] = [];
   let journal: HeldJournal | undefined;
   try {
     const cluster = await target.cluster.info();
@@ -90,6 +91,11 @@ async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<Ex
       command: run === undefined ? (how.by === 'confirm' ? 'apply' : 'wizard') : 'resume',
       scope: { steps: options.steps, exclude: options.exclude },
     });
+    // Unattended, a run that somebody led step by step goes on with what was confirmed, and with nothing else.
+    const led: Lead =
+      how.by === 'confirm' && before !== undefined && before.command === 'wizard'
+        ? { ...how, only: new Set(before.confirmed.keys()) }
+        : how;
     const session = createSession(
       { cluster: target.cluster, host: target.hostFor(journal), journal, clock },
       {
@@ -98,13 +104,16 @@ async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<Ex
         exclude: options.exclude,
         decisions: (now) => {
           const { decisions, notes } = decisionsOn(now, material, earlier(before));
-          for (const note of notes) say(io, note);
+          // The full screen is on by now: what is said beside it would spoil it.
+          if (how.by === 'person') afterwards.push(...notes);
+          else for (const note of notes) say(io, note);
           return decisions;
         },
       },
     );
-    return await ended(session, how, options, io);
+    return await ended(session, led, options, io);
   } finally {
+    for (const note of afterwards) say(io, note);
     await journal?.close();
     await target.close();
   }
@@ -115,10 +124,10 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
   try {
     if (how.by === 'confirm') {
       const end = progressLines(session, (line) => say(io, line));
-      const code = await applyUnattended(session);
+      const code = await applyUnattended(session, how.only);
       end();
       const open = unansweredQuestions(session.state);
-      if (open.length > 0) {
+      if (code === EXIT.error && open.length > 0) {
         say(io, `Nothing was applied: these questions can do harm and have no answer: ${open.join(', ')}.`);
         say(io, 'Answer them in a file (--answers FILE), or leave their steps out (--step ID).');
       }

@@ -53,6 +53,7 @@ export class Cluster {
   private readonly named = new Map<string, Manifest>();
   private readonly byLabel = new Map<string, Variant[]>();
   private readonly inNamespace = new Map<string, Variant[]>();
+  private readonly ofWorkload = new Map<number, Variant[]>();
 
   constructor(objects: Iterable<Manifest>) {
     const all = [...objects];
@@ -119,6 +120,11 @@ export class Cluster {
     return this.inNamespace.get(namespace) ?? NO_VARIANTS;
   }
 
+  /** The pods of a workload, alike ones once. */
+  variantsOf(workload: number): readonly Variant[] {
+    return this.ofWorkload.get(workload) ?? NO_VARIANTS;
+  }
+
   peer(workload: number): Peer {
     return this.workloads[workload]?.peer ?? { kind: 'any' };
   }
@@ -171,6 +177,7 @@ export class Cluster {
       seen.add(identity);
       const variant: Variant = { workload, namespace, labels, ports };
       push(this.inNamespace, namespace, variant);
+      push(this.ofWorkload, workload, variant);
       for (const [key, value] of shown) push(this.byLabel, labelKey(namespace, key, value), variant);
     }
   }

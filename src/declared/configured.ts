@@ -1,4 +1,4 @@
-import { at, listAt, type Manifest } from '../model/manifest.js';
+import { at, listAt, type Manifest, stringAt } from '../model/manifest.js';
 import { parseAddress } from '../reach/address.js';
 import { type Made, namespaceOf } from './cluster.js';
 import { type Collector, evidence } from './collect.js';
@@ -118,8 +118,9 @@ function headless(collector: Collector, namespace: string | undefined, name: str
 function service(
   collector: Collector,
   { namespace, name }: { namespace: string; name: string },
-  { mention, companion }: Mentioned,
+  mentioned: Mentioned,
 ): Found {
+  const { mention, companion } = mentioned;
   const found = collector.services.get(namespace, name);
   // The API server is told apart by its binding to a service account's rights as well; here it is named outright.
   if (found === undefined)
@@ -129,6 +130,10 @@ function service(
     return targets.length > 0
       ? { kind: 'targets', targets }
       : { kind: 'dangling', reason: noPort(namespace, name, mention.port) };
+  }
+  if (stringAt(found, 'spec', 'type') === 'ExternalName') {
+    const targets = collector.services.targets(found, { number: portOf(mentioned) });
+    if (targets.length > 0) return { kind: 'targets', targets };
   }
   // A port from elsewhere only narrows: where the Service does not have it, it belongs to something else.
   for (const port of [companion, mention.schemePort]) {

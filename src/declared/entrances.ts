@@ -181,22 +181,37 @@ function gatewayPods(collector: Collector, route: Manifest, parent: unknown): re
   if ((stringAt(parent, 'kind') ?? 'Gateway') !== 'Gateway') return [];
   const namespace = stringAt(parent, 'namespace') ?? namespaceOf(route);
   const name = stringAt(parent, 'name') ?? '';
-  const own = new Set<number>();
-  for (const { workload, labels } of collector.cluster.variantsIn(namespace))
-    if (labels.get(`${GATEWAY_GROUP}/gateway-name`) === name) own.add(workload);
-  for (const pod of collector.cluster.inventory.pods)
-    if (
-      pod.labels.get('gateway.envoyproxy.io/owning-gateway-name') === name &&
-      pod.labels.get('gateway.envoyproxy.io/owning-gateway-namespace') === namespace
-    )
-      own.add(pod.workload);
-  if (own.size > 0) return [...own].map((workload) => collector.cluster.peer(workload));
+  const own = gatewayWorkloads(collector).get(`${namespace}/${name}`) ?? [];
+  if (own.length > 0) return own;
   const gateway = collector.cluster.one('Gateway', namespace, name, GATEWAY_GROUP);
   const className = stringAt(gateway, 'spec', 'gatewayClassName');
   const found = collector.cluster
     .of('GatewayClass', GATEWAY_GROUP)
     .find((candidate) => candidate.metadata.name === className);
   return controllersOf(collector, stringAt(found, 'spec', 'controllerName') ?? CLASS_NAMES[className ?? '']);
+}
+
+const known = new WeakMap<Collector, ReadonlyMap<string, readonly Peer[]>>();
+
+/** Workloads whose pods say of which Gateway they are: by the label of the API itself, or by Envoy Gateway's two. */
+function gatewayWorkloads(collector: Collector): ReadonlyMap<string, readonly Peer[]> {
+  let found = known.get(collector);
+  if (found !== undefined) return found;
+  const byGateway = new Map<string, Set<Peer>>();
+  for (const { namespace, labels, workload } of collector.cluster.inventory.pods) {
+    const own = labels.get(`${GATEWAY_GROUP}/gateway-name`);
+    const name = own ?? labels.get('gateway.envoyproxy.io/owning-gateway-name');
+    if (name === undefined) continue;
+    const of =
+      own === undefined
+        ? (labels.get('gateway.envoyproxy.io/owning-gateway-namespace') ?? namespace)
+        : namespace;
+    const peers = byGateway.get(`${of}/${name}`) ?? new Set();
+    byGateway.set(`${of}/${name}`, peers.add(collector.cluster.peer(workload)));
+  }
+  found = new Map([...byGateway].map(([key, peers]) => [key, [...peers]]));
+  known.set(collector, found);
+  return found;
 }
 
 /** Services that the outside can reach: LoadBalancer, NodePort, external IPs. */

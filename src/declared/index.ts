@@ -14,6 +14,7 @@ import { statefulPeers } from './peers.js';
 import type { Dangling, Declared } from './types.js';
 
 export { type Observed, observedConnections } from './observed.js';
+export { DECLARING_KINDS } from './reads.js';
 export { referencedConfigMaps } from './settings.js';
 export {
   type Dangling,

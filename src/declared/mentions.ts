@@ -33,6 +33,8 @@ export function hostName(text: string): string | undefined {
 /** What ends the authority of a URL, or a URL: white space, quotes, and for the authority the parts that follow. */
 const AUTHORITY_ENDS = /[/?#\s"'`<>\\]/g;
 const URL_ENDS = /[\s"'`<>]/g;
+/** How far into a URL user, password and host are looked for, in characters. */
+const LONGEST_LOGIN = 600;
 const SCHEME = /[a-z][a-z0-9+.-]{0,30}$/i;
 
 interface Span {
@@ -44,19 +46,24 @@ interface Span {
 export function urlsIn(text: string): { mentions: Mention[]; spans: Span[] } {
   const mentions: Mention[] = [];
   const spans: Span[] = [];
+  // Of the URL being read; one inside of another (in its query) ends where that ends.
+  let end = 0;
   for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at + 3)) {
     const scheme = (SCHEME.exec(text.slice(Math.max(0, at - 32), at))?.[0] ?? '').toLowerCase();
     if (scheme === '') continue;
-    const end = nextOf(URL_ENDS, text, at + 3);
-    spans.push({ from: at - scheme.length, to: end });
+    if (at >= end) {
+      end = nextOf(URL_ENDS, text, at + 3);
+      spans.push({ from: at - scheme.length, to: end });
+    }
     const last = scheme.split(/[+:.]/).at(-1) ?? scheme;
     if (LOCAL_SCHEMES.has(last) || LOCAL_SCHEMES.has(scheme)) continue;
     const authority = text.slice(at + 3, Math.min(end, nextOf(AUTHORITY_ENDS, text, at + 3)));
     let hosts = hostsOf(authority);
     // A password with a slash in it cuts the authority short; what follows the last @ is then the host.
-    if (hosts.length === 0 && text.lastIndexOf('@', end) > at) {
-      const rest = text.slice(text.lastIndexOf('@', end) + 1, end);
-      hosts = hostsOf(rest.slice(0, nextOf(AUTHORITY_ENDS, rest, 0)));
+    if (hosts.length === 0) {
+      const rest = text.slice(at + 3, Math.min(end, at + 3 + LONGEST_LOGIN));
+      const host = rest.slice(rest.lastIndexOf('@') + 1);
+      if (host.length < rest.length) hosts = hostsOf(host.slice(0, nextOf(AUTHORITY_ENDS, host, 0)));
     }
     const schemePort = SCHEME_PORTS[scheme] ?? SCHEME_PORTS[last] ?? SCHEME_PORTS[scheme.split('+')[0] ?? ''];
     for (const { host, port } of hosts)
@@ -179,19 +186,28 @@ export function mentionsInValue(name: string | undefined, value: string): Mentio
   const { mentions, spans } = urlsIn(value);
   if (says.credential) return mentions;
   if (says.notHost && (name === undefined || /image/i.test(name))) return [];
-  mentions.push(...addressesIn(value, spans, true));
-  if (mentions.length > 0 && !says.host) return mentions;
-  if (says.notHost || spans.length > 0) return mentions;
+  for (const found of addressesIn(value, spans, true)) mentions.push(found);
+  if (says.notHost || spans.length > 0 || (mentions.length > 0 && !says.host)) return unique(mentions);
   const whole = value.trim();
-  if (!says.host) {
-    const bare = mention(exactName(whole), undefined, 'name', false);
-    return bare === undefined ? mentions : [...mentions, bare];
+  const names = says.host
+    ? whole.split(/[,;]/, 1_000).map((part) => part.trim().split('/', 1)[0] ?? '')
+    : [whole];
+  const known = new Set(mentions.map(({ host }) => host));
+  for (const name of names) {
+    const bare = mention(exactName(name), undefined, 'name', says.host);
+    if (bare !== undefined && !known.has(bare.host)) mentions.push(bare);
   }
-  for (const part of whole.split(/[,;]/, 1_000)) {
-    const bare = mention(exactName(part.trim().split('/', 1)[0] ?? ''), undefined, 'name', true);
-    if (bare !== undefined && !mentions.some((m) => m.host === bare.host)) mentions.push(bare);
+  return unique(mentions);
+}
+
+/** Each mention once: what is shown and what hints at it say all that counts. */
+export function unique(mentions: readonly Mention[]): Mention[] {
+  const seen = new Map<string, Mention>();
+  for (const found of mentions) {
+    const key = `${found.form} ${found.text} ${found.hinted}`;
+    if (!seen.has(key)) seen.set(key, found);
   }
-  return mentions;
+  return [...seen.values()];
 }
 
 /** A host name that is written as Kubernetes writes names: in lower case. Words in prose and constants often are not. */

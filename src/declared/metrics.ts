@@ -86,27 +86,32 @@ function selects({ requirements }: Selector, labelOf: (key: string) => string | 
 }
 
 /** The namespaces in which a monitor looks (API: NamespaceSelector): its own, those it names, or any. */
-function looksIn(monitor: Manifest, namespace: string): boolean {
-  if (at(monitor, 'spec', 'namespaceSelector', 'any') === true) return true;
-  const names = listAt(monitor, 'spec', 'namespaceSelector', 'matchNames');
-  return names.length > 0 ? names.includes(namespace) : namespaceOf(monitor) === namespace;
+function watched(monitor: Manifest, all: Iterable<string>): Iterable<string> {
+  if (at(monitor, 'spec', 'namespaceSelector', 'any') === true) return all;
+  const names = listAt(monitor, 'spec', 'namespaceSelector', 'matchNames').filter(
+    (name): name is string => typeof name === 'string',
+  );
+  return names.length > 0 ? new Set(names) : [namespaceOf(monitor)];
 }
 
 function serviceMonitors(collector: Collector, add: Add): void {
+  const services = Map.groupBy(collector.cluster.of('Service'), namespaceOf);
   for (const monitor of collector.cluster.of('ServiceMonitor', GROUP)) {
     const selector = selectorOf(at(monitor, 'spec', 'selector'));
     if (selector === undefined) continue;
-    for (const service of collector.cluster.of('Service')) {
-      const namespace = namespaceOf(service);
-      if (!looksIn(monitor, namespace)) continue;
-      if (!selects(selector, (key) => service.metadata.labels?.[key])) continue;
-      listAt(monitor, 'spec', 'endpoints').forEach((endpoint, i) => {
-        const { value, field } = endpointText(endpoint, `spec.endpoints[${i}]`);
-        const proof = evidence(refOf(monitor), field, `${value} of Service ${service.metadata.name}`);
-        for (const target of scraped(collector, service, endpoint)) add(target, proof);
-      });
-    }
+    for (const namespace of watched(monitor, services.keys()))
+      for (const service of services.get(namespace) ?? [])
+        if (selects(selector, (key) => service.metadata.labels?.[key]))
+          monitored(collector, monitor, service, add);
   }
+}
+
+function monitored(collector: Collector, monitor: Manifest, service: Manifest, add: Add): void {
+  listAt(monitor, 'spec', 'endpoints').forEach((endpoint, i) => {
+    const { value, field } = endpointText(endpoint, `spec.endpoints[${i}]`);
+    const proof = evidence(refOf(monitor), field, `${value} of Service ${service.metadata.name}`);
+    for (const target of scraped(collector, service, endpoint)) add(target, proof);
+  });
 }
 
 /** `port` names the Service's port, `targetPort` the pods' own by number or name. */
@@ -131,8 +136,7 @@ function podMonitors(collector: Collector, add: Add): void {
     const selector = selectorOf(at(monitor, 'spec', 'selector'));
     if (selector === undefined) continue;
     const object: Ref = refOf(monitor);
-    for (const namespace of collector.cluster.inventory.namespaces.keys()) {
-      if (!looksIn(monitor, namespace)) continue;
+    for (const namespace of watched(monitor, collector.cluster.inventory.namespaces.keys())) {
       const variants = collector.cluster
         .variantsIn(namespace)
         .filter(({ labels }) => selects(selector, (key) => labels.get(key)));

@@ -1,5 +1,4 @@
 import { refOf, stringAt } from '../model/manifest.js';
-import { namespaceOf } from './cluster.js';
 import { type Collector, evidence } from './collect.js';
 import { isHeadless } from './services.js';
 
@@ -9,25 +8,19 @@ import { isHeadless } from './services.js';
  */
 export function statefulPeers(collector: Collector): void {
   const { cluster, services } = collector;
-  for (const set of cluster.of('StatefulSet', 'apps')) {
+  for (const { index, peer } of cluster.workloads) {
+    if (peer.ref.kind !== 'StatefulSet') continue;
+    const set = cluster.one('StatefulSet', peer.namespace, peer.ref.name, 'apps');
     const name = stringAt(set, 'spec', 'serviceName');
-    const service = name === undefined ? undefined : services.get(namespaceOf(set), name);
-    if (name === undefined || service === undefined || !isHeadless(service)) continue;
-    const index = cluster.workloads.findIndex(
-      ({ peer }) =>
-        peer.ref.kind === 'StatefulSet' &&
-        peer.ref.name === set.metadata.name &&
-        peer.namespace === namespaceOf(set),
-    );
-    for (const variant of cluster.variantsIn(namespaceOf(set)).filter(({ workload }) => workload === index))
-      for (const { protocol, port } of variant.ports) {
-        const peer = cluster.peer(index);
+    const service = name === undefined ? undefined : services.get(peer.namespace, name);
+    if (set === undefined || name === undefined || service === undefined || !isHeadless(service)) continue;
+    for (const { ports } of cluster.variantsOf(index))
+      for (const { protocol, port } of ports)
         collector.add(
           peer,
           { peer, protocol, port },
           'peers',
           evidence(refOf(set), 'spec.serviceName', name),
         );
-      }
   }
 }

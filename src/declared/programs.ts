@@ -1,4 +1,4 @@
-import { at, isRecord, listAt, stringAt } from '../model/manifest.js';
+import { listAt, stringAt } from '../model/manifest.js';
 import type { Made } from './cluster.js';
 import type { Collector } from './collect.js';
 import type { Peer } from './types.js';
@@ -89,11 +89,24 @@ export const SCRAPERS: readonly Program[] = [
 
 export const METRICS_SERVER: Program = { images: ['metrics-server'], names: ['metrics-server'] };
 
+const known = new WeakMap<Collector, Map<Program, readonly Peer[]>>();
+
 /** The workloads that run one of these programs. */
-export function running(collector: Collector, programs: readonly Program[]): Peer[] {
-  return collector.cluster.workloads
-    .filter((made) => programs.some((program) => runs(collector, made, program)))
-    .map(({ peer }) => peer);
+export function running(collector: Collector, programs: readonly Program[]): readonly Peer[] {
+  const found = known.get(collector) ?? new Map<Program, readonly Peer[]>();
+  known.set(collector, found);
+  const peers = new Set<Peer>();
+  for (const program of programs) {
+    let own = found.get(program);
+    if (own === undefined) {
+      own = collector.cluster.workloads
+        .filter((made) => runs(collector, made, program))
+        .map(({ peer }) => peer);
+      found.set(program, own);
+    }
+    for (const peer of own) peers.add(peer);
+  }
+  return [...peers];
 }
 
 const NAME_LABELS = ['app.kubernetes.io/name', 'app', 'k8s-app'];
@@ -106,13 +119,15 @@ function runs(collector: Collector, made: Made, program: Program): boolean {
     return true;
   // A part of the same application under the same label (an operator, a node exporter) is told apart by its image,
   // so that the label counts for the main workload only: where its component says nothing else.
-  return labelsOf(collector, made).some(
-    (labels) =>
-      NAME_LABELS.some((label) => program.names.includes(labels.get(label) ?? '')) &&
-      !HELPERS.some((word) =>
-        (labels.get('app.kubernetes.io/component') ?? made.peer.ref.name).includes(word),
-      ),
-  );
+  return collector.cluster
+    .variantsOf(made.index)
+    .some(
+      ({ labels }) =>
+        NAME_LABELS.some((label) => program.names.includes(labels.get(label) ?? '')) &&
+        !HELPERS.some((word) =>
+          (labels.get('app.kubernetes.io/component') ?? made.peer.ref.name).includes(word),
+        ),
+    );
 }
 
 const HELPERS = [
@@ -125,26 +140,9 @@ const HELPERS = [
   'default-backend',
 ];
 
-function labelsOf(collector: Collector, made: Made): readonly ReadonlyMap<string, string>[] {
-  return collector.cluster
-    .variantsIn(made.peer.namespace)
-    .filter(({ workload }) => workload === made.index)
-    .map(({ labels }) => labels);
-}
-
 /** An image's name without registry port, tag and digest. */
 function imageName(image: string): string {
   const bare = image.split('@', 1)[0] ?? '';
   const colon = bare.lastIndexOf(':');
   return colon > bare.lastIndexOf('/') ? bare.slice(0, colon) : bare;
-}
-
-/** The first of a list of label selectors' maps, as text for evidence. */
-export function labelText(selector: unknown): string {
-  const labels = at(selector, 'matchLabels') ?? selector;
-  return isRecord(labels)
-    ? Object.entries(labels)
-        .map(([key, value]) => `${key}=${String(value)}`)
-        .join(',')
-    : '';
 }

@@ -100,9 +100,10 @@ function addAll(out: Mentioned[], settings: readonly Setting[], around: Surround
   }
 }
 
-/** Whether a value is running text, a script or a file rather than one value or a list. */
+/** Whether a value is running text, a script, a file or settings of its own (`Server=db;Database=x`) rather than one value or a list. */
 function isText(value: string): boolean {
   const trimmed = value.trim();
+  if (trimmed.includes(';') && trimmed.includes('=')) return true;
   return (
     trimmed.includes('\n') || /[^\s,;]\s+[^\s,;]/.test(trimmed.slice(0, 20_000)) || trimmed.startsWith('{')
   );

@@ -1,4 +1,4 @@
-import { addressesIn, exactName, hostName, type Mention, mention, urlsIn } from './mentions.js';
+import { addressesIn, exactName, hostName, type Mention, mention, unique, urlsIn } from './mentions.js';
 import { nameSays, portNames, portNumber, wordsOf } from './names.js';
 import { CLIENTS } from './words.js';
 
@@ -13,7 +13,7 @@ const NEAR = 6;
  * `DB_HOST=db`), or as an argument of a client program (`nc -z db 5432`). Lines that are comments are passed over.
  */
 export function mentionsInText(text: string): Mention[] {
-  const kept = withoutComments(text);
+  const kept = relevant(text);
   const { mentions, spans } = urlsIn(kept);
   for (const found of addressesIn(kept, spans, false)) mentions.push(found);
   for (const found of fromSettings(kept)) mentions.push(found);
@@ -21,12 +21,18 @@ export function mentionsInText(text: string): Mention[] {
   return unique(mentions);
 }
 
-/** Comments of YAML, properties, shell, nginx, SQL and C: whole lines, and what follows ` #` (`#` alone may belong to a value). */
-function withoutComments(text: string): string {
+/** A line that names an image: `carts:80` is a name with a tag there. */
+const IMAGE = /^\s{0,200}(- )?["']?[\w.-]{0,100}image[\w.-]{0,100}["']?\s{0,20}[:=]/i;
+
+/**
+ * Without images and without comments of YAML, properties, shell, nginx, SQL and C: whole lines, and what follows ` #`
+ * (`#` alone may belong to a value).
+ */
+function relevant(text: string): string {
   return text
     .split('\n')
     .map((line) => {
-      if (/^\s{0,200}(#|;|\/\/|--\s|<!--|\/\*|\*\s)/.test(line)) return '';
+      if (/^\s{0,200}(#|;|\/\/|--\s|<!--|\/\*|\*\s)/.test(line) || IMAGE.test(line)) return '';
       const hash = line.indexOf(' #');
       return hash < 0 ? line : line.slice(0, hash);
     })
@@ -43,7 +49,8 @@ function fromSettings(text: string): Mention[] {
   const out: Mention[] = [];
   settings.forEach(({ name, value }, index) => {
     const says = nameSays(name);
-    if (!says.host || says.notHost) return;
+    // In connection strings and files `database` names what is inside of the server; in env it may be the server.
+    if (!says.host || says.notHost || wordsOf(name).at(-1) === 'database') return;
     for (const part of value.split(',', 1_000)) {
       const host = exactName(bareHost(part));
       const found = mention(host, portNear(settings, index), 'name', true);
@@ -89,9 +96,11 @@ function settingsOf(text: string): Setting[] {
     if (whole?.value === '') heading = whole.name;
     if (whole !== undefined && whole.value !== '') out.push(whole);
     if (trimmed.search(/[;{},&]|[:=].*[:=]/) < 0) continue;
+    // In a block on one line the pieces have lost the semicolon that makes a directive of two words.
+    const end = /[;{]/.test(trimmed) ? ';' : '';
     for (const piece of trimmed.split(/[;{},&]/))
       for (const part of piece.split('=').length > 2 ? piece.split(/\s+/) : [piece]) {
-        const found = settingOf(part.trim());
+        const found = settingOf(`${part.trim()}${end}`);
         if (found !== undefined && found.value !== '' && found.value !== whole?.value) out.push(found);
       }
   }
@@ -138,13 +147,4 @@ function fromClients(text: string): Mention[] {
     });
   }
   return out;
-}
-
-function unique(mentions: readonly Mention[]): Mention[] {
-  const seen = new Map<string, Mention>();
-  for (const found of mentions) {
-    const key = `${found.form} ${found.text} ${found.hinted}`;
-    if (!seen.has(key)) seen.set(key, found);
-  }
-  return [...seen.values()];
 }

@@ -33,6 +33,7 @@ const entry = z.discriminatedUnion('type', [
     changes: z.array(z.object({ id: z.string(), kind: z.string(), ref, hash: z.string() })),
     excluded: z.array(z.string()).default([]),
   }),
+  z.object({ type: z.literal('excluded'), step, changes: z.array(z.string()) }),
   z.object({ type: z.literal('applying'), step, change, before: z.string().exactOptional() }),
   z.object({
     type: z.literal('applied'),
@@ -52,6 +53,7 @@ const KNOWN: ReadonlySet<string> = new Set<Entry['type']>([
   'started',
   'answered',
   'confirmed',
+  'excluded',
   'applying',
   'applied',
   'left',

@@ -88,7 +88,9 @@ async function startOf(pid: number): Promise<string | undefined> {
   if (process.platform === 'linux') {
     // Field 22 of proc(5), counted behind the name, which may hold spaces and parentheses.
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-    return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+    // A zombie is dead: it only waits for a parent that asks, and in a container there may never be one.
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : (fields[19] ?? '');
   }
   if (process.platform === 'win32') return '';
   const listed = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]).catch(() => undefined);

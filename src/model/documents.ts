@@ -1,5 +1,6 @@
 import { type Document, isMap, LineCounter, parseAllDocuments } from 'yaml';
 import { isRecord, type Manifest } from './manifest.js';
+import { splitList } from './yaml-list.js';
 
 /** Something of a file that could not be taken; the rest of it still is. */
 export interface FileProblem {
@@ -31,6 +32,12 @@ export const LIMITS: DocumentLimits = {
   aliases: 1_000,
   depth: 200,
 };
+
+/** Deepest level of lists that are items of lists. */
+const LISTS_IN_LISTS = 8;
+
+/** Length from which a YAML list is taken apart before it is parsed, in characters. */
+const LONG_LIST = 200_000;
 
 /**
  * The Kubernetes objects of a file's text: JSON or YAML, several documents, `List` and typed lists (`PodList`) taken
@@ -78,6 +85,19 @@ class Reader implements Documents {
   }
 
   private readYamlDocument(text: string, firstLine: number): void {
+    const list = text.length > LONG_LIST ? splitList(text) : undefined;
+    if (list === undefined) {
+      this.readYamlObject(text, firstLine);
+      return;
+    }
+    // One item at a time: all at once would take the parser a hundred times the text in memory.
+    const [head] = parseAllDocuments(list.head, { prettyErrors: false });
+    const around: unknown = head?.errors.length === 0 ? head.toJS() : undefined;
+    for (const { text, line } of list.items) this.readYamlObject(text, firstLine + line, around);
+  }
+
+  /** `list`: the list that the object is an item of, without its items. */
+  private readYamlObject(text: string, firstLine: number, list?: unknown): void {
     const here = `line ${firstLine}${nameIn(text)}`;
     if (text.length > this.limits.yamlDocument) {
       const size = `${(text.length / 1e6).toFixed(0)} MB`;
@@ -93,13 +113,15 @@ class Reader implements Documents {
     })) {
       const wrong = document.errors.filter((error) => error.code !== 'DUPLICATE_KEY');
       const lineOf = (offset: number) => `line ${firstLine + lines.linePos(offset).line - 1}`;
-      for (const error of document.errors)
+      // One broken line brings others with it; the first says where to look.
+      const [error] = wrong.length > 0 ? wrong : document.errors;
+      if (error !== undefined)
         this.problem(`${lineOf(error.pos[0])}${nameIn(text)}`, error.message.split('\n')[0] ?? 'is not YAML');
-      if (wrong.length === 0) this.takeYaml(document, text.length, here);
+      if (wrong.length === 0) this.takeYaml(document, text.length, here, list);
     }
   }
 
-  private takeYaml(document: Document.Parsed, length: number, here: string): void {
+  private takeYaml(document: Document.Parsed, length: number, here: string, list: unknown): void {
     if (document.contents === null) return;
     if (!isMap(document.contents)) {
       this.problem(here, 'is not an object of Kubernetes');
@@ -113,7 +135,7 @@ class Reader implements Documents {
       this.problem(here, error instanceof ReferenceError ? error.message : 'cannot be read');
       return;
     }
-    if (!this.isTooLarge(value, length, here)) this.take(value, here);
+    if (!this.isTooLarge(value, length, here)) this.take(asItem(value, list), here);
   }
 
   /** Whether a text that is one object, not a list of them, is more than any server would take. */
@@ -124,10 +146,14 @@ class Reader implements Documents {
     return true;
   }
 
-  private take(value: unknown, here: string): void {
+  private take(value: unknown, here: string, level = 0): void {
+    if (level > LISTS_IN_LISTS) {
+      this.problem(here, `holds lists in lists, more than ${LISTS_IN_LISTS} levels deep`);
+      return;
+    }
     if (Array.isArray(value)) {
       value.forEach((item, i) => {
-        this.take(item, `${here}, item ${i + 1}`);
+        this.take(item, `${here}, item ${i + 1}`, level + 1);
       });
       return;
     }
@@ -137,11 +163,8 @@ class Reader implements Documents {
     }
     const { kind, apiVersion, items } = value;
     if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)) {
-      const itemKind = kind.slice(0, -4);
       items.forEach((item: unknown, i) => {
-        // Items of a typed list may leave out what the list says for them.
-        const filled = isRecord(item) && itemKind !== '' ? { apiVersion, kind: itemKind, ...item } : item;
-        this.take(filled, `${here}, item ${i + 1}`);
+        this.take(asItem(item, { kind, apiVersion }), `${here}, item ${i + 1}`, level + 1);
       });
       return;
     }
@@ -180,12 +203,19 @@ class Reader implements Documents {
   }
 }
 
+/** An item of a list; items of a typed list (`PodList`) may leave out the kind, as the list says it for them. */
+function asItem(item: unknown, list: unknown): unknown {
+  if (!isRecord(item) || !isRecord(list) || typeof list.kind !== 'string') return item;
+  const kind = list.kind.replace(/List$/, '');
+  return kind === '' ? item : { apiVersion: list.apiVersion, kind, ...item };
+}
+
 /** Kind and name of an object by a look at its first lines only, for what cannot be parsed: `, Secret key`. */
 function nameIn(text: string): string {
   const lines = text.slice(0, 4_000).split('\n');
-  const kind = lines.map((line) => /^["']?kind["']?:\s*["']?([A-Za-z]+)/.exec(line)?.[1]).find(Boolean);
+  const kind = lines.map((line) => /^ {0,2}["']?kind["']?:\s*["']?([A-Za-z]+)/.exec(line)?.[1]).find(Boolean);
   if (kind === undefined) return '';
-  const start = lines.findIndex((line) => /^["']?metadata["']?:/.test(line));
+  const start = lines.findIndex((line) => /^ {0,2}["']?metadata["']?:/.test(line));
   const below = start < 0 ? [] : lines.slice(start + 1);
   const end = below.findIndex((line) => /^\S/.test(line));
   const metadata = start < 0 ? [] : [lines[start] ?? '', ...(end < 0 ? below : below.slice(0, end))];

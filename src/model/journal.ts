@@ -23,6 +23,7 @@ export type Entry =
       /** Ids of changes that were planned and taken out. */
       excluded: readonly string[];
     }
+  | { type: 'excluded'; step: string; changes: readonly string[] }
   | { type: 'applying'; step: string; change: string; before?: string }
   | {
       type: 'applied';
@@ -44,6 +45,8 @@ export type Stamped = Entry & { at: string };
 export interface RunSummary {
   run: string;
   cluster: { id: string; context: string; version: string };
+  /** How it was first started: `wizard`, `apply`. */
+  command: string;
   /** As the run was first started: resuming it must not widen it. */
   scope: { steps: readonly string[]; exclude: readonly string[] };
   startedAt: string;
@@ -69,7 +72,10 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
   const applied = new Set<string>();
   let state: RunSummary['state'] = 'open';
   for (const entry of entries) {
-    if (entry.type === 'answered') answers.set(entry.step, entry.answers);
+    if (entry.type === 'answered') {
+      answers.set(entry.step, entry.answers);
+      skipped.delete(entry.step);
+    }
     if (entry.type === 'confirmed') {
       const ids = [...(confirmed.get(entry.step) ?? []), ...entry.changes.map((c) => c.id)];
       // A step that was planned again is confirmed again, with changes of before among its own.
@@ -77,6 +83,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
       excluded.set(entry.step, entry.excluded);
       skipped.delete(entry.step);
     }
+    if (entry.type === 'excluded') excluded.set(entry.step, entry.changes);
     if (entry.type === 'applied') applied.add(entry.change);
     if (entry.type === 'skipped') skipped.set(entry.step, entry.reason);
     state = entry.type === 'ended' ? entry.reason : 'open';
@@ -85,6 +92,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
   return {
     run: start.run,
     cluster: start.cluster,
+    command: start.command,
     scope: start.scope ?? { steps: [], exclude: [] },
     startedAt: start.at,
     lastAt,

@@ -79,7 +79,6 @@ export const KINDS = {
   UDPRoute: row('UDPRoute', 'udproutes', true, ...GATEWAY),
   ServiceMonitor: row('ServiceMonitor', 'servicemonitors', true, 'monitoring.coreos.com/v1'),
   PodMonitor: row('PodMonitor', 'podmonitors', true, 'monitoring.coreos.com/v1'),
-  CiliumNetworkPolicy: row('CiliumNetworkPolicy', 'ciliumnetworkpolicies', true, 'cilium.io/v2'),
   RoleBinding: row('RoleBinding', 'rolebindings', true, 'rbac.authorization.k8s.io/v1'),
   ClusterRoleBinding: row('ClusterRoleBinding', 'clusterrolebindings', false, 'rbac.authorization.k8s.io/v1'),
   Lease: row('Lease', 'leases', true, 'coordination.k8s.io/v1'),

@@ -45,6 +45,8 @@ export interface EncryptionFacts {
   stored: Readonly<Record<string, number>> | undefined;
   /** Prefix under which new values are written (empty: plain text); undefined where not visible. */
   writes: string | undefined;
+  /** Whether the server that was asked has an encryption configuration at all; undefined where not visible. */
+  configured?: boolean;
   /** Value of `--encryption-provider-config` for each API server whose arguments are visible; null: flag absent. */
   flags: readonly { server: string; value: string | null }[];
   /** Where each statement comes from, in words; also what could not be asked, and why. */

@@ -17,12 +17,13 @@ export function defaultPodSpec(spec: Fields, isPod: boolean): void {
   });
   if (spec.serviceAccountName !== undefined) fill(spec, { serviceAccount: spec.serviceAccountName });
   for (const list of ['initContainers', 'containers'])
-    for (const container of listAt(spec, list)) if (isRecord(container)) defaultContainer(container, spec);
+    for (const container of listAt(spec, list))
+      if (isRecord(container)) defaultContainer(container, spec, isPod);
   for (const volume of listAt(spec, 'volumes')) if (isRecord(volume)) defaultVolume(volume);
   if (isPod) fill(spec, { enableServiceLinks: true, preemptionPolicy: 'PreemptLowerPriority', priority: 0 });
 }
 
-function defaultContainer(container: Fields, spec: Fields): void {
+function defaultContainer(container: Fields, spec: Fields, isPod: boolean): void {
   const image = stringAt(container, 'image') ?? '';
   const tag = /:([^:/@]+)(?:@.*)?$/.exec(image)?.[1];
   const latest = !image.includes('@') && (tag === undefined || tag === 'latest');
@@ -36,7 +37,8 @@ function defaultContainer(container: Fields, spec: Fields): void {
     fill(port, { protocol: 'TCP' });
     if (spec.hostNetwork === true) fill(port, { hostPort: port.containerPort });
   }
-  const limits = isRecord(container.resources) ? container.resources.limits : undefined;
+  const limits = isPod && isRecord(container.resources) ? container.resources.limits : undefined;
+  // A limit is a request where none is stated: in pods, not in the templates that they are made from.
   if (isRecord(limits)) fill(child(child(container, 'resources'), 'requests'), limits);
   for (const env of listAt(container, 'env')) {
     const field = isRecord(env) && isRecord(env.valueFrom) ? env.valueFrom.fieldRef : undefined;

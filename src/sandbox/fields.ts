@@ -71,6 +71,29 @@ function collect(schema: Schema, value: unknown, path: string, set: FieldSet): v
   if (path !== '') set.add(path);
 }
 
+/**
+ * The set with what a value says of containers that it holds without anything in them: owning such a container means
+ * owning all that is in it now. Rule: structured-merge-diff, `ReconcileFieldSetWithSchema`, which takes it for a
+ * field that was atomic once.
+ */
+export function reconciled(schema: Schema, value: unknown, set: FieldSet): FieldSet {
+  const result = new Set(set);
+  expand(schema, value, '', set, result);
+  return result;
+}
+
+function expand(schema: Schema, value: unknown, path: string, set: FieldSet, result: FieldSet): void {
+  const granular = isGranular(schema, value);
+  if (granular === undefined) return;
+  const items = granular === 'map' ? mapItems(schema, value) : listItems(schema, value);
+  for (const [element, item] of items) {
+    const here = pathOf(path, element);
+    if (!holdsUnder(set, here)) continue;
+    if (set.has(here) && !holdsBelow(set, here)) collect(item.schema, item.value, here, result);
+    else expand(item.schema, item.value, here, set, result);
+  }
+}
+
 export interface Comparison {
   added: FieldSet;
   modified: FieldSet;
@@ -139,7 +162,10 @@ export function equal(a: unknown, b: unknown): boolean {
 
 /** Whether the set holds the path or anything below it. */
 export function holdsUnder(set: FieldSet, path: string): boolean {
-  if (set.has(path)) return true;
+  return set.has(path) || holdsBelow(set, path);
+}
+
+function holdsBelow(set: FieldSet, path: string): boolean {
   const prefix = path + JOIN;
   for (const member of set) if (member.startsWith(prefix)) return true;
   return false;

@@ -1,6 +1,6 @@
 import { isRecord } from '../model/manifest.js';
 import { decode } from './decode.js';
-import { compare } from './fields.js';
+import { compare, reconciled } from './fields.js';
 import { keepTimes, type ManagerId, type Managers, ownByUpdate, readManagers, stripped } from './managers.js';
 import { apiVersionOf, type Resource } from './resources.js';
 
@@ -20,7 +20,7 @@ export function ownersAfterUpdate(
   after: Fields,
   manager: string,
 ): Managers {
-  const known = readManagers(before);
+  const known = ownersOf(resource, before);
   // Ownership of an object that nobody owns is not tracked before its first apply.
   if (known.size === 0) return known;
   const changed = compare(resource.schema, stripped(before), stripped(after));
@@ -29,9 +29,18 @@ export function ownersAfterUpdate(
 
 /** Owners that an apply meets: where nobody owns anything, what is there belongs to `before-first-apply`. */
 export function ownersBeforeApply(resource: Resource, live: Fields): Managers {
-  const known = readManagers(live);
+  const known = ownersOf(resource, live);
   if (known.size > 0 || Object.keys(live).length === 0) return known;
   return ownersOfNew(resource, live, 'before-first-apply');
+}
+
+function ownersOf(resource: Resource, live: Fields): Managers {
+  return new Map(
+    [...readManagers(live)].map(([key, entry]) => [
+      key,
+      { ...entry, fields: reconciled(resource.schema, live, entry.fields) },
+    ]),
+  );
 }
 
 function updater(resource: Resource, manager: string): ManagerId {

@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { isRecord, stringAt } from '../model/manifest.js';
+import { isRecord, listAt, stringAt } from '../model/manifest.js';
 import type { DeleteOptions, PatchType, WriteOptions } from './api.js';
 import { type Resource, resourceAt } from './resources.js';
 import { ApiError, badRequest, invalid } from './status.js';
@@ -13,7 +13,7 @@ export interface Target {
 
 /** Undefined where nothing is served at a path. Subresources are not. */
 export function targetOf(path: string): Target | undefined {
-  const parts = path.split('/').slice(1).map(decodeURIComponent);
+  const parts = path.split('/').slice(1).map(decoded);
   const [group, version, ...rest] =
     parts[0] === 'api' ? ['', ...parts.slice(1)] : parts[0] === 'apis' ? parts.slice(1) : [];
   if (group === undefined || version === undefined) return undefined;
@@ -24,6 +24,14 @@ export function targetOf(path: string): Target | undefined {
   if (resource === undefined || (scoped && !resource.namespaced)) return undefined;
   if (resource.namespaced && !scoped && name !== '') return undefined;
   return { resource, namespace: scoped ? rest[1]! : '', name };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw badRequest('the path is not valid');
+  }
 }
 
 /** Forms that an answer can take, in the order in which a client wants them. */
@@ -105,13 +113,16 @@ export function writeOptionsOf(query: URLSearchParams, userAgent: string, kind: 
   };
 }
 
-/** Options of a delete, from its query and its body. */
+/**
+ * Options of a delete. Where there is a body the query does not count, as on a real server: `?dryRun=All` with a body
+ * that does not say so deletes.
+ */
 export function deleteOptionsOf(query: URLSearchParams, body: unknown): DeleteOptions {
-  const given = isRecord(body) && Array.isArray(body.dryRun) ? body.dryRun.map(String) : [];
+  const dryRun = isRecord(body) ? listAt(body, 'dryRun').map(String) : query.getAll('dryRun');
   const uid = stringAt(body, 'preconditions', 'uid');
   const resourceVersion = stringAt(body, 'preconditions', 'resourceVersion');
   return {
-    dryRun: dryRunOf([...query.getAll('dryRun'), ...given], 'DeleteOptions'),
+    dryRun: dryRunOf(dryRun, 'DeleteOptions'),
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };

@@ -56,11 +56,11 @@ async function handle(
     try {
       const body = await read(incoming);
       if (!authorized(incoming.headers.authorization, token)) throw unauthorized();
-      const url = new URL(incoming.url ?? '/', 'http://localhost');
+      const [path = '/', query = ''] = (incoming.url ?? '/').split('?', 2);
       const result = respond({
         method: incoming.method ?? 'GET',
-        path: url.pathname,
-        query: url.searchParams,
+        path,
+        query: new URLSearchParams(query),
         headers: {
           accept: incoming.headers.accept,
           'content-type': incoming.headers['content-type'],

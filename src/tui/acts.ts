@@ -1,8 +1,9 @@
 import type { AnswerValue, Question } from '../model/question.js';
 import type { StepState, UserEvent } from '../wizard/state.js';
+import { actOf } from './bindings.js';
 import { changeAt, changeList, differenceOf, widestOf } from './changes.js';
 import { type KeyName, typed } from './keypress.js';
-import { type Act, actOf } from './keys.js';
+import type { Act } from './keys.js';
 import { limitOf } from './limits.js';
 import { answerText, entered, isTyped, openQuestion, optionsOf, shownOptions } from './options.js';
 import type { Scene } from './scene.js';

@@ -9,9 +9,9 @@ import {
 } from 'react';
 import type { Session } from '../wizard/state.js';
 import { press } from './acts.js';
+import { bindingsOf } from './bindings.js';
 import { Frame, layoutOf, SMALLEST } from './frame.js';
 import { type KeyName, keysOf } from './keypress.js';
-import { bindingsOf } from './keys.js';
 import { Lines, line } from './lines.js';
 import type { Look } from './look.js';
 import type { Scene } from './scene.js';
@@ -138,6 +138,6 @@ function ScreenOf({ scene, onArmed }: { scene: Scene; onArmed(): void }): ReactN
 
 /** One line where the window is too small, whatever its size. */
 function TooSmall({ columns, rows, look }: { columns: number; rows: number; look: Look }): ReactNode {
-  const text = `This window is ${columns}x${rows}; the wizard needs ${SMALLEST.columns}x${SMALLEST.rows}. Make it larger, or ctrl-c.`;
+  const text = `This window is ${columns}x${rows}; ${SMALLEST.columns}x${SMALLEST.rows} is needed. Enlarge it, or ctrl-c.`;
   return <Lines rows={[line(text)]} width={Math.max(1, columns)} height={1} look={look} />;
 }

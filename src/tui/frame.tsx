@@ -1,8 +1,9 @@
 import { Box } from 'ink';
 import type { ReactNode } from 'react';
 import type { WizardState } from '../wizard/state.js';
+import { keysInWords } from './bindings.js';
 import { clusterFacts } from './facts.js';
-import { type Binding, keysInWords } from './keys.js';
+import type { Binding } from './keys.js';
 import { BLANK, ends, type Line, Lines, line, lineWidth, paragraph, span } from './lines.js';
 import type { Look } from './look.js';
 import { Divider, Rule } from './parts.js';

@@ -1,8 +1,7 @@
 import { changeList } from './changes.js';
-import { type KeyName, typed } from './keypress.js';
-import { isTyped, openQuestion } from './options.js';
+import type { KeyName } from './keypress.js';
+import { openQuestion } from './options.js';
 import { chosenOf, type Scene } from './scene.js';
-import type { Glyphs } from './signs.js';
 
 /** What a key does, by name; acts.ts says what each name means. */
 export type Act =
@@ -87,32 +86,6 @@ export type Mode =
   | 'result'
   | 'skip'
   | 'failed';
-
-/** In which way keys are read at the moment. */
-export function modeOf({ state, view }: Pick<Scene, 'state' | 'view'>): Mode {
-  const { screen } = state;
-  const step = state.steps[state.current];
-  if (view.help) return 'help';
-  if (view.filtering) return 'filtering';
-  switch (screen.at) {
-    case 'overview':
-      return view.pane === 'detail' ? 'overviewDetail' : 'overview';
-    case 'questions':
-      return step !== undefined && isTyped(openQuestion(step, view)) ? 'answering' : 'questions';
-    case 'review':
-      if (step === undefined || step.plan.changes.length === 0) return 'nothing';
-      return view.pane === 'detail' ? 'reviewDetail' : 'review';
-    case 'confirm':
-      return !view.armed ? 'arming' : screen.typed ? 'confirmTyped' : 'confirm';
-    case 'checking':
-    case 'verifying':
-      return 'busy';
-    case 'left':
-      return 'none';
-    default:
-      return screen.at;
-  }
-}
 
 const HELP: Binding = { does: { '?': 'help' }, label: 'help', always: true };
 const QUIT: Binding = { does: { q: 'quit' }, label: 'leave', inHelp: 'save and leave', always: true };
@@ -303,47 +276,3 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
   ],
   failed: [{ does: { q: 'quit', enter: 'quit', esc: 'quit' }, label: 'leave' }, STOP],
 };
-
-/** The bindings that apply now. */
-export function bindingsOf(scene: Scene): readonly Binding[] {
-  return KEYS[modeOf(scene)].filter(({ when }) => when === undefined || when(scene));
-}
-
-/** What a key does now; undefined where it does nothing. */
-export function actOf(scene: Scene, key: KeyName): Act | undefined {
-  const bindings = bindingsOf(scene);
-  const exact = bindings.find(({ does }) => Object.hasOwn(does, key))?.does[key];
-  if (exact !== undefined || typed(key) === undefined) return exact;
-  return bindings.find(({ does }) => Object.hasOwn(does, 'text'))?.does.text;
-}
-
-const WRITTEN: Readonly<Record<KeyName, string>> = {
-  pageup: 'PgUp',
-  pagedown: 'PgDn',
-  'ctrl+c': 'ctrl-c',
-  'ctrl+u': 'ctrl-u',
-  text: 'any letter',
-  home: 'Home',
-  end: 'End',
-};
-
-/** The keys of a binding as they are written: all of them, or only the first for the footer. */
-export function keysInWords({ does }: Binding, g: Glyphs, brief = false): string {
-  const keys = Object.keys(does);
-  const words: string[] = [];
-  for (const key of keys) {
-    if (key === 'down' && keys.includes('up')) continue;
-    if (key === 'right' && keys.includes('left')) continue;
-    if (key === 'up' && keys.includes('down')) words.push(g.upDown);
-    else if (key === 'left' && keys.includes('right')) words.push(g.leftRight);
-    else if (key === 'up') words.push(g.up);
-    else if (key === 'down') words.push(g.down);
-    else words.push(key === 'enter' ? g.enter : (WRITTEN[key] ?? key));
-  }
-  if (!brief) return words.join(' ');
-  return Object.values(does).every((act) => act === does[keys[0] as KeyName]) ||
-    keys[0] === 'up' ||
-    keys[0] === 'left'
-    ? (words[0] ?? '')
-    : words.join(' ');
-}

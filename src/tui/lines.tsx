@@ -98,16 +98,41 @@ export const Lines = memo(function Lines({ rows, width, height, look }: LinesPro
     <Box flexDirection="column" width={width} height={height} flexShrink={0} overflow="hidden">
       {rows.slice(0, height).map((row, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place on the screen
-        <Text key={index} wrap="truncate-end">
-          {toWidth(row, width, look.g.ellipsis).map((part, at) => (
+        <Row key={index} row={row} width={width} look={look} />
+      ))}
+    </Box>
+  );
+});
+
+interface RowProps {
+  row: Line;
+  width: number;
+  look: Look;
+}
+
+/** One row; drawn again only when it says something else, as most rows of a screen do not from key to key. */
+const Row = memo(function Row({ row, width, look }: RowProps): ReactNode {
+  const [first, ...rest] = toWidth(row, width, look.g.ellipsis);
+  const single = first === undefined || rest.length === 0;
+  return (
+    <Text wrap="truncate-end" {...(single ? look.style(first?.role ?? 'plain') : {})}>
+      {single
+        ? first?.text || ' '
+        : [first, ...rest].map((part, at) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a piece is its place in the row
             <Text key={at} {...look.style(part.role)}>
               {part.text}
             </Text>
           ))}
-          {row.length === 0 ? ' ' : ''}
-        </Text>
-      ))}
-    </Box>
+    </Text>
   );
-});
+}, sameRow);
+
+function sameRow(before: RowProps, after: RowProps): boolean {
+  return (
+    before.width === after.width &&
+    before.look === after.look &&
+    before.row.length === after.row.length &&
+    before.row.every(({ text, role }, at) => text === after.row[at]?.text && role === after.row[at]?.role)
+  );
+}

@@ -1,3 +1,4 @@
+import { Box, Text } from 'ink';
 import { memo, type ReactNode } from 'react';
 import { type Line, Lines, line, span } from './lines.js';
 import type { Look } from './look.js';
@@ -11,8 +12,13 @@ export const Rule = memo(function Rule({ width, look }: { width: number; look: L
 
 /** A line between two panes, three columns wide. */
 export const Divider = memo(function Divider({ height, look }: { height: number; look: Look }): ReactNode {
-  const row = line(span('dim', ` ${look.g.vertical} `));
-  return <Lines rows={Array.from({ length: height }, () => row)} width={3} height={height} look={look} />;
+  return (
+    <Box width={3} height={height} flexShrink={0} overflow="hidden">
+      <Text {...look.style('dim')}>
+        {Array.from({ length: height }, () => ` ${look.g.vertical} `).join('\n')}
+      </Text>
+    </Box>
+  );
 });
 
 /** A bar of `width` columns for a share from 0 to 1. */

@@ -15,14 +15,16 @@ export interface ApplyListener {
   done(done: Done): void;
 }
 
+/** `lost`: the server does not answer or no longer knows us; going on would only fail again. */
 export type ApplyEnd =
   | { end: 'applied' }
   | { end: 'interrupted' }
-  | { end: 'stale'; objects: readonly string[] };
+  | { end: 'stale'; objects: readonly string[] }
+  | { end: 'lost'; reason: string };
 
 /**
  * Makes confirmed changes in their order. First every object is read again: if one has moved since the plan, nothing is
- * written. Each change is journaled before and after. A failure holds back what depends on it: the later changes of the
+ * written. Each change is journaled before and after. A lost server ends it all. A failure holds back what depends on it: the later changes of the
  * same namespace, and the re-write of Secrets where the configuration on a node is not in place.
  */
 export async function applyChanges(
@@ -42,21 +44,37 @@ export async function applyChanges(
     const blocker = [scope, ...(change.requires ?? [])]
       .map((key) => held.get(key))
       .find((name) => name !== undefined);
-    const done =
-      blocker === undefined
-        ? await applyOne(ports, step, change, signal, listener)
-        : heldBack(change, blocker);
-    if (done.outcome === 'left' || done.outcome === 'failed') {
+    let done: Done;
+    try {
+      done =
+        blocker === undefined
+          ? await applyOne(ports, step, change, signal, listener)
+          : heldBack(change, blocker);
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+      await ports.journal.append({
+        type: 'failed',
+        step: step.step.id,
+        change: change.id,
+        reason: error.message,
+      });
+      return { end: 'lost', reason: error.message };
+    }
+    if (done.outcome !== 'applied' && done.outcome !== 'interrupted') {
       const name = blocker ?? refText(change.ref);
       held.set(change.id, name);
       if (!held.has(scope)) held.set(scope, name);
-      const type = done.outcome;
+      const type = done.outcome === 'failed' ? 'failed' : 'left';
       await ports.journal.append({ type, step: step.step.id, change: change.id, reason: done.message });
     }
     listener.done(done);
     if (done.outcome === 'interrupted') return { end: 'interrupted' };
   }
   return { end: 'applied' };
+}
+
+function isLost({ reason }: ClusterError): boolean {
+  return reason === 'unreachable' || reason === 'unauthorized';
 }
 
 /** What must not go on once a change of it has failed. */
@@ -130,9 +148,13 @@ async function applyOne(
         return await rewrite(ports, step.step.id, change, signal, listener);
     }
   } catch (error) {
-    if (error instanceof ClusterError)
-      return { change: change.id, outcome: 'failed', message: error.message };
-    throw error;
+    if (!(error instanceof ClusterError) || isLost(error)) throw error;
+    // Steps plan on what earlier steps leave behind, and nobody has to apply those first.
+    if (error.reason === 'notFound' && change.kind === 'apply' && change.ref.namespace !== undefined) {
+      const message = `namespace ${change.ref.namespace} does not exist yet: an earlier step creates it`;
+      return { change: change.id, outcome: 'left', message };
+    }
+    return { change: change.id, outcome: 'failed', message: error.message };
   }
 }
 
@@ -141,7 +163,12 @@ async function applyObject(
   step: string,
   change: ApplyChange,
 ): Promise<Done> {
-  const live = change.before === undefined ? undefined : await cluster.get(change.ref);
+  const live = await cluster.get(change.ref);
+  // Server-side apply has no way to say "only create": what somebody else made since then would be merged into.
+  if (change.before === undefined && live !== undefined) {
+    const message = 'somebody created it meanwhile; it was left as it is and is part of the next plan';
+    return { change: change.id, outcome: 'stale', message };
+  }
   const before = live === undefined ? {} : { before: await journal.keep(live) };
   await journal.append({ type: 'applying', step, change: change.id, ...before });
   const { object, created } = await cluster.apply(preconditioned(change), { force: change.force === true });
@@ -172,8 +199,11 @@ async function deleteObject(
   const live = await cluster.get(change.ref);
   const before = live === undefined ? {} : { before: await journal.keep(live) };
   await journal.append({ type: 'applying', step, change: change.id, ...before });
-  const { uid } = change.before.metadata;
-  const existed = await cluster.delete(change.ref, uid === undefined ? {} : { uid });
+  const { uid, resourceVersion } = change.before.metadata;
+  const existed = await cluster.delete(change.ref, {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  });
   await journal.append({ type: 'applied', step, change: change.id });
   return { change: change.id, outcome: 'applied', message: existed ? 'removed' : 'was gone already' };
 }

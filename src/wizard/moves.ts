@@ -67,6 +67,11 @@ export function redecide(state: WizardState, decision: Decisions, setting: Setti
   };
 }
 
+/** The first write to a real cluster asks for the name of its context. */
+export function confirmScreen(state: WizardState): WizardState['screen'] {
+  return { at: 'confirm', typed: !state.written && state.snapshot?.cluster.sandbox === false };
+}
+
 export function replaced(state: WizardState, step: StepState): readonly StepState[] {
   return state.steps.map((s) => (s.step.id === step.step.id ? step : s));
 }

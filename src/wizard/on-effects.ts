@@ -1,6 +1,6 @@
 import { assemble, type Decisions, pending, UNDECIDED } from './assemble.js';
 import type { Handlers, SystemEvent } from './events.js';
-import { decided, leave, reading, replaced } from './moves.js';
+import { confirmScreen, decided, leave, reading, replaced } from './moves.js';
 import type { StepState } from './state.js';
 
 /** What the effects report. */
@@ -39,7 +39,14 @@ export const fromEffects: Handlers<SystemEvent> = {
   checked: (state, { checked }) => {
     const step = state.steps[state.current];
     if (state.screen.at !== 'checking' || step === undefined) return undefined;
-    return [{ ...state, steps: replaced(state, { ...step, checked }), screen: { at: 'review' } }, []];
+    const fresh = new Map(checked.map((c) => [c.change, c]));
+    const known = step.checked.filter((c) => !fresh.has(c.change));
+    const next = { ...state, steps: replaced(state, { ...step, checked: [...known, ...checked] }) };
+    if (state.screen.confirming !== true) return [{ ...next, screen: { at: 'review' } }, []];
+    const refused = checked.filter((c) => c.check.by === 'refusal').length;
+    if (refused === 0) return [{ ...next, screen: confirmScreen(state) }, []];
+    const notice = `Asked again, the server refuses ${refused} of these changes: look at them before you confirm.`;
+    return [{ ...next, notice, screen: { at: 'review' } }, []];
   },
   stale: (state, { objects }) => {
     if (state.screen.at !== 'applying') return undefined;
@@ -60,6 +67,7 @@ export const fromEffects: Handlers<SystemEvent> = {
     return [
       {
         ...state,
+        written: state.written || done.outcome === 'applied',
         steps: replaced(state, { ...step, done: [...step.done, done] }),
         screen: { ...screen, done: screen.done + 1 },
       },

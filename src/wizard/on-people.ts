@@ -2,8 +2,20 @@ import type { Entry } from '../model/journal.js';
 import { type Change, hashOf } from '../model/plan.js';
 import { pending, pendingCount } from './assemble.js';
 import type { Effect, Handlers } from './events.js';
-import { clear, decided, following, leave, reading, redecide, replaced } from './moves.js';
+import { clear, confirmScreen, decided, following, leave, reading, redecide, replaced } from './moves.js';
 import type { StepState, UserEvent, WizardState } from './state.js';
+
+/** Changes of the API that the server has not looked at: it is asked again before anything is confirmed. */
+function uncheckedChanges(step: StepState): readonly Change[] {
+  const unseen = new Set(step.checked.filter((c) => c.check.by === 'us').map((c) => c.change));
+  return pending(step).filter(({ id, kind }) => (kind === 'apply' || kind === 'delete') && unseen.has(id));
+}
+
+/** A step plans on what earlier ones will leave behind; that they have not been applied yet has to be known. */
+function standsOn(steps: readonly StepState[]): string {
+  const names = steps.map((s) => `${s.step.title} (${pending(s).length})`);
+  return `Planned as if these waiting changes were made: ${names.join(', ')}.`;
+}
 
 /** What people say. */
 export const fromPeople: Handlers<UserEvent> = {
@@ -11,6 +23,8 @@ export const fromPeople: Handlers<UserEvent> = {
     const opened = state.steps[step];
     if (state.screen.at !== 'overview' || opened === undefined) return undefined;
     const there: WizardState = { ...clear(state), current: step, screen: { at: 'questions' } };
+    const waiting = state.steps.slice(0, step).filter((s) => pending(s).length > 0);
+    if (waiting.length > 0) there.notice = standsOn(waiting);
     if (opened.skipped === undefined) return [there, []];
     const { skipped: _skipped, ...decision } = decided(opened);
     return [redecide(there, decision, setting), []];
@@ -28,7 +42,10 @@ export const fromPeople: Handlers<UserEvent> = {
     const excluded = step.excluded.includes(change)
       ? step.excluded.filter((id) => id !== change)
       : [...step.excluded, change];
-    return [redecide(state, { ...decided(step), excluded }, setting), []];
+    return [
+      redecide(state, { ...decided(step), excluded }, setting),
+      [{ do: 'journal', entry: { type: 'excluded', step: step.step.id, changes: excluded } }],
+    ];
   },
   next: (state, _event, setting) => {
     const step = state.steps[state.current];
@@ -46,8 +63,13 @@ export const fromPeople: Handlers<UserEvent> = {
       }
       case 'review': {
         if (pending(step).length === 0) return undefined;
-        const typed = !state.written && state.snapshot?.cluster.sandbox === false;
-        return [{ ...clear(state), screen: { at: 'confirm', typed } }, []];
+        const unchecked = uncheckedChanges(step);
+        return unchecked.length === 0
+          ? [{ ...clear(state), screen: confirmScreen(state) }, []]
+          : [
+              { ...clear(state), screen: { at: 'checking', confirming: true } },
+              [{ do: 'check', changes: unchecked }],
+            ];
       }
       case 'result':
         return [{ ...clear(state), screen: { at: 'overview' }, current: following(state) }, []];
@@ -82,7 +104,6 @@ export const fromPeople: Handlers<UserEvent> = {
     return [
       {
         ...clear(state),
-        written: true,
         screen: { at: 'applying', done: 0, total: changes.length, now: '', stopping: false },
         steps: replaced(state, { ...step, done: [] }),
       },

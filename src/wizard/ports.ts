@@ -89,8 +89,8 @@ export interface Cluster {
   get(ref: Ref): Promise<Manifest | undefined>;
   /** Server-side apply as field manager `kubectl-harden`. A `resourceVersion` in the manifest is a precondition. */
   apply(manifest: Manifest, options?: { dryRun?: boolean; force?: boolean }): Promise<Written>;
-  /** Deletes an object if it is still the one with this uid; resolves false where it is gone already. */
-  delete(ref: Ref, options?: { uid?: string; dryRun?: boolean }): Promise<boolean>;
+  /** Deletes an object if it is still the one with this uid and resourceVersion; resolves false where it is gone already. */
+  delete(ref: Ref, options?: { uid?: string; resourceVersion?: string; dryRun?: boolean }): Promise<boolean>;
   /** SelfSubjectAccessReview for each check, in order. */
   can(checks: readonly AccessCheck[]): Promise<readonly boolean[]>;
   gate(): Promise<GateResult>;

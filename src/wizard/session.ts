@@ -67,6 +67,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
           done: (done) => send({ type: 'done', done }),
         });
         if (result.end === 'stale') send({ type: 'stale', objects: result.objects });
+        else if (result.end === 'lost') send({ type: 'failure', message: result.reason });
         else send({ type: 'applied', interrupted: result.end === 'interrupted' });
         return;
       }

@@ -11,7 +11,7 @@ export type Screen =
   | { at: 'reading'; kinds: readonly { kind: string; objects: number; done: boolean }[] }
   | { at: 'overview' }
   | { at: 'questions' }
-  | { at: 'checking' } // server dry run of the plan; input is swallowed
+  | { at: 'checking'; confirming?: true } // server dry run, at last before confirming; input is swallowed
   | { at: 'review' }
   | { at: 'confirm'; typed: boolean } // typed: the context's name has to be typed
   | { at: 'applying'; done: number; total: number; now: string; rewrite?: RewriteProgress; stopping: boolean }

@@ -1,6 +1,6 @@
 import { needsAnswer } from '../model/question.js';
 import { pending, pendingCount } from './assemble.js';
-import type { Session, WizardState } from './state.js';
+import type { Session, StepState, WizardState } from './state.js';
 
 /** How often a step may be planned again because objects moved under it. */
 const REPLANS = 3;
@@ -8,18 +8,25 @@ const REPLANS = 3;
 /**
  * Goes through all steps without anybody there: opens each step that has changes, confirms it, and leaves. What the
  * caller was given by `--confirm` is the confirmation. Resolves with the exit code: 0 nothing is left, 1 some changes
- * are, 2 an error, 130 interrupted.
+ * are, 2 an error, 130 interrupted. `only` are the ids of the steps that were confirmed; without it, all.
  */
-export async function applyUnattended(session: Session): Promise<number> {
-  const unanswered = () => unansweredQuestions(session.state);
+export async function applyUnattended(session: Session, only?: ReadonlySet<string>): Promise<number> {
+  const meant = (step: StepState) => only === undefined || only.has(step.step.id);
+  // Asked once, before anything is written: what is applied may well raise questions that nobody could have answered.
+  let refused: boolean | undefined;
   const tries = new Map<string, number>();
   const advance = () => {
     const { screen, steps, current, snapshot } = session.state;
     switch (screen.at) {
       case 'overview': {
-        if (unanswered().length > 0) return session.send({ type: 'quit' });
+        refused ??= unansweredQuestions({ snapshot, steps: steps.filter(meant) }).length > 0;
+        if (refused) return session.send({ type: 'quit' });
         const at = steps.findIndex(
-          (s) => pending(s).length > 0 && (tries.get(s.step.id) ?? 0) < REPLANS && s.verified === undefined,
+          (s) =>
+            meant(s) &&
+            pending(s).length > 0 &&
+            (tries.get(s.step.id) ?? 0) < REPLANS &&
+            s.verified === undefined,
         );
         const step = steps[at];
         if (step === undefined) return session.send({ type: 'quit' });
@@ -50,8 +57,8 @@ export async function applyUnattended(session: Session): Promise<number> {
   const code = await session.ended;
   stop();
   if (code !== 0) return code;
-  if (unanswered().length > 0) return 2;
-  return pendingCount(session.state.steps) > 0 ? 1 : 0;
+  if (refused === true) return 2;
+  return pendingCount(session.state.steps.filter(meant)) > 0 ? 1 : 0;
 }
 
 /**

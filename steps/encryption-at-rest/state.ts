@@ -28,7 +28,7 @@ export function encryptionState(now: Snapshot): EncryptionState {
   const unset = facts.flags.some((flag) => flag.value === null);
   const values = Object.entries(stored ?? {}).filter(([, count]) => count > 0);
   // A value under a key that somebody else chose: a configuration exists, seen or not, and must not be replaced.
-  const known = set || values.some(([prefix]) => encrypts(prefix));
+  const known = set || facts.configured === true || values.some(([prefix]) => encrypts(prefix));
   if (set && unset) return { at: 'configured', differ: true, evidence: serversText(facts, evidence) };
   if (writes !== undefined && !encrypts(writes))
     return known

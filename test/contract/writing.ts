@@ -124,6 +124,22 @@ export function describeWriting(cluster: () => Client): void {
       expect((await cluster().post(`${POLICIES(ns)}?dryRun=Some`, policy('q', {}))).status).toBe(422);
     });
 
+    test('a delete with a body takes its dry run from there, not from the query', async () => {
+      const ns = await cluster().namespace('writing-delete-body');
+      for (const name of ['one', 'two']) await cluster().post(CONFIGMAPS(ns), configMap(name));
+      const body = { kind: 'DeleteOptions', apiVersion: 'v1' };
+      const remove = (name: string, query: string, options: object) =>
+        cluster().ask({
+          method: 'DELETE',
+          path: `${CONFIGMAPS(ns)}/${name}${query}`,
+          body: { ...body, ...options },
+        });
+      expect((await remove('one', '', { dryRun: ['All'] })).status).toBe(200);
+      expect((await cluster().get(`${CONFIGMAPS(ns)}/one`)).status).toBe(200);
+      await remove('two', '?dryRun=All', {});
+      expect((await cluster().get(`${CONFIGMAPS(ns)}/two`)).status).toBe(404);
+    });
+
     test('an empty patch of a Secret, asked for as a table, carries nothing and moves nothing', async () => {
       const ns = await cluster().namespace('writing-secret');
       const made = await cluster().post(SECRETS(ns), {

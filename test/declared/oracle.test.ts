@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { declarations, peerText } from '../../src/declared/index.js';
+import { declarations, declaredText, peerText } from '../../src/declared/index.js';
 import { readManifests } from '../../src/host/manifests.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { FILES, reachOf } from '../../src/reach/index.js';
@@ -67,5 +67,16 @@ else
         const more = [...ours].filter((pair) => !expected.has(pair)).map((pair) => `more ${pair}`);
         expect([...missing, ...more].sort()).toEqual(Object.keys(DIFFERENT[name] ?? {}).sort());
         expect(expected.size).toBeGreaterThan(0);
+
+        const reach = reachOf([...objects, ...policies.objects], FILES);
+        const otherPorts = declarations(objects).connections.filter(
+          ({ source, destination, protocol, port, why }) =>
+            why === 'config' &&
+            source.kind === 'workload' &&
+            destination.kind === 'workload' &&
+            expected.has(`${source.name} => ${destination.name}`) &&
+            !reach.allows({ workload: source.name }, { workload: destination.name }, protocol, port),
+        );
+        expect(otherPorts.map(declaredText)).toEqual([]);
       });
   });

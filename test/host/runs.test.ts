@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
@@ -268,6 +269,25 @@ describe('one process at a time', () => {
     await lock.release();
     await (await takeLock(home, 'Run x')).release();
   });
+
+  (process.platform === 'linux' ? test : test.skip)(
+    'the lock of a process that is dead and not yet reaped is taken over',
+    async () => {
+      // The shell becomes a sleep that never asks after its child.
+      const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        const zombie = Number(String((await once(parent.stdout, 'data'))[0]));
+        const state = () => readFileSync(`/proc/${zombie}/stat`, 'utf8').split(') ')[1]?.[0];
+        while (state() !== 'Z') await new Promise((resolve) => setTimeout(resolve, 10));
+        lockOf(home, { pid: zombie, start: '', host: hostname() });
+        await (await takeLock(home, 'Run x')).release();
+      } finally {
+        parent.kill('SIGKILL');
+      }
+    },
+  );
 
   test('a lock of another machine is left alone', async () => {
     lockOf(home, { pid: 1, start: '1', host: `not-${hostname()}` });

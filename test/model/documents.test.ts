@@ -142,6 +142,41 @@ describe('what cannot be taken is named with file, place and object, and the res
     expect(read(JSON.stringify({ apiVersion: 'v1', kind: 'List', items })).objects).toHaveLength(3);
   });
 
+  test.each([
+    ['JSON lists', `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
+    ['JSON maps', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
+    ['YAML lists', `a: ${'['.repeat(50_000)}`],
+    ['YAML dashes', '- '.repeat(50_000)],
+    [
+      'Lists of Kubernetes',
+      `${'{"kind":"List","apiVersion":"v1","items":['.repeat(30_000)}${']}'.repeat(30_000)}`,
+    ],
+  ])('a nest without end does not bring the reader down: %s', (_, text) => {
+    const { objects, problems } = read(text);
+    expect(objects).toEqual([]);
+    expect(problems.length).toBeGreaterThan(0);
+  });
+
+  test('a long list of YAML is read item by item, and says the same', () => {
+    const item = (i: number) =>
+      `- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: c${i}\n  data:\n    a: |\n      - x\n\n      ${'y'.repeat(300)}\n`;
+    const list = (length: number) =>
+      `apiVersion: v1\nitems:\n${Array.from({ length }, (_, i) => item(i)).join('')}kind: List\nmetadata: {}\n`;
+    const long = read(list(1_000));
+    expect(long.problems).toEqual([]);
+    expect(long.objects.slice(0, 3)).toEqual(read(list(3)).objects);
+    expect(long.objects).toHaveLength(1_000);
+    const broken = read(list(1_000).replace('name: c500', 'name: {'));
+    expect(broken.objects).toHaveLength(999);
+    expect(broken.problems[0]?.where).toBe('line 4507, ConfigMap');
+  });
+
+  test('items of a long typed list have the kind of the list', () => {
+    const item = `- metadata:\n    name: a\n  spec: {x: ${'y'.repeat(300_000)}}\n`;
+    const { objects } = read(`kind: PodList\napiVersion: v1\nitems:\n${item}`);
+    expect(objects).toMatchObject([{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }]);
+  });
+
   test('a key of JavaScript is a key like any other', () => {
     const [object] = read(
       '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","__proto__":{"namespace":"x"}}}',

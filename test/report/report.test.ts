@@ -80,6 +80,7 @@ const RUN: RunSummary = {
   cluster: { id: 'uid', context: 'prod-eu-1', version: 'v1.31.4' },
   scope: { steps: [], exclude: [] },
   startedAt: '2026-01-02T03:04:05.000Z',
+  command: 'wizard',
   lastAt: '2026-01-02T03:14:05.000Z',
   answers: new Map(),
   confirmed: new Map(),

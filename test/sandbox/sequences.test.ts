@@ -11,7 +11,7 @@ test(`answers ${SEEDS.length} random request sequences as a real kube-apiserver 
   const sandbox = await startSandbox({ empty: true });
   try {
     const ours = await digestAll(sandbox);
-    const differing = SEEDS.filter((seed) => JSON.stringify(ours[seed]) !== JSON.stringify(recorded[seed]));
+    const differing = SEEDS.filter((seed) => ours[seed] !== recorded[seed]);
     expect(differing).toEqual([]);
   } finally {
     await sandbox.close();

@@ -92,6 +92,13 @@ const TABLE: readonly [string, Partial<EncryptionFacts>, string, string[], strin
     [],
   ],
   [
+    'identity first, arguments unseen, nothing encrypted yet',
+    { stored: { '': 10 }, writes: '', configured: true },
+    'configured',
+    ['encryption-without-effect'],
+    [],
+  ],
+  [
     'servers that differ',
     { stored: { '': 10 }, writes: '', flags: [on, off] },
     'configured',

@@ -64,7 +64,10 @@ export interface RealCluster extends RealServer {
   readStored(keyPrefix: string): Promise<Map<string, string>>;
   /** Stops the API server and starts it again on the same port with these options instead. */
   restart(options: RealOptions): Promise<void>;
-  /** A second API server on the same etcd; it stops with the cluster. */
+  /**
+   * A second API server on the same etcd; it stops with the cluster. It is ready only if it can read every Secret
+   * that is stored: without a configuration it never is where there are encrypted ones.
+   */
   second(options: RealOptions): Promise<RealServer>;
   stop(): Promise<void>;
 }

@@ -33,7 +33,6 @@ const CUSTOM: readonly KindName[] = [
   'UDPRoute',
   'ServiceMonitor',
   'PodMonitor',
-  'CiliumNetworkPolicy',
 ];
 
 /**

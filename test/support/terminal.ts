@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import xterm from '@xterm/headless';
 
 /** Why there is no real terminal for tests here; undefined where there is. `script` (util-linux) gives the pty. */
@@ -22,6 +24,8 @@ export class Terminal {
   readonly exit: Promise<number>;
   readonly #child: ChildProcess;
   readonly #emulator: InstanceType<typeof xterm.Terminal>;
+  /** Holds the file in which the program leaves its process id: `script` gives it a session of its own. */
+  readonly #directory = mkdtempSync(path.join(tmpdir(), 'kubectl-harden-pty-'));
   #raw = '';
 
   constructor(command: readonly string[], options: TerminalOptions) {
@@ -30,7 +34,11 @@ export class Terminal {
     const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
     this.#child = spawn(
       'script',
-      ['-qefc', `stty rows ${rows} cols ${columns}; exec ${quoted}`, '/dev/null'],
+      [
+        '-qefc',
+        `echo $$ > '${path.join(this.#directory, 'pid')}'; stty rows ${rows} cols ${columns}; exec ${quoted}`,
+        '/dev/null',
+      ],
       {
         cwd: options.cwd,
         env: { PATH: process.env.PATH, TERM: 'xterm-256color', LANG: 'C.UTF-8', ...options.env },
@@ -76,17 +84,31 @@ export class Terminal {
     }
   }
 
-  /** Ends the program and whatever it started. */
-  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
-    if (this.#child.pid !== undefined && this.#child.exitCode === null) {
-      try {
-        process.kill(-this.#child.pid, signal);
-      } catch {
-        // It has ended in this moment.
+  /** Ends the program itself by a signal that it cannot see coming; the terminal ends with it (`exit`). */
+  killProgram(): void {
+    const pid = Number(read(path.join(this.#directory, 'pid')));
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+  }
+
+  /** Ends whatever still runs, and lets go of the terminal. */
+  kill(): void {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const pids = [Number(read(path.join(this.#directory, 'pid'))), this.#child.pid ?? 0];
+      for (const pid of pids) {
+        try {
+          if (pid > 0) process.kill(pid, 'SIGKILL');
+        } catch {
+          // It has ended in this moment.
+        }
       }
     }
+    rmSync(this.#directory, { recursive: true, force: true });
     this.#emulator.dispose();
   }
+}
+
+function read(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 export const KEYS = {

@@ -129,7 +129,7 @@ const missing = missingTerminal();
       await answer('How to go on? [', '3');
       await answer('Apply? [no]', 'yes');
       from = await until(t, 'Secrets: ', from);
-      t.kill();
+      t.killProgram();
       await t.exit;
       const [run = ''] = await readdir(runs());
       const journal = await readFile(path.join(runs(), run, 'journal.jsonl'), 'utf8');

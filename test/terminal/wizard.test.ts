@@ -100,7 +100,7 @@ const missing = missingTerminal();
         else break;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
-      t.kill();
+      t.killProgram();
       await t.exit;
 
       const runs = await readdir(path.join(directory, 'state', 'kubectl-harden', 'runs'));

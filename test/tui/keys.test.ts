@@ -1,6 +1,7 @@
+import { actOf, bindingsOf, keysInWords, modeOf } from '../../src/tui/bindings.js';
 import { footerRow } from '../../src/tui/frame.js';
 import { keysOf } from '../../src/tui/keypress.js';
-import { actOf, type Binding, bindingsOf, KEYS, keysInWords, type Mode, modeOf } from '../../src/tui/keys.js';
+import { type Binding, KEYS, type Mode } from '../../src/tui/keys.js';
 import { lineWidth } from '../../src/tui/lines.js';
 import { lookOf } from '../../src/tui/look.js';
 import type { Scene } from '../../src/tui/scene.js';

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { replay, type Stamped } from '../../src/model/journal.js';
 import { refText } from '../../src/model/manifest.js';
 import type { Step } from '../../src/model/step.js';
 import { pendingCount } from '../../src/wizard/assemble.js';
@@ -137,6 +138,67 @@ describe('nothing is written that was not confirmed', () => {
   });
 });
 
+describe('before anything is confirmed', () => {
+  test('what the server had not checked is put to it again, and a refusal goes back to the review', async () => {
+    const { cluster, session } = harness([markStep('mark', ['a'])]);
+    const apply = cluster.apply.bind(cluster);
+    let answer: 'forbidden' | 'refused' = 'forbidden';
+    cluster.apply = async (manifest, options) => {
+      if (options?.dryRun === true && manifest.metadata.namespace === 'two')
+        throw new ClusterError(answer, 'no');
+      return apply(manifest, options);
+    };
+    await reaches(session, 'overview');
+    session.send({ type: 'open', step: 0 });
+    session.send({ type: 'next' });
+    await reaches(session, 'review');
+    expect(session.state.steps[0]?.checked.map((c) => c.check.by)).toEqual(['server', 'us']);
+    answer = 'refused';
+    session.send({ type: 'next' });
+    await reaches(session, 'review');
+    expect(session.state.notice).toContain('refuses 1');
+    session.send({ type: 'next' });
+    expect(session.state.screen.at).toBe('confirm');
+    expect(cluster.dryRuns).toEqual(['ConfigMap one/a']);
+  });
+
+  test('a step says on which waiting changes it stands', async () => {
+    const { session } = harness();
+    await reaches(session, 'overview');
+    session.send({ type: 'open', step: 1 });
+    expect(session.state.notice).toContain('mark (4)');
+  });
+});
+
+describe('what was taken out', () => {
+  test('is in the journal at once, so that a run that is left and resumed does not write it', async () => {
+    const { session, journal } = harness();
+    await reaches(session, 'overview');
+    session.send({ type: 'open', step: 0 });
+    session.send({ type: 'next' });
+    await reaches(session, 'review');
+    session.send({ type: 'toggle', change: 'mark/one/ConfigMap/b' });
+    session.send({ type: 'quit' });
+    await session.ended;
+    const started: Stamped = {
+      type: 'started',
+      at: '',
+      run: '0001',
+      cluster: { id: 'c', context: 'prod', version: 'v1.31.0' },
+      command: 'wizard',
+    };
+    const summary = replay([started, ...journal.lines]);
+    expect(summary?.excluded.get('mark')).toEqual(['mark/one/ConfigMap/b']);
+    expect([...(summary?.confirmed.keys() ?? [])]).toEqual([]);
+  });
+
+  test('unattended, only the steps that were confirmed are gone through', async () => {
+    const { cluster, session } = harness();
+    expect(await applyUnattended(session, new Set(['label']))).toBe(0);
+    expect(cluster.writes).toEqual(['Namespace one', 'Namespace two']);
+  });
+});
+
 describe('a plan that has become stale', () => {
   test('writes nothing, says what moved and is made again', async () => {
     const { cluster, session } = harness([labelStep('label')]);
@@ -204,6 +266,45 @@ describe('failures and interrupts', () => {
       'applied',
       'ended',
     ]);
+  });
+
+  test('a server that is lost in the middle ends the step at once; the rest is not tried', async () => {
+    const { cluster, session, journal } = harness([markStep('mark', ['a', 'b'])]);
+    let tried = 0;
+    cluster.beforeWrite = (ref) => {
+      if (ref.namespace === 'one') return;
+      tried++;
+      throw new ClusterError('unreachable', 'prod does not answer any more');
+    };
+    expect(await applyUnattended(session)).toBe(2);
+    expect(cluster.writes).toEqual(['ConfigMap one/a', 'ConfigMap one/b']);
+    expect(tried).toBe(1);
+    expect(journal.lines.filter((l) => l.type === 'failed')).toMatchObject([
+      { change: 'mark/two/ConfigMap/a' },
+    ]);
+  });
+
+  test('an object that somebody creates while others are being written is left as it is', async () => {
+    const { cluster, session } = harness([markStep('mark', ['a'])]);
+    await toConfirm(session);
+    cluster.beforeWrite = (ref) => {
+      if (ref.namespace === 'one') cluster.items.push({ ...configMap('two', 'a'), data: { theirs: 'yes' } });
+    };
+    session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(session, 'result');
+    expect(cluster.writes).toEqual(['ConfigMap one/a']);
+    expect(session.state.steps[0]?.done.map((d) => d.outcome)).toEqual(['applied', 'stale']);
+  });
+
+  test('a change in a namespace that an earlier step has yet to create waits for it', async () => {
+    const { cluster, session } = harness([markStep('mark', ['a'])]);
+    await toConfirm(session);
+    cluster.beforeWrite = (ref) => {
+      if (ref.namespace === 'two') throw new ClusterError('notFound', 'namespaces "two" not found');
+    };
+    session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(session, 'result');
+    expect(session.state.steps[0]?.done.map((d) => d.outcome)).toEqual(['applied', 'left']);
   });
 
   test('a cluster that cannot be reached ends with 2 and a sentence', async () => {

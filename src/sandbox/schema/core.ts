@@ -37,7 +37,7 @@ export const configMap = object({ immutable: bool, data: map(str), binaryData: m
 
 export const serviceAccount = object({
   secrets: listBy('name', objectReference),
-  imagePullSecrets: listBy('name', localReference),
+  imagePullSecrets: list(localReference),
   automountServiceAccountToken: bool,
 });
 

@@ -55,10 +55,7 @@ export function object(fields: Record<string, Schema>, more: Partial<Struct> = {
 
 /** A template's metadata and spec. */
 export function template(spec: Schema): Struct {
-  return struct(
-    { metadata: objectMeta, spec },
-    { always: { metadata: { creationTimestamp: null }, spec: {} } },
-  );
+  return struct({ metadata: objectMeta, spec }, { always: { metadata: {}, spec: {} } });
 }
 
 export const condition = struct({

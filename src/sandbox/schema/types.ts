@@ -40,7 +40,7 @@ export interface Struct {
   fields: Readonly<Record<string, Schema>>;
   atomic?: boolean;
   /** Fields that the server always shows, with what they are when nobody set them. */
-  always?: Readonly<Record<string, Readonly<Record<string, unknown>> | string | null>>;
+  always?: Readonly<Record<string, Readonly<Record<string, unknown>> | readonly never[] | string | null>>;
 }
 
 export const str: Scalar = { type: 'string' };

@@ -100,47 +100,50 @@ const container = struct(
   { always: { resources: {} } },
 );
 
-export const podSpec = struct({
-  volumes: listBy('name', any),
-  initContainers: listBy('name', container),
-  containers: listBy('name', container),
-  ephemeralContainers: listBy('name', any),
-  restartPolicy: str,
-  terminationGracePeriodSeconds: int,
-  activeDeadlineSeconds: int,
-  dnsPolicy: str,
-  nodeSelector: atomicMap(str),
-  serviceAccountName: str,
-  serviceAccount: str,
-  automountServiceAccountToken: bool,
-  nodeName: str,
-  hostNetwork: flag,
-  hostPID: flag,
-  hostIPC: flag,
-  hostUsers: bool,
-  shareProcessNamespace: bool,
-  securityContext: any,
-  imagePullSecrets: listBy('name', localReference),
-  hostname: str,
-  subdomain: str,
-  affinity: any,
-  schedulerName: str,
-  tolerations: list(any),
-  hostAliases: listBy('ip', struct({ ip: str, hostnames: list(str) })),
-  priorityClassName: str,
-  priority: int,
-  dnsConfig: any,
-  readinessGates: list(any),
-  runtimeClassName: str,
-  enableServiceLinks: bool,
-  preemptionPolicy: str,
-  overhead: map(quantity),
-  topologySpreadConstraints: listBy(['topologyKey', 'whenUnsatisfiable'], any, { patchKey: 'topologyKey' }),
-  setHostnameAsFQDN: bool,
-  os: any,
-  schedulingGates: listBy('name', struct({ name: str })),
-  resourceClaims: listBy('name', any),
-});
+export const podSpec = struct(
+  {
+    volumes: listBy('name', any),
+    initContainers: listBy('name', container),
+    containers: listBy('name', container),
+    ephemeralContainers: listBy('name', any),
+    restartPolicy: str,
+    terminationGracePeriodSeconds: int,
+    activeDeadlineSeconds: int,
+    dnsPolicy: str,
+    nodeSelector: atomicMap(str),
+    serviceAccountName: str,
+    serviceAccount: str,
+    automountServiceAccountToken: bool,
+    nodeName: str,
+    hostNetwork: flag,
+    hostPID: flag,
+    hostIPC: flag,
+    hostUsers: bool,
+    shareProcessNamespace: bool,
+    securityContext: any,
+    imagePullSecrets: listBy('name', localReference),
+    hostname: str,
+    subdomain: str,
+    affinity: any,
+    schedulerName: str,
+    tolerations: list(any),
+    hostAliases: listBy('ip', struct({ ip: str, hostnames: list(str) })),
+    priorityClassName: str,
+    priority: int,
+    dnsConfig: any,
+    readinessGates: list(any),
+    runtimeClassName: str,
+    enableServiceLinks: bool,
+    preemptionPolicy: str,
+    overhead: map(quantity),
+    topologySpreadConstraints: listBy(['topologyKey', 'whenUnsatisfiable'], any, { patchKey: 'topologyKey' }),
+    setHostnameAsFQDN: bool,
+    os: any,
+    schedulingGates: listBy('name', struct({ name: str })),
+    resourceClaims: listBy('name', any),
+  },
+  { always: { containers: [] } },
+);
 
 export const pod = object({ spec: podSpec, status: any }, { always: { spec: {}, status: {} } });
 
@@ -148,19 +151,22 @@ const podTemplate = template(podSpec);
 
 export const deployment = object(
   {
-    spec: struct({
-      replicas: int,
-      selector: labelSelector,
-      template: podTemplate,
-      strategy: struct({
-        type: str,
-        rollingUpdate: struct({ maxUnavailable: intOrString, maxSurge: intOrString }),
-      }),
-      minReadySeconds: int,
-      revisionHistoryLimit: int,
-      paused: flag,
-      progressDeadlineSeconds: int,
-    }),
+    spec: struct(
+      {
+        replicas: int,
+        selector: labelSelector,
+        template: podTemplate,
+        strategy: struct({
+          type: str,
+          rollingUpdate: struct({ maxUnavailable: intOrString, maxSurge: intOrString }),
+        }),
+        minReadySeconds: int,
+        revisionHistoryLimit: int,
+        paused: flag,
+        progressDeadlineSeconds: int,
+      },
+      { always: { template: {}, strategy: {} } },
+    ),
     status: any,
   },
   { always: { spec: {}, status: {} } },
@@ -168,7 +174,10 @@ export const deployment = object(
 
 export const replicaSet = object(
   {
-    spec: struct({ replicas: int, minReadySeconds: int, selector: labelSelector, template: podTemplate }),
+    spec: struct(
+      { replicas: int, minReadySeconds: int, selector: labelSelector, template: podTemplate },
+      { always: { template: {} } },
+    ),
     status: any,
   },
   { always: { spec: {}, status: {} } },
@@ -176,13 +185,16 @@ export const replicaSet = object(
 
 export const daemonSet = object(
   {
-    spec: struct({
-      selector: labelSelector,
-      template: podTemplate,
-      updateStrategy: any,
-      minReadySeconds: int,
-      revisionHistoryLimit: int,
-    }),
+    spec: struct(
+      {
+        selector: labelSelector,
+        template: podTemplate,
+        updateStrategy: any,
+        minReadySeconds: int,
+        revisionHistoryLimit: int,
+      },
+      { always: { template: {}, updateStrategy: {} } },
+    ),
     status: any,
   },
   { always: { spec: {}, status: {} } },
@@ -190,53 +202,62 @@ export const daemonSet = object(
 
 export const statefulSet = object(
   {
-    spec: struct({
-      replicas: int,
-      selector: labelSelector,
-      template: podTemplate,
-      volumeClaimTemplates: list(any),
-      serviceName: str,
-      podManagementPolicy: str,
-      updateStrategy: any,
-      revisionHistoryLimit: int,
-      minReadySeconds: int,
-      persistentVolumeClaimRetentionPolicy: any,
-      ordinals: any,
-    }),
+    spec: struct(
+      {
+        replicas: int,
+        selector: labelSelector,
+        template: podTemplate,
+        volumeClaimTemplates: list(any),
+        serviceName: str,
+        podManagementPolicy: str,
+        updateStrategy: any,
+        revisionHistoryLimit: int,
+        minReadySeconds: int,
+        persistentVolumeClaimRetentionPolicy: any,
+        ordinals: any,
+      },
+      { always: { template: {}, updateStrategy: {} } },
+    ),
     status: any,
   },
   { always: { spec: {}, status: {} } },
 );
 
-const jobSpec = struct({
-  parallelism: int,
-  completions: int,
-  activeDeadlineSeconds: int,
-  backoffLimit: int,
-  selector: labelSelector,
-  manualSelector: bool,
-  template: podTemplate,
-  ttlSecondsAfterFinished: int,
-  completionMode: str,
-  suspend: bool,
-  podFailurePolicy: any,
-  podReplacementPolicy: str,
-});
+const jobSpec = struct(
+  {
+    parallelism: int,
+    completions: int,
+    activeDeadlineSeconds: int,
+    backoffLimit: int,
+    selector: labelSelector,
+    manualSelector: bool,
+    template: podTemplate,
+    ttlSecondsAfterFinished: int,
+    completionMode: str,
+    suspend: bool,
+    podFailurePolicy: any,
+    podReplacementPolicy: str,
+  },
+  { always: { template: {} } },
+);
 
 export const job = object({ spec: jobSpec, status: any }, { always: { spec: {}, status: {} } });
 
 export const cronJob = object(
   {
-    spec: struct({
-      schedule: str,
-      timeZone: str,
-      startingDeadlineSeconds: int,
-      concurrencyPolicy: str,
-      suspend: bool,
-      jobTemplate: template(jobSpec),
-      successfulJobsHistoryLimit: int,
-      failedJobsHistoryLimit: int,
-    }),
+    spec: struct(
+      {
+        schedule: str,
+        timeZone: str,
+        startingDeadlineSeconds: int,
+        concurrencyPolicy: str,
+        suspend: bool,
+        jobTemplate: template(jobSpec),
+        successfulJobsHistoryLimit: int,
+        failedJobsHistoryLimit: int,
+      },
+      { always: { jobTemplate: {} } },
+    ),
     status: struct({
       active: list(any),
       lastScheduleTime: time,

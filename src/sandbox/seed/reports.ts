@@ -99,7 +99,7 @@ export const reports: Part = {
     opaque('legacy-ftp', 'ftp-users', 'password', 'users'),
     ...accountTokens('reports', 'default', 'exporter'),
     ...['dashboard', 'warehouse', 'nightly-export'].flatMap((release) => helmHistory('reports', release, 10)),
-    ...Array.from({ length: 20 }, (_, index) =>
+    ...Array.from({ length: 36 }, (_, index) =>
       opaque('reports', `partner-${String(index + 1).padStart(2, '0')}-api`, 'id', 'secret'),
     ),
   ],

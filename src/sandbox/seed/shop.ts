@@ -102,7 +102,7 @@ export const shop: Part = {
     registry('shop'),
     ...accountTokens('shop', 'default', 'web', 'cart', 'catalog'),
     ...['web', 'cart', 'catalog', 'mailer'].flatMap((release) => helmHistory('shop', release, 10)),
-    ...Array.from({ length: 24 }, (_, index) =>
+    ...Array.from({ length: 44 }, (_, index) =>
       opaque('shop', `voucher-key-${String(index + 1).padStart(2, '0')}`, 'key'),
     ),
   ],

@@ -29,15 +29,22 @@ export function validateWorkload(object: Record<string, unknown>, problems: Prob
   const labels = at(object, 'spec', 'template', 'metadata', 'labels');
   validateLabels(labels, 'spec.template.metadata.labels', problems);
   const wanted = at(selector, 'matchLabels');
-  if (!isRecord(selector) || (wanted === undefined && listAt(selector, 'matchExpressions').length === 0)) {
-    problems.required('spec.selector');
-    if (isRecord(selector))
-      problems.invalid('spec.selector', selector, 'empty selector is invalid for deployment');
-  } else if (isRecord(wanted) && !Object.entries(wanted).every(([key, value]) => at(labels, key) === value))
+  const empty = !isRecord(wanted) && listAt(selector, 'matchExpressions').length === 0;
+  if (!isRecord(selector)) problems.required('spec.selector');
+  else if (empty) problems.invalid('spec.selector', selector, 'empty selector is invalid for deployment');
+  const matches =
+    isRecord(wanted) && Object.entries(wanted).every(([key, value]) => at(labels, key) === value);
+  if (!isRecord(selector) || (isRecord(wanted) && !matches))
     problems.invalid(
       'spec.template.metadata.labels',
       labels ?? null,
       '`selector` does not match template `labels`',
+    );
+  const strategy = at(object, 'spec', 'strategy');
+  if (stringAt(strategy, 'type') === 'Recreate' && at(strategy, 'rollingUpdate') !== undefined)
+    problems.forbidden(
+      'spec.strategy.rollingUpdate',
+      "may not be specified when strategy `type` is 'Recreate'",
     );
   const replicas = at(object, 'spec', 'replicas');
   if (typeof replicas === 'number' && replicas < 0)
@@ -62,7 +69,19 @@ export function validatePodSpec(spec: unknown, field: string, problems: Problems
       names.add(name);
       if (stringAt(container, 'image') === undefined) problems.required(`${here}.image`);
       validatePorts(container, here, problems);
+      validateProbes(container, here, problems);
       validateResources(at(container, 'resources'), `${here}.resources`, problems);
+    }
+}
+
+function validateProbes(container: unknown, field: string, problems: Problems): void {
+  for (const name of ['livenessProbe', 'readinessProbe', 'startupProbe'])
+    for (const action of ['httpGet', 'tcpSocket']) {
+      if (at(container, name, action) === undefined) continue;
+      const port = at(container, name, action, 'port') ?? 0;
+      const here = `${field}.${name}.${action}.port`;
+      if (typeof port === 'string') for (const why of portName(port)) problems.invalid(here, port, why);
+      else if (!isPort(port)) problems.invalid(here, port, 'must be between 1 and 65535, inclusive');
     }
 }
 

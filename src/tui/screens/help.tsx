@@ -1,6 +1,7 @@
 import { Box } from 'ink';
 import type { ReactNode } from 'react';
-import { type Binding, keysInWords } from '../keys.js';
+import { keysInWords } from '../bindings.js';
+import type { Binding } from '../keys.js';
 import { BLANK, Lines, line, span } from '../lines.js';
 import type { ScreenProps } from '../scene.js';
 import { MEANINGS } from '../signs.js';

@@ -10,6 +10,7 @@ import { heading } from '../heading.js';
 import { BLANK, ends, type Line, Lines, line, lineWidth, paragraph, span } from '../lines.js';
 import type { Look } from '../look.js';
 import { Divider } from '../parts.js';
+import { previewRows } from '../preview.js';
 import { checkedOf, chosenIds, type Scene, type ScreenProps } from '../scene.js';
 import { scrolled, scrollLimit } from '../scroll.js';
 import type { SignName } from '../signs.js';
@@ -134,7 +135,7 @@ function detailRows(scene: Scene, step: StepState, width: number, height: number
     look.g.ellipsis,
   );
   if (view.about)
-    return [title, ...scrolled(aboutRows(step, change, look, width), view.scroll, height - 1, look)];
+    return [title, ...scrolled(everything(scene, step, change, width), view.scroll, height - 1, look)];
   const diff = differenceOf(step, change);
   const about = aboutInBrief(step, change, look, width, Math.floor(height * BRIEF));
   const room = diffRoom(height, about.length);
@@ -168,9 +169,14 @@ export function reviewScroll(scene: Scene): number {
   if (change === undefined) return 0;
   const rest = height - TOP;
   const { right } = columnsOf(scene);
-  if (view.about) return scrollLimit(aboutRows(step, change, look, right).length, rest - 1);
+  if (view.about) return scrollLimit(everything(scene, step, change, right).length, rest - 1);
   const about = aboutInBrief(step, change, look, right, Math.floor(rest * BRIEF));
   return Math.max(0, differenceOf(step, change).length - diffRoom(rest, about.length));
+}
+
+/** All about a change, then what all chosen ones do to connections, where the step can say that. */
+function everything({ state, look }: Scene, step: StepState, change: Change, width: number): Line[] {
+  return [...aboutRows(step, change, look, width), ...previewRows(state, look, width)];
 }
 
 /** Why, what it may break, and what the server said. */

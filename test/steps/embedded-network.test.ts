@@ -7,6 +7,8 @@ import { completeAnswers } from '../../src/model/question.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.js';
 import type { Cluster } from '../../src/wizard/ports.js';
+import { cutBy, declaredIn, flowText } from '../../steps/default-deny/flows.js';
+import { previewOf } from '../../steps/default-deny/preview.js';
 import { namespaceState, reachIn } from '../../steps/default-deny/state.js';
 import { defaultDeny } from '../../steps/default-deny.js';
 import { encryptionState } from '../../steps/encryption-at-rest/state.js';
@@ -105,4 +107,36 @@ test('encryption: plain, turned on by the node, stale, re-written, encrypted', a
   expect(seen).toEqual(['plain', 'stale', 'encrypted']);
   const now = await read();
   expect([planOf(now, encryptionAtRest), encryptionAtRest.assess(now, {})]).toEqual([[], []]);
+});
+
+test('on the embedded cluster no declared connection is cut after any write, and its preview says so', async () => {
+  const now = await read();
+  const changes = planOf(now, defaultDeny);
+  expect(declaredIn(now).length).toBeGreaterThan(50);
+  let then = now;
+  for (const change of changes) {
+    then = overlay(then, [change]);
+    expect([change.id, cutBy(now, reachIn(now), reachIn(then)).map(flowText)]).toEqual([change.id, []]);
+  }
+  const preview = previewOf(now, changes);
+  expect(preview.cut).toEqual([]);
+  expect(preview.pairsAfter).toBeLessThan(preview.pairsBefore * 0.6);
+  const at = (from: string, to: string) =>
+    preview.matrix[preview.places.indexOf(from)]?.[preview.places.indexOf(to)];
+  expect(at('shop', 'shop')).toBe('narrowed');
+  expect(at('shop', 'reports')).toBe('closed');
+  expect(at('shop', 'outside')).not.toBe('closed');
+});
+
+test('a preview names what a bare deny would cut, the worst first', async () => {
+  const now = await read();
+  const cut = previewOf(
+    now,
+    planOf(now, defaultDeny).filter(({ ref }) => ref.name === 'default-deny'),
+  ).cut;
+  expect(cut.length).toBeGreaterThan(0);
+  const order = ['critical', 'high', 'medium', 'low'];
+  const ranks = cut.map(({ severity }) => order.indexOf(severity));
+  expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
+  expect(cut.every(({ evidence }) => evidence.length > 0)).toBe(true);
 });

@@ -1,7 +1,7 @@
 import { type DnsFacts, ownNameservers } from '../../src/model/dns.js';
 import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
-import { isOurs } from '../../src/model/ours.js';
+import { isOurs, labelledOurs } from '../../src/model/ours.js';
 import { type ApplyChange, type Change, canonical, type DeleteChange } from '../../src/model/plan.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Templates } from '../../src/model/template.js';
@@ -76,7 +76,7 @@ export function closeNamespace(
   const wanted = new Set(manifests.map(({ metadata }) => metadata.name));
   const needless = ourPolicies(existing, SAME_NAMESPACE).filter(({ metadata }) => !wanted.has(metadata.name));
   const writes = manifests.flatMap((manifest) => write(manifest, existing, breaks));
-  const isDeny = (change: ApplyChange) => isOurs(change.manifest, DENY);
+  const isDeny = (change: ApplyChange) => labelledOurs(change.manifest, DENY);
   const [allows, denies] = [writes.filter((change) => !isDeny(change)), writes.filter(isDeny)];
   const idsOf = (changes: readonly Change[]) => changes.map(({ id }) => id);
   return [
@@ -93,7 +93,7 @@ function write(manifest: Manifest, existing: readonly Manifest[], breaks: readon
   const before = existing.find(({ metadata }) => metadata.name === name);
   if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return [];
   const types = policyTypes(manifest).join(' and ');
-  const deny = isOurs(manifest, DENY);
+  const deny = labelledOurs(manifest, DENY);
   return [
     {
       kind: 'apply',

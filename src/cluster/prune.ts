@@ -1,5 +1,5 @@
 import type { KindName } from '../model/kinds.js';
-import { isRecord, type Manifest, type ObjectMeta, stringAt } from '../model/manifest.js';
+import { isRecord, listAt, type Manifest, type ObjectMeta, stringAt } from '../model/manifest.js';
 
 /** What of a value is kept: all of it, some keys of a map, or the same of every element of a list. */
 export type Shape = true | readonly [Shape] | { readonly [key: string]: Shape };
@@ -10,6 +10,8 @@ export interface Keep {
   fields: Shape;
   /** Annotations by exact key, or by prefix with a `*` at the end; undefined: all but `last-applied`. */
   annotations?: readonly string[];
+  /** Keep who manages its fields, by name: it tells our own objects from others with the same labels. */
+  managers?: boolean;
   /** Keep kubectl's `last-applied` annotation: what somebody meant to apply is evidence there. */
   lastApplied?: boolean;
   /**
@@ -179,7 +181,7 @@ const CLUSTER_CONFIG = [
 /** What of each kind is read and kept. Kinds that changes are made to are kept whole: they are before-images. */
 export const KEEP: Readonly<Record<KindName, Keep>> = {
   Namespace: ALL,
-  NetworkPolicy: { fields: true, lastApplied: true },
+  NetworkPolicy: { fields: true, lastApplied: true, managers: true },
   LimitRange: ALL,
   ResourceQuota: ALL,
   ClusterNetworkPolicy: ALL,
@@ -284,6 +286,10 @@ function metadataOf(metadata: ObjectMeta, keep: Keep): ObjectMeta {
   const out: ObjectMeta = { name: metadata.name };
   for (const [key, value] of Object.entries(metadata))
     if (!DROPPED_METADATA.includes(key) && key !== 'annotations') out[key] = value;
+  if (keep.managers === true)
+    out.managedFields = [
+      ...new Set(listAt(metadata, 'managedFields').flatMap((entry) => stringAt(entry, 'manager') ?? [])),
+    ].map((manager) => ({ manager }));
   const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) =>
     keepsAnnotation(keep, key),
   );

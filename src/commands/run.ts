@@ -135,7 +135,9 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
       return code as ExitCode;
     }
     // Ink and Inquirer in one process take each other's keys: only one of them is ever loaded.
-    if (how.plain) {
+    const small = !how.plain && tooSmall(io.stdout);
+    if (small) say(io, SMALL);
+    if (how.plain || small) {
       const { runPlain } = await import('../prompts/index.js');
       await runPlain(session, {
         stdin: io.stdin,
@@ -197,6 +199,13 @@ function earlier(run: RunSummary | undefined): ReadonlyMap<string, Decisions> {
       ];
     }),
   );
+}
+
+const SMALL =
+  'This terminal is smaller than 80x24, which the full screen needs: the questions come line by line.';
+
+function tooSmall({ columns, rows }: NodeJS.WriteStream): boolean {
+  return (columns ?? 80) < 80 || (rows ?? 24) < 24;
 }
 
 /** SIGINT and SIGTERM are ctrl-c for the session: the object in hand is finished, the journal is on disk. */

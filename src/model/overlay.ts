@@ -1,6 +1,6 @@
 import { KINDS, type KindName, kindOf } from './kinds.js';
 import { isRecord, type Manifest, refOf, sameRef } from './manifest.js';
-import { isManaged } from './ours.js';
+import { isManaged, managedByUs } from './ours.js';
 import type { Change } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -22,7 +22,7 @@ export function overlay(now: Snapshot, changes: readonly Change[]): Snapshot {
       items:
         change.kind === 'delete'
           ? rest
-          : [...rest, live === undefined ? change.manifest : merged(live, change.manifest)],
+          : [...rest, managedByUs(live === undefined ? change.manifest : merged(live, change.manifest))],
     });
   }
   return { ...now, listings };

@@ -54,7 +54,7 @@ function matrixRows({ places, matrix }: Preview, look: Look, width: number): Lin
   const lead = Math.max(...names.map((name) => lineWidth(line(name)))) + 3;
   const pad = (text: string, to: number) => text + ' '.repeat(Math.max(0, to - lineWidth(line(text))));
   if (lead + 3 * places.length > width) return [];
-  const mark = (passage: Passage) => MARKS[passage][look.g.ellipsis === '...' ? 1 : 0];
+  const mark = (passage: Passage) => MARKS[passage][look.g.ellipsis === '…' ? 0 : 1];
   const used = (Object.keys(MARKS) as Passage[]).filter((p) => matrix.some((row) => row.includes(p)));
   const number = (index: number) => String(index + 1).padStart(2);
   return [

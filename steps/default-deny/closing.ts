@@ -1,7 +1,7 @@
 import { type DnsFacts, ownNameservers } from '../../src/model/dns.js';
 import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
-import { isOurs } from '../../src/model/ours.js';
+import { isOurs, labelledOurs } from '../../src/model/ours.js';
 import { type ApplyChange, type Change, canonical, type DeleteChange } from '../../src/model/plan.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Templates } from '../../src/model/template.js';
@@ -80,7 +80,7 @@ export function closeNamespace(
   const writes = all
     .flatMap((manifest) => write(manifest, existing, breaks))
     .toSorted((a, b) => rank(a) - rank(b));
-  const isDeny = (change: ApplyChange) => isOurs(change.manifest, DENY);
+  const isDeny = (change: ApplyChange) => labelledOurs(change.manifest, DENY);
   const [allows, denies] = [writes.filter((change) => !isDeny(change)), writes.filter(isDeny)];
   const idsOf = (changes: readonly Change[]) => changes.map(({ id }) => id);
   return [
@@ -93,7 +93,7 @@ export function closeNamespace(
 
 /** Policies of workloads first, then those for all; of each the new ones first. */
 function rank({ manifest, before }: ApplyChange): number {
-  return (isOurs(manifest, WORKLOAD) ? 0 : 2) + (before === undefined ? 0 : 1);
+  return (labelledOurs(manifest, WORKLOAD) ? 0 : 2) + (before === undefined ? 0 : 1);
 }
 
 /** The change that writes a policy; none where the live one is the same. */
@@ -102,14 +102,14 @@ function write(manifest: Manifest, existing: readonly Manifest[], breaks: readon
   const before = existing.find(({ metadata }) => metadata.name === name);
   if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return [];
   const types = policyTypes(manifest).join(' and ');
-  const deny = isOurs(manifest, DENY);
+  const deny = labelledOurs(manifest, DENY);
   return [
     {
       kind: 'apply',
       id: `default-deny/${namespace}/NetworkPolicy/${name}`,
       ref: refOf(manifest),
       risk: 'cutsTraffic',
-      why: isOurs(manifest, WORKLOAD)
+      why: labelledOurs(manifest, WORKLOAD)
         ? `Holds all that these pods of ${namespace} are declared to need, and closes their ${types} for the rest.`
         : deny
           ? `Closes ${types} of every pod in ${namespace}, new ones included.`

@@ -87,9 +87,16 @@ test.each(['Namespace', 'LimitRange', 'ResourceQuota', 'NetworkPolicy', 'Cluster
       resourceVersion: '7',
       annotations: { 'example.com/noise': 'x' },
     });
-    expect(kept?.metadata).not.toHaveProperty('managedFields');
+    if (kind !== 'NetworkPolicy') expect(kept?.metadata).not.toHaveProperty('managedFields');
   },
 );
+
+test('of who manages a NetworkPolicy only the names are kept', () => {
+  const managedFields = [{ manager: 'a', fieldsV1: { 'f:spec': {} } }, { manager: 'a' }, { manager: 'b' }];
+  expect(keep('NetworkPolicy', { metadata: { ...metadata, managedFields } })?.metadata.managedFields).toEqual(
+    [{ manager: 'a' }, { manager: 'b' }],
+  );
+});
 
 test('only NetworkPolicies keep what kubectl noted as last applied', () => {
   const with_ = (Object.keys(KINDS) as KindName[]).filter(

@@ -200,6 +200,7 @@ test('amending policies of the former form cuts nothing on the way', () => {
             egress: [{ to: [{ podSelector: {} }] }],
           },
           {
+            managedFields: [{ manager: 'kubectl-harden' }],
             labels: {
               'app.kubernetes.io/managed-by': 'kubectl-harden',
               'app.kubernetes.io/component': 'default-deny',

@@ -202,6 +202,24 @@ describe('what is proposed', () => {
     expect(applied(planOf(both)).map((m) => m.metadata.name)).toContain('kubectl-harden-default-deny-2');
   });
 
+  test('a policy with our labels that somebody else wrote is never removed nor amended', () => {
+    const labels = (component: string) => ({
+      labels: {
+        'app.kubernetes.io/managed-by': 'kubectl-harden',
+        'app.kubernetes.io/component': component,
+      },
+      managedFields: [{ manager: 'kubectl-create' }],
+    });
+    const now = shop(
+      networkPolicy('shop', 'a', { podSelector: {}, egress: [{}] }, labels('metadata-blocking')),
+      networkPolicy('shop', 'b', { podSelector: { matchLabels: { x: 'y' } } }, labels('default-deny')),
+      networkPolicy('shop', 'c', { podSelector: {} }, labels('default-deny-same-namespace')),
+    );
+    const changes = planOf(now, { namespaces: ['shop'] });
+    expect(changes.filter((change) => change.kind === 'delete')).toEqual([]);
+    expect(changes.map(({ ref }) => ref.name).filter((name) => ['a', 'b', 'c'].includes(name))).toEqual([]);
+  });
+
   test('ours is amended where the answers changed', () => {
     const then = closed(shop(), INSIDE);
     const changes = step.plan(then, { ...INSIDE, namespaces: ['shop'], sameNamespace: false }, templates);

@@ -119,3 +119,30 @@ test('enter goes on, esc back; with nothing to change enter leads to the overvie
     expect(mounted.session.events).toEqual([{ type: 'back' }, { type: 'back' }]);
   });
 });
+
+test('i shows what the chosen changes do to connections, where the step can say it', () => {
+  const state = withStep(review, (step) => ({
+    ...step,
+    step: {
+      ...step.step,
+      preview: (_now, changes) => ({
+        places: ['shop', 'outside'],
+        matrix: [
+          ['narrowed', 'open'],
+          ['closed', 'none'],
+        ],
+        declared: 9,
+        cut: [{ connection: 'a => b : TCP 1', severity: 'high', why: 'config', evidence: 'Pod x/a, env' }],
+        pairsBefore: 1234,
+        pairsAfter: changes.length,
+      }),
+    },
+  }));
+  return onScreen(state, {}, async (mounted) => {
+    expect(mounted.frame()).not.toContain('What breaks');
+    await mounted.press('i', KEY.tab, 'G');
+    expect(mounted.frame()).toContain('1 shop');
+    expect(mounted.frame()).toMatch(/◐\s+●/);
+    expect(mounted.frame()).toContain('1,234 to 5');
+  });
+});

@@ -1,6 +1,6 @@
 import { dns } from '../src/model/dns.js';
 import type { Manifest } from '../src/model/manifest.js';
-import { candidateNamespaces, namespaceKind } from '../src/model/namespaces.js';
+import { candidateNamespaces, namespaceKind, systemNamespaces } from '../src/model/namespaces.js';
 import type { Change } from '../src/model/plan.js';
 import { type Answers, type Choice, chosen, type Question } from '../src/model/question.js';
 import { type Snapshot, visible } from '../src/model/snapshot.js';
@@ -48,26 +48,37 @@ function judgeable(now: Snapshot): boolean {
   return visible(now, 'Namespace') && visible(now, 'NetworkPolicy');
 }
 
+/**
+ * The namespaces that may be closed. kube-system is not among them: its pods serve the whole cluster, and what they need
+ * is another policy than the one of this step.
+ */
+function offered(now: Snapshot): readonly Manifest[] {
+  const system = systemNamespaces(now).filter(({ metadata }) => metadata.name !== 'kube-system');
+  return [...candidateNamespaces(now), ...system];
+}
+
 function questions(now: Snapshot): readonly Question[] {
   if (!judgeable(now)) return [];
   const facts = dns(now);
-  const candidates = candidateNamespaces(now).map((namespace) => {
+  const candidates = offered(now).map((namespace) => {
     const { name } = namespace.metadata;
     const state = namespaceState(now, name);
-    return { namespace, name, state, left: workLeft(now, name, state, facts) };
+    const kind = namespaceKind(now, namespace);
+    return { namespace, name, kind, state, left: workLeft(now, name, state, facts) };
   });
-  if (!candidates.some(({ left }) => left)) return [];
+  const left = candidates.filter((candidate) => candidate.left);
+  if (left.length === 0) return [];
+  // Where only namespaces of the system are left, nobody has to answer: the default leaves them alone.
+  const risk = left.every(({ kind }) => kind === 'system') ? 'none' : 'cutsTraffic';
   return [
     {
       id: 'namespaces',
       type: 'choices',
       message: 'Which namespaces are closed?',
       help: 'Each gets one policy that selects every pod. What nothing lists as allowed will stop.',
-      risk: 'cutsTraffic',
+      risk,
       choices: candidates.map(({ namespace, state }) => choice(now, namespace, state)),
-      recommended: candidates
-        .filter(({ namespace, left }) => left && namespaceKind(namespace) === 'user')
-        .map(({ name }) => name),
+      recommended: left.filter(({ kind }) => kind === 'user').map(({ name }) => name),
       cautious: [],
     },
     {
@@ -75,7 +86,7 @@ function questions(now: Snapshot): readonly Question[] {
       type: 'confirm',
       message: 'Does traffic between pods of the same namespace stay open?',
       help: 'No closes it as well: only DNS and what other policies allow is left.',
-      risk: 'cutsTraffic',
+      risk,
       recommended: true,
       cautious: true,
     },
@@ -84,9 +95,10 @@ function questions(now: Snapshot): readonly Question[] {
 
 function choice(now: Snapshot, namespace: Manifest, state: NamespaceState): Choice {
   const { name } = namespace.metadata;
+  const kind = namespaceKind(now, namespace);
   const count = workloadsIn(now, name).length;
   const notes = [
-    ...(namespaceKind(namespace) === 'infrastructure' ? ['infrastructure: others depend on it'] : []),
+    ...(kind === 'user' ? [] : [`${kind}: others depend on it`]),
     `${count} ${count === 1 ? 'workload' : 'workloads'}`,
     howOpen(state),
     ...(state.ingress.closed ? [] : cuts(declared(now, name).length)),
@@ -94,7 +106,7 @@ function choice(now: Snapshot, namespace: Manifest, state: NamespaceState): Choi
       ? [`${state.hostNetwork.length} on the node's network, not coverable`]
       : []),
   ];
-  return { value: name, label: name, note: notes.join(', ') };
+  return { value: name, label: name, note: notes.join(', '), ...(kind === 'system' ? { apart: true } : {}) };
 }
 
 function cuts(connections: number): readonly string[] {
@@ -122,7 +134,7 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   return labelledFirst(
     now,
     facts,
-    candidateNamespaces(now)
+    offered(now)
       .filter((namespace) => wanted.has(namespace.metadata.name))
       .flatMap((namespace) => closeNamespace(now, namespace.metadata.name, facts, sameNamespace, templates)),
   );

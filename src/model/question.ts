@@ -5,6 +5,8 @@ export interface Choice {
   label: string;
   /** Shown beside the label: what choosing this means here. */
   note?: string;
+  /** Offered, but not meant by `all`, by a glob or by a key that takes all: only by its own name. */
+  apart?: true;
 }
 
 interface Base {

@@ -104,14 +104,15 @@ function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding
     (policy) => !OURS.some((component) => isOurs(policy, component)),
   );
   return [
-    ...keptOpen(namespace, state),
-    ...DIRECTIONS.flatMap((direction) => openFindings(namespace, state, direction)),
+    ...keptOpen(now, namespace, state),
+    ...DIRECTIONS.flatMap((direction) => openFindings(now, namespace, state, direction)),
     ...pretences(policies, state),
     ...hostNetwork(namespace, state),
   ];
 }
 
 function openFindings(
+  now: Snapshot,
   namespace: Manifest,
   state: NamespaceState,
   direction: (typeof DIRECTIONS)[number],
@@ -119,7 +120,7 @@ function openFindings(
   const { closed, unclosed, unselected, openByOurs } = state[direction];
   if (closed) return [];
   const { name } = namespace.metadata;
-  const severity = severityOf(namespace);
+  const severity = severityOf(now, namespace);
   const accepts = direction === 'ingress' ? 'accepts traffic from anywhere' : 'may connect anywhere';
   const out: Finding[] = [];
   if (openByOurs)
@@ -148,7 +149,7 @@ function openFindings(
 }
 
 /** Policies of others that let everything pass, each once. */
-function keptOpen(namespace: Manifest, state: NamespaceState): readonly Finding[] {
+function keptOpen(now: Snapshot, namespace: Manifest, state: NamespaceState): readonly Finding[] {
   const policies = new Map<string, { ref: Ref; directions: string[] }>();
   for (const direction of DIRECTIONS)
     for (const ref of state[direction].openBy) {
@@ -158,7 +159,7 @@ function keptOpen(namespace: Manifest, state: NamespaceState): readonly Finding[
     }
   return [...policies.values()].map(({ ref, directions }) => ({
     id: 'policy-allows-everything',
-    severity: severityOf(namespace),
+    severity: severityOf(now, namespace),
     object: ref,
     evidence: directions
       .map((direction) => `a rule of spec.${direction} names no peer and no port, or all of them`)
@@ -167,8 +168,8 @@ function keptOpen(namespace: Manifest, state: NamespaceState): readonly Finding[
   }));
 }
 
-function severityOf(namespace: Manifest): Severity {
-  return namespaceKind(namespace) === 'user' ? 'high' : 'medium';
+function severityOf(now: Snapshot, namespace: Manifest): Severity {
+  return namespaceKind(now, namespace) === 'user' ? 'high' : 'medium';
 }
 
 function hostNetwork(namespace: Manifest, state: NamespaceState): readonly Finding[] {

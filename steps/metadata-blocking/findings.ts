@@ -108,7 +108,7 @@ function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): reado
   if (hidden.length > 0) return hidden;
   const plugin = networkPlugin(now);
   const found = candidateNamespaces(now).flatMap((namespace) =>
-    exposureFindings(namespace, exposureOf(now, namespace.metadata.name, endpoints)),
+    exposureFindings(now, namespace, exposureOf(now, namespace.metadata.name, endpoints)),
   );
   if (plugin.verdict === 'notEnforced')
     found.push({
@@ -127,9 +127,9 @@ function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): reado
   return found;
 }
 
-function exposureFindings(namespace: Manifest, state: NamespaceExposure): readonly Finding[] {
+function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceExposure): readonly Finding[] {
   const { name } = namespace.metadata;
-  const severity = namespaceKind(namespace) === 'user' ? 'high' : 'medium';
+  const severity = namespaceKind(now, namespace) === 'user' ? 'high' : 'medium';
   const who = state.workloads.length === 0 ? 'pods to come' : listed(state.workloads);
   const hosts: Finding[] =
     state.hostNetwork.length === 0

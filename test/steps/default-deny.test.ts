@@ -114,6 +114,20 @@ describe('what is proposed', () => {
     });
   });
 
+  test('namespaces of the system are offered apart, but for kube-system; nobody has to answer for them', () => {
+    const now = cluster([namespace('shop'), namespace('kube-public')]);
+    expect(step.questions(now)[0]).toMatchObject({
+      choices: [{ value: 'shop' }, { value: 'kube-public', apart: true }],
+      recommended: ['shop'],
+    });
+    const then = closed(now);
+    expect(step.questions(then).filter(needsAnswer)).toEqual([]);
+    expect(planOf(then)).toEqual([]);
+    expect(findings(then)).toEqual([]);
+    const asked = planOf(then, { namespaces: ['kube-public'] });
+    expect(asked.map(({ ref }) => ref.namespace)).toEqual(['kube-public']);
+  });
+
   test('an answer that names an unknown or a system namespace changes nothing there', () => {
     expect(planOf(shop(), { namespaces: ['kube-system', 'nowhere'] })).toEqual([]);
   });

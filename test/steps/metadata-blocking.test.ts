@@ -22,6 +22,13 @@ const findings = (now: Snapshot) =>
     .filter(({ id }) => id !== 'node-side-control')
     .map((f) => `${f.severity} ${f.id}${f.object === undefined ? '' : ` ${refText(f.object)}`}`);
 
+/** What is asked beyond namespaces of the system, which are always there to be named. */
+const asked = (now: Snapshot) =>
+  step
+    .questions(now)
+    .flatMap((q) => (q.type === 'choices' ? q.choices.filter(({ apart }) => !apart) : []))
+    .map(({ value }) => value);
+
 const AWS: NodeSigns = { providerID: 'aws:///eu-central-1a/i-1' };
 const CALICO = daemonSet('kube-system', 'calico-node');
 const on = (signs: readonly NodeSigns[], more: readonly Manifest[] = [], options: SnapshotOptions = {}) =>
@@ -85,7 +92,8 @@ describe('a namespace whose egress nothing closes', () => {
     expect(planOf(blocked(now))).toEqual([]);
     expect(step.plan(blocked(now), { namespaces: ['shop'] }, templates)).toEqual([]);
     expect(findings(blocked(now))).toEqual([]);
-    expect(step.questions(blocked(now))).toEqual([]);
+    expect(asked(blocked(now))).toEqual([]);
+    expect(step.questions(blocked(now)).filter(needsAnswer)).toEqual([]);
   });
 
   test('nothing is done on a real cluster without an answer', () => {
@@ -118,11 +126,22 @@ describe('a namespace whose egress nothing closes', () => {
   });
 });
 
+test('a namespace of the system is offered apart, never recommended, and changed where it is named', () => {
+  const now = on([AWS]);
+  expect(step.questions(now)[0]).toMatchObject({
+    choices: [{ value: 'shop' }, { value: 'kube-system', apart: true }],
+    recommended: ['shop'],
+  });
+  expect(planOf(now, { namespaces: ['kube-system'] }).map(({ ref }) => ref.namespace)).toEqual([
+    'kube-system',
+  ]);
+});
+
 describe('a namespace whose egress somebody closes', () => {
   test('closed for all: nothing to do', () => {
     const now = on([AWS], [networkPolicy('shop', 'x', { podSelector: {}, policyTypes: ['Egress'] })]);
     expect(findings(now)).toEqual([]);
-    expect(step.questions(now)).toEqual([]);
+    expect(asked(now)).toEqual([]);
     expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
   });
 

@@ -104,6 +104,8 @@ function directionState(
   workloads: readonly string[],
 ): DirectionState {
   const unselected = (d: DirectionIsolation) => d.open.filter((o) => o.because === 'unselected');
+  // What a policy of the Admin tier keeps open no policy of ours would close.
+  const uncovered = (d: DirectionIsolation) => !d.covered && d.freshOpenBy.length === 0;
   const opening = [...effect.open.map((o) => o.because), ...effect.freshOpenBy].filter(
     (because) => because !== 'unselected',
   );
@@ -111,8 +113,8 @@ function directionState(
   const openBy = opening.filter((ref, index) => opening.findIndex((o) => sameRef(o, ref)) === index);
   return {
     closed: effect.covered && effect.open.length === 0 && effect.freshOpenBy.length === 0,
-    closable: !others.covered || unselected(others).length > 0,
-    unclosed: !effect.covered || unselected(effect).length > 0,
+    closable: uncovered(others) || unselected(others).length > 0,
+    unclosed: uncovered(effect) || unselected(effect).length > 0,
     unselected: unselected(effect).map((o) => o.workload),
     narrowed: workloads.filter((name) => others.open.every((o) => o.workload !== name)),
     openBy: openBy.filter((ref) => !isOwn(ref)),

@@ -1,4 +1,3 @@
-import { dns } from '../src/model/dns.js';
 import type { Manifest } from '../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind, systemNamespaces } from '../src/model/namespaces.js';
 import type { Change } from '../src/model/plan.js';
@@ -7,10 +6,13 @@ import { type Snapshot, visible } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import type { Templates } from '../src/model/template.js';
 import { workloadsIn } from '../src/model/workloads.js';
+import { apiServerCalls } from './default-deny/api-server-calls.js';
 import { declared } from './default-deny/breaks.js';
 import { closeNamespace, labelledFirst, workLeft } from './default-deny/closing.js';
+import { dnsHere } from './default-deny/dns-here.js';
 import { assess } from './default-deny/findings.js';
-import { type NamespaceState, namespaceState, REACH_KINDS } from './default-deny/state.js';
+import { READS } from './default-deny/reads.js';
+import { type NamespaceState, namespaceState } from './default-deny/state.js';
 
 /** Every chosen namespace closed in both directions, except for DNS and what was asked to stay open. */
 export const defaultDeny: Step = {
@@ -29,15 +31,7 @@ export const defaultDeny: Step = {
   ],
   folder: '02-default-deny',
   asks: ['namespaces', 'sameNamespace'],
-  reads: [
-    ...REACH_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what may connect to what' })),
-    { kind: 'Service', as: 'objects', for: 'DNS, and Services that are called from outside' },
-    { kind: 'Ingress', as: 'objects', for: 'backends that closing would cut' },
-    { kind: 'ValidatingWebhookConfiguration', as: 'objects', for: 'webhooks that closing would cut' },
-    { kind: 'MutatingWebhookConfiguration', as: 'objects', for: 'webhooks that closing would cut' },
-    { kind: 'APIService', as: 'objects', for: 'aggregated APIs that closing would cut' },
-    { kind: 'ConfigMap', as: 'objects', for: 'settings of the network plugin' },
-  ],
+  reads: READS,
   questions,
   assess,
   plan,
@@ -59,7 +53,7 @@ function offered(now: Snapshot): readonly Manifest[] {
 
 function questions(now: Snapshot): readonly Question[] {
   if (!judgeable(now)) return [];
-  const facts = dns(now);
+  const facts = dnsHere(now);
   const candidates = offered(now).map((namespace) => {
     const { name } = namespace.metadata;
     const state = namespaceState(now, name);
@@ -78,7 +72,9 @@ function questions(now: Snapshot): readonly Question[] {
       help: 'Each gets one policy that selects every pod. What nothing lists as allowed will stop.',
       risk,
       choices: candidates.map(({ namespace, state }) => choice(now, namespace, state)),
-      recommended: left.filter(({ kind }) => kind === 'user').map(({ name }) => name),
+      recommended: left
+        .filter(({ name, kind }) => kind === 'user' && apiServerCalls(now, name).length === 0)
+        .map(({ name }) => name),
       cautious: [],
     },
     {
@@ -99,6 +95,7 @@ function choice(now: Snapshot, namespace: Manifest, state: NamespaceState): Choi
   const count = workloadsIn(now, name).length;
   const notes = [
     ...(kind === 'user' ? [] : [`${kind}: others depend on it`]),
+    ...serving(apiServerCalls(now, name)),
     `${count} ${count === 1 ? 'workload' : 'workloads'}`,
     howOpen(state),
     ...(state.ingress.closed ? [] : cuts(declared(now, name).length)),
@@ -107,6 +104,12 @@ function choice(now: Snapshot, namespace: Manifest, state: NamespaceState): Choi
       : []),
   ];
   return { value: name, label: name, note: notes.join(', '), ...(kind === 'system' ? { apart: true } : {}) };
+}
+
+function serving([first, ...more]: readonly string[]): readonly string[] {
+  if (first === undefined) return [];
+  const others = more.length > 0 ? ` and ${more.length} more` : '';
+  return [`serves ${first}${others}: closing it could stop the API server's calls`];
 }
 
 function cuts(connections: number): readonly string[] {
@@ -128,7 +131,7 @@ function howOpen({ ingress, egress }: NamespaceState): string {
 
 function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {
   if (!judgeable(now)) return [];
-  const facts = dns(now);
+  const facts = dnsHere(now);
   const wanted = new Set(chosen(answers, 'namespaces'));
   const sameNamespace = answers.sameNamespace !== false;
   return labelledFirst(

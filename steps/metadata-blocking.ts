@@ -14,9 +14,9 @@ import { type Answers, type Choice, chosen, type Question } from '../src/model/q
 import { type Snapshot, visible } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import type { Templates } from '../src/model/template.js';
-import { REACH_KINDS } from './default-deny/state.js';
 import { assess } from './metadata-blocking/findings.js';
 import { metadataPolicy } from './metadata-blocking/policy.js';
+import { READS } from './metadata-blocking/reads.js';
 import { exposureOf, type NamespaceExposure } from './metadata-blocking/state.js';
 
 /** Pods kept away from the cloud's metadata service, without opening anything that is closed. */
@@ -33,14 +33,7 @@ export const metadataBlocking: Step = {
   ],
   folder: '05-metadata-blocking',
   asks: ['namespaces'],
-  reads: [
-    ...REACH_KINDS.map((kind) => ({
-      kind,
-      as: 'objects' as const,
-      for: 'what can reach the metadata address',
-    })),
-    { kind: 'ConfigMap', as: 'objects', for: 'settings of the network plugin' },
-  ],
+  reads: READS,
   questions,
   assess,
   plan,

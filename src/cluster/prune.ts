@@ -237,8 +237,13 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
     },
   },
   ConfigMap: { fields: true, metadataOnly: { inFull: CLUSTER_CONFIG } },
-  // Schemas make these the largest objects of a cluster; their name says plural and group.
-  CustomResourceDefinition: { fields: {}, metadataOnly: { inFull: [] } },
+  // Their name says plural and group. Schemas make these the largest objects of a cluster, and none of that is kept; but
+  // only the whole object tells whether the API server calls a webhook to convert them.
+  CustomResourceDefinition: {
+    fields: {
+      spec: { conversion: { strategy: true, webhook: { clientConfig: { service: true, url: true } } } },
+    },
+  },
   // Never read as objects; the row exists so that the table has no gap.
   Secret: { fields: {}, metadataOnly: { inFull: [] } },
 };

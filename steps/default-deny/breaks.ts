@@ -37,7 +37,7 @@ function byPlugin(now: Snapshot, close: Closing): readonly string[] {
     return [`${plugin.title} does not enforce NetworkPolicies: this is written, but changes nothing.`];
   return close.egress && dns(now).nodeLocal !== undefined && !plugin.ipBlockMatchesNodes
     ? [
-        `On ${plugin.title} the DNS cache of the nodes may not match an address range: try one namespace first.`,
+        `On ${plugin.title === 'unknown' ? 'some network plugins' : plugin.title} the DNS cache of the nodes may not match an address range: try one namespace first.`,
       ]
     : [];
 }
@@ -50,6 +50,7 @@ export function declared(now: Snapshot, namespace: string): readonly string[] {
   return [
     ...hooks.filter((line) => line.fails).map((line) => line.text),
     ...hooks.filter((line) => !line.fails).map((line) => line.text),
+    ...objects(now, 'CustomResourceDefinition').flatMap((crd) => conversionLine(crd, namespace)),
     ...objects(now, 'APIService').flatMap((api) => aggregatedLine(api, namespace)),
     ...objectsIn(now, 'Ingress', namespace).map((ingress) => ingressLine(ingress)),
     ...objectsIn(now, 'Service', namespace).flatMap((service) => exposedLine(service)),
@@ -72,6 +73,16 @@ function webhookLines(config: Manifest, namespace: string): { fails: boolean; te
       ? `${ref} calls Service ${namespace}/${name} and fails shut: without it the API server refuses what the webhook covers.`
       : `${ref} calls Service ${namespace}/${name} and is skipped when it does not answer.`,
   }));
+}
+
+function conversionLine(crd: Manifest, namespace: string): string[] {
+  const conversion = at(crd, 'spec', 'conversion');
+  const service = at(conversion, 'webhook', 'clientConfig', 'service');
+  if (stringAt(conversion, 'strategy') !== 'Webhook' || stringAt(service, 'namespace') !== namespace)
+    return [];
+  return [
+    `CustomResourceDefinition ${crd.metadata.name} is converted by Service ${namespace}/${stringAt(service, 'name') ?? ''}: without it its objects cannot be read.`,
+  ];
 }
 
 function aggregatedLine(api: Manifest, namespace: string): string[] {

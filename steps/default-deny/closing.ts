@@ -1,6 +1,7 @@
 import { type DnsFacts, ownNameservers } from '../../src/model/dns.js';
-import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
+import { type Manifest, refOf, refText, sameRef } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
+import { excluded } from '../../src/model/namespaces.js';
 import { isOurs, labelledOurs } from '../../src/model/ours.js';
 import { type ApplyChange, type Change, canonical, type DeleteChange } from '../../src/model/plan.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
@@ -24,7 +25,17 @@ export function workLeft(now: Snapshot, namespace: string, state: NamespaceState
   return (
     (close.ingress && state.ingress.unclosed) ||
     (close.egress && state.egress.unclosed) ||
+    weakened(now, namespace, state) ||
     reopening(now, namespace, state, close).length > 0
+  );
+}
+
+/** Whether a policy that we wrote to close lets everything pass: a template or somebody else has changed it since. */
+function weakened(now: Snapshot, namespace: string, { ingress, egress }: NamespaceState): boolean {
+  return objectsIn(now, 'NetworkPolicy', namespace).some(
+    (policy) =>
+      !isOurs(policy, METADATA) &&
+      [...ingress.openByOurs, ...egress.openByOurs].some((ref) => sameRef(ref, refOf(policy))),
   );
 }
 
@@ -146,6 +157,7 @@ export function labelledFirst(now: Snapshot, facts: DnsFacts, changes: readonly 
 function nameLabels(now: Snapshot, facts: DnsFacts): readonly ApplyChange[] {
   const wanted = new Set(facts.services.map(({ ref }) => ref.namespace));
   return objects(now, 'Namespace')
+    .filter(({ metadata }) => !excluded(now, metadata.name))
     .filter(({ metadata }) => wanted.has(metadata.name) && metadata.labels?.[NAME_LABEL] !== metadata.name)
     .map((before): ApplyChange => {
       const { name } = before.metadata;

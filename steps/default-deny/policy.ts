@@ -4,6 +4,7 @@ import { isOurs, ourLabels } from '../../src/model/ours.js';
 import { canonical } from '../../src/model/plan.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
 import { complement, type Requirement } from './complement.js';
+import { refuseOpening } from './opening.js';
 import { policyTypes } from './pretences.js';
 import { DENY, OURS, SAME_NAMESPACE } from './state.js';
 
@@ -127,6 +128,7 @@ function filled(
     Object.keys(spec.podSelector).length > 0
   )
     throw new TemplateError(`templates/${path}: expected a NetworkPolicy with spec.podSelector: {}`);
+  refuseOpening(path, spec);
   const ingress = [...listAt(spec, 'ingress'), ...(inside.ingress ? [{ from: [OWN_NAMESPACE] }] : [])];
   const egress = [
     ...listAt(spec, 'egress'),

@@ -56,8 +56,8 @@ export interface DirectionState {
   narrowed: readonly string[];
   /** Policies of others that let everything pass: no further policy can take that back. */
   openBy: readonly Ref[];
-  /** Our own metadata policy lets everything else pass. */
-  openByOurs: boolean;
+  /** Policies of our own that let everything pass: the metadata policy does by design, any other was changed. */
+  openByOurs: readonly Ref[];
 }
 
 export interface NamespaceState {
@@ -118,6 +118,6 @@ function directionState(
     unselected: unselected(effect).map((o) => o.workload),
     narrowed: workloads.filter((name) => others.open.every((o) => o.workload !== name)),
     openBy: openBy.filter((ref) => !isOwn(ref)),
-    openByOurs: openBy.some(isOwn),
+    openByOurs: openBy.filter(isOwn),
   };
 }

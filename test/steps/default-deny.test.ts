@@ -36,19 +36,21 @@ const shop = (...more: Manifest[]) =>
 
 describe('a cluster with every kind of namespace', () => {
   const now = snapshotOf({ objects: manifestsIn('default-deny/shop/cluster.yaml'), sandbox: true });
+  // shop is not chosen by itself: it holds a webhook that fails shut.
+  const all = { namespaces: ['data', 'default', 'legacy', 'shop'] };
 
   test('questions, findings and changes', () => {
     const text = yamlText({
       questions: step.questions(now),
       findings: step.assess(now, {}),
-      changes: planOf(now),
-      findingsAfter: step.assess(closed(now), {}),
+      changes: planOf(now, all),
+      findingsAfter: step.assess(closed(now, all), {}),
     });
     expectGolden('default-deny/shop/plan.golden.yaml', text);
   });
 
   test('what can be closed is closed by effect; a second run changes nothing', () => {
-    const then = closed(now);
+    const then = closed(now, all);
     for (const name of ['default', 'shop', 'data', 'payments']) {
       const { ingress, egress } = isolation(reachIn(then), name);
       expect([name, ingress.covered, ingress.open, egress.covered, egress.open]).toEqual([
@@ -60,11 +62,11 @@ describe('a cluster with every kind of namespace', () => {
       ]);
     }
     expect(planOf(then)).toEqual([]);
-    expect(step.plan(then, answer(now), templates)).toEqual([]);
+    expect(step.plan(then, answer(now, all), templates)).toEqual([]);
   });
 
   test('no connection opens outside of what the answers allow: DNS, and inside the namespace', () => {
-    const [before, then] = [reachIn(now), reachIn(closed(now))];
+    const [before, then] = [reachIn(now), reachIn(closed(now, all))];
     for (const connection of then.connections()) {
       const [from, to] = [connection.src, connection.dst].map((side) => side.split('/')[0]);
       if (from === to || connection.dst.startsWith('kube-system/coredns')) continue;
@@ -74,7 +76,7 @@ describe('a cluster with every kind of namespace', () => {
   });
 
   test('names still resolve, and pods of a namespace still talk to each other', () => {
-    const then = reachIn(closed(now));
+    const then = reachIn(closed(now, all));
     const dns = { pod: 'kube-system/coredns-1' };
     for (const name of ['shop', 'data', 'default', 'legacy'])
       for (const protocol of ['UDP', 'TCP'] as const) {
@@ -88,7 +90,7 @@ describe('a cluster with every kind of namespace', () => {
   });
 
   test('without same-namespace traffic only DNS is left', () => {
-    const then = reachIn(closed(now, { sameNamespace: false }));
+    const then = reachIn(closed(now, { ...all, sameNamespace: false }));
     const web = { workload: 'shop/web[Deployment]' };
     expect(then.allows(web, { workload: 'shop/hooks[Deployment]' }, 'TCP', 8080)).toBe(false);
     expect(then.allows(web, { pod: 'kube-system/coredns-1' }, 'UDP', 53)).toBe(true);
@@ -243,7 +245,107 @@ describe('what is proposed', () => {
   });
 });
 
+describe('a policy of our own that was changed since', () => {
+  const open = networkPolicy('x', 'default-deny', { podSelector: {}, ingress: [{}] });
+  const weak = (now: Snapshot) => {
+    const listing = now.listings.get('NetworkPolicy');
+    if (listing?.state !== 'read') throw new Error('no policies');
+    const items = listing.items.map((item) => ({
+      ...item,
+      spec: { podSelector: {}, ingress: [{}], egress: [{}] },
+    }));
+    return { ...now, listings: new Map(now.listings).set('NetworkPolicy', { ...listing, items }) };
+  };
+
+  test('is named as what keeps the namespace open, and written anew', () => {
+    const now = weak(closed(shop()));
+    const named = step
+      .assess(now, {})
+      .filter(({ message }) => message.includes('NetworkPolicy shop/default-deny'));
+    expect(named.map(({ id }) => id)).toEqual(['namespace-open-ingress', 'namespace-open-egress']);
+    expect(JSON.stringify(step.assess(now, {}))).not.toContain('metadata');
+    expect(step.questions(now)[0]).toMatchObject({ recommended: ['shop'] });
+    expect(planOf(closed(now))).toEqual([]);
+    expect(namespaceState(closed(now), 'shop')).toMatchObject({
+      ingress: { closed: true },
+      egress: { closed: true },
+    });
+  });
+
+  test.each([
+    [{ ingress: [{}] }],
+    [{ egress: [{ to: [] }] }],
+    [{ ingress: [{ from: [{ namespaceSelector: {} }] }] }],
+    [{ egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }] }],
+  ])('a template that lets everything pass is refused: %j', (rules) => {
+    const now = shop();
+    const template = { ...open, spec: { podSelector: {}, ...rules } };
+    expect(() =>
+      step.plan(now, answer(now), new Map([...templates, ['default-deny/networkpolicy.yaml', template]])),
+    ).toThrow(/lets everything pass/);
+  });
+
+  test('a template that names peers or ports is taken', () => {
+    const now = shop();
+    const rules = { egress: [{ ports: [{ port: 443 }] }, { to: [{ ipBlock: { cidr: '10.0.0.0/8' } }] }] };
+    const template = { ...open, spec: { podSelector: {}, ...rules } };
+    const changes = step.plan(
+      now,
+      answer(now),
+      new Map([...templates, ['default-deny/networkpolicy.yaml', template]]),
+    );
+    expect(canonical(spec(changes))).toContain('10.0.0.0/8');
+  });
+});
+
+describe('namespaces that the API server calls', () => {
+  const service = { namespace: 'shop', name: 'hooks' };
+  const hooks = (failurePolicy: string | undefined) =>
+    object('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', undefined, 'orders', {
+      webhooks: [{ name: 'a', ...(failurePolicy && { failurePolicy }), clientConfig: { service } }],
+    });
+  const crd = object('apiextensions.k8s.io/v1', 'CustomResourceDefinition', undefined, 'as.example', {
+    spec: { conversion: { strategy: 'Webhook', webhook: { clientConfig: { service } } } },
+  });
+  const api = object('apiregistration.k8s.io/v1', 'APIService', undefined, 'v1.example', {
+    spec: { service },
+  });
+
+  test.each([
+    [hooks('Fail'), 'ValidatingWebhookConfiguration orders'],
+    [hooks(undefined), 'ValidatingWebhookConfiguration orders'],
+    [crd, 'CustomResourceDefinition as.example'],
+    [api, 'APIService v1.example'],
+  ])('are not chosen by themselves, with the reason, but can be', (caller, named) => {
+    const now = shop(caller);
+    expect(step.questions(now)[0]).toMatchObject({
+      choices: [{ value: 'shop', note: expect.stringContaining(`serves ${named}`) }],
+      recommended: [],
+    });
+    expect(planOf(now)).toEqual([]);
+    const [change] = planOf(now, { namespaces: ['shop'] });
+    expect(change?.breaks.join()).toContain(named);
+  });
+
+  test('a webhook that is skipped when it does not answer is no reason', () => {
+    expect(step.questions(shop(hooks('Ignore')))[0]).toMatchObject({ recommended: ['shop'] });
+  });
+});
+
 describe('DNS', () => {
+  test('where the namespace of DNS is excluded and lacks its label, neither it nor egress is touched', () => {
+    const now = shop();
+    const old = cluster([namespace('shop')], { version: '1.20', exclude: ['kube-*'] });
+    expect(planOf(old).map(({ ref }) => ref.kind)).toEqual(['NetworkPolicy']);
+    expect(spec(planOf(old))).toMatchObject({ policyTypes: ['Ingress'] });
+    expect(step.assess(old, {}).find(({ id }) => id === 'dns-not-selectable')?.evidence).toContain(
+      'is excluded',
+    );
+    expect(spec(planOf({ ...now, scope: { exclude: ['kube-*'] } }))).toMatchObject({
+      policyTypes: ['Ingress', 'Egress'],
+    });
+  });
+
   const noDns = (more: SnapshotOptions = {}) =>
     snapshotOf({ objects: [namespace('kube-system'), CALICO, namespace('shop')], sandbox: true, ...more });
 
@@ -334,6 +436,37 @@ describe('DNS', () => {
 });
 
 describe('what cannot be seen', () => {
+  test('every kind that could not be read is a finding of its own, and egress stays open without Pods', () => {
+    const readable = ['Namespace', 'Service', 'Node', 'NetworkPolicy'];
+    const unread = step.reads.flatMap((query) =>
+      'kind' in query && !readable.includes(query.kind) ? [query.kind] : [],
+    );
+    const now = cluster([namespace('shop')], {
+      notVisible: Object.fromEntries(unread.map((kind) => [kind, 'forbidden'])),
+    });
+    const messages = step.assess(now, {}).filter(({ severity }) => severity === 'notVisible');
+    for (const kind of unread)
+      expect(messages.filter(({ message }) => message.includes(`of kind ${kind} could`))).toHaveLength(1);
+    expect(unread.length).toBeGreaterThan(12);
+    expect(findings(now)).toContain('notVisible dns-not-visible');
+    expect(spec(planOf(now))).toMatchObject({ policyTypes: ['Ingress'] });
+  });
+
+  test('policies of network plugins that are served but not read are named', () => {
+    const crd = (name: string) =>
+      object('apiextensions.k8s.io/v1', 'CustomResourceDefinition', undefined, name);
+    const now = shop(
+      crd('ciliumnetworkpolicies.cilium.io'),
+      crd('globalnetworkpolicies.crd.projectcalico.org'),
+      crd('networkpolicies.shop.example'),
+    );
+    const named = step.assess(now, {}).filter(({ id }) => id === 'foreign-policies-not-visible');
+    expect(named.map(({ evidence }) => evidence)).toEqual([
+      'CustomResourceDefinition globalnetworkpolicies.crd.projectcalico.org',
+      'CustomResourceDefinition ciliumnetworkpolicies.cilium.io',
+    ]);
+  });
+
   test('unseen policies: nothing is judged, nothing proposed', () => {
     const now = cluster([namespace('shop')], { notVisible: { NetworkPolicy: 'forbidden' } });
     expect(findings(now)).toEqual(['notVisible policies-not-visible']);
@@ -465,7 +598,7 @@ test('what the cluster declares is said before it is cut, what fails shut first'
       spec: { backend: { serviceName: 'web', servicePort: 80 } },
     }),
   );
-  const breaks = planOf(now)[0]?.breaks ?? [];
+  const breaks = planOf(now, { namespaces: ['shop'] })[0]?.breaks ?? [];
   expect(breaks[0]).toContain('were not examined');
   const at = (part: string) => breaks.findIndex((line) => line.includes(part));
   expect(at('shop/hard')).toBeGreaterThan(0);

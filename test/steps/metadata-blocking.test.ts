@@ -258,6 +258,19 @@ test('on Cilium no NetworkPolicy is proposed: it would cut nodes and the API ser
   expect(planOf(only, { namespaces: ['shop'] })).toEqual([]);
 });
 
+test('on a plugin that cannot be seen no policy is proposed: it may be one that would cut the API server off', () => {
+  const unread = step.reads.flatMap((query) =>
+    'kind' in query && !['Namespace', 'Node', 'NetworkPolicy'].includes(query.kind) ? [query.kind] : [],
+  );
+  const now = on([AWS], [], { notVisible: Object.fromEntries(unread.map((kind) => [kind, 'forbidden'])) });
+  expect(step.questions(now)).toEqual([]);
+  expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
+  const found = step.assess(now, {});
+  expect(found.map(({ id }) => id)).toContain('plugin-not-visible');
+  for (const kind of unread)
+    expect(found.filter(({ message }) => message.includes(`of kind ${kind} could`))).toHaveLength(1);
+});
+
 test('the controls of the nodes are advice with the whole command', () => {
   const advice = step.assess(on([AWS]), {}).filter(({ id }) => id === 'node-side-control');
   expect(advice).toHaveLength(2);

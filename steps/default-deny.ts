@@ -1,6 +1,5 @@
-import { dns } from '../src/model/dns.js';
 import type { Manifest } from '../src/model/manifest.js';
-import { candidateNamespaces, namespaceKind } from '../src/model/namespaces.js';
+import { candidateNamespaces, namespaceKind, systemNamespaces } from '../src/model/namespaces.js';
 import type { Change } from '../src/model/plan.js';
 import { networkPlugin } from '../src/model/plugins.js';
 import { type Answers, type Choice, chosen, type Question } from '../src/model/question.js';
@@ -12,10 +11,12 @@ import { opennessOf, opennessToday, usualOpenness } from './default-deny/answers
 import { effectOf } from './default-deny/breaks.js';
 import { BUILT_IN } from './default-deny/built-in.js';
 import { closeNamespace, closing, labelledFirst } from './default-deny/closing.js';
+import { dnsHere } from './default-deny/dns-here.js';
 import { assess } from './default-deny/findings.js';
 import { flowText } from './default-deny/flows.js';
 import { previewOf } from './default-deny/preview.js';
-import { DECLARING_KINDS, type NamespaceState, namespaceState, REACH_KINDS } from './default-deny/state.js';
+import { READS } from './default-deny/reads.js';
+import { type NamespaceState, namespaceState } from './default-deny/state.js';
 
 /** Every chosen namespace closed in both directions, except for DNS and what was asked to stay open. */
 export const defaultDeny: Step = {
@@ -34,15 +35,7 @@ export const defaultDeny: Step = {
   ],
   folder: '02-default-deny',
   asks: ['namespaces', 'sameNamespace', 'egressOutside', 'cuts', 'anyway'],
-  reads: [
-    ...REACH_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what may connect to what' })),
-    ...DECLARING_KINDS.map((kind) => ({
-      kind,
-      as: 'objects' as const,
-      for: 'connections that closing would cut',
-    })),
-    { kind: 'ConfigMap', as: 'objects', for: 'the network plugin, and hosts that workloads name' },
-  ],
+  reads: READS,
   questions,
   assess,
   plan,
@@ -54,19 +47,32 @@ function judgeable(now: Snapshot): boolean {
   return visible(now, 'Namespace') && visible(now, 'NetworkPolicy');
 }
 
+/**
+ * The namespaces that may be closed. kube-system is not among them: its pods serve the whole cluster, and what they need
+ * is another policy than the one of this step.
+ */
+function offered(now: Snapshot): readonly Manifest[] {
+  const system = systemNamespaces(now).filter(({ metadata }) => metadata.name !== 'kube-system');
+  return [...candidateNamespaces(now), ...system];
+}
+
 function questions(now: Snapshot): readonly Question[] {
   if (!judgeable(now)) return [];
-  const facts = dns(now);
+  const facts = dnsHere(now);
   const usual = usualOpenness(now);
-  const candidates = candidateNamespaces(now).map((namespace) => {
+  const candidates = offered(now).map((namespace) => {
     const { name } = namespace.metadata;
     const state = namespaceState(now, name);
+    const kind = namespaceKind(now, namespace);
     const open = opennessToday(now, name) ?? usual;
     const left = closeNamespace(now, name, facts, open, BUILT_IN).length > 0;
     const { cut, kept } = effectOf(now, name, closing(state, facts), open);
-    return { namespace, name, state, left, cut, kept };
+    return { namespace, name, kind, state, left, cut, kept };
   });
-  if (!candidates.some(({ left }) => left)) return [];
+  const left = candidates.filter((candidate) => candidate.left);
+  if (left.length === 0) return [];
+  // Where only namespaces of the system are left, nobody has to answer: the default leaves them alone.
+  const risk = left.every(({ kind }) => kind === 'system') ? 'none' : 'cutsTraffic';
   const flows = new Map(candidates.flatMap(({ kept }) => kept).map((flow) => [flowText(flow), flow]));
   const plugin = networkPlugin(now);
   return [
@@ -88,12 +94,12 @@ function questions(now: Snapshot): readonly Question[] {
       type: 'choices',
       message: 'Which namespaces are closed?',
       help: 'One policy for each workload keeps what is declared; one for all pods closes the rest.',
-      risk: 'cutsTraffic',
+      risk,
       choices: candidates.map(({ namespace, state, cut, kept }) =>
         choice(now, namespace, state, cut.length, kept.length),
       ),
-      recommended: candidates
-        .filter(({ namespace, left, cut }) => left && cut.length === 0 && namespaceKind(namespace) === 'user')
+      recommended: left
+        .filter(({ kind, cut }) => kind === 'user' && cut.length === 0)
         .map(({ name }) => name),
       cautious: [],
     },
@@ -102,7 +108,7 @@ function questions(now: Snapshot): readonly Question[] {
       type: 'choice',
       message: 'Which traffic between pods of the same namespace stays open?',
       help: 'Declared: what settings, Services, Ingresses and the like of the cluster name.',
-      risk: 'cutsTraffic',
+      risk,
       choices: [
         { value: 'declared', label: 'declared only', also: ['false'] },
         { value: 'all', label: 'all of it', also: ['true'] },
@@ -152,9 +158,10 @@ function choice(
   kept: number,
 ): Choice {
   const { name } = namespace.metadata;
+  const kind = namespaceKind(now, namespace);
   const count = workloadsIn(now, name).length;
   const notes = [
-    ...(namespaceKind(namespace) === 'infrastructure' ? ['infrastructure: others depend on it'] : []),
+    ...(kind === 'user' ? [] : [`${kind}: others depend on it`]),
     `${count} ${count === 1 ? 'workload' : 'workloads'}`,
     howOpen(state),
     ...(cut > 0 ? [`${connections(cut)} cannot be kept`] : []),
@@ -163,7 +170,7 @@ function choice(
       ? [`${state.hostNetwork.length} on the node's network, not coverable`]
       : []),
   ];
-  return { value: name, label: name, note: notes.join(', ') };
+  return { value: name, label: name, note: notes.join(', '), ...(kind === 'system' ? { apart: true } : {}) };
 }
 
 function connections(count: number): string {
@@ -183,12 +190,12 @@ function howOpen({ ingress, egress }: NamespaceState): string {
 function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {
   if (!judgeable(now)) return [];
   if (networkPlugin(now).verdict === 'notEnforced' && answers.anyway !== true) return [];
-  const facts = dns(now);
+  const facts = dnsHere(now);
   const wanted = new Set(chosen(answers, 'namespaces'));
   const open = opennessOf(answers);
   return labelledFirst(
     now,
-    candidateNamespaces(now)
+    offered(now)
       .filter((namespace) => wanted.has(namespace.metadata.name))
       .flatMap((namespace) => closeNamespace(now, namespace.metadata.name, facts, open, templates)),
   );

@@ -24,7 +24,7 @@ export const encryptionAtRest: Step = {
     { catalogue: 'Trivy', id: 'KCV-0029' },
   ],
   folder: '04-encryption-at-rest',
-  asks: ['provider', 'enable', 'rewrite'],
+  asks: ['provider', 'enable', 'rewrite', 'unreachedServers'],
   reads: [
     { probe: 'encryption', for: 'how Secrets are stored' },
     { kind: 'Secret', as: 'names', for: 'how many Secrets there are' },
@@ -78,7 +78,7 @@ function questions(now: Snapshot): readonly Question[] {
       recommended: state.at === 'plain',
       cautious: false,
     });
-  if (state.at === 'stale' || (enable && byFiles(where)) || (state.at === 'unseen' && state.configured))
+  if (state.at === 'stale' || (enable && byFiles(where)) || (state.at === 'unseen' && state.configured)) {
     out.push({
       id: 'rewrite',
       type: 'confirm',
@@ -88,13 +88,39 @@ function questions(now: Snapshot): readonly Question[] {
       recommended: state.at !== 'unseen',
       cautious: false,
     });
+    if (mayBeSeveral(now)) out.push(UNREACHED);
+  }
   return out;
 }
+
+/** Whether several API servers may write; the embedded cluster has one. */
+function mayBeSeveral({ cluster, encryption }: Snapshot): boolean {
+  return !cluster.sandbox && encryption?.servers?.listed !== 1;
+}
+
+/** No risk by itself: unless somebody says otherwise, nothing is re-written where a server could not be tried. */
+const UNREACHED: Question = {
+  id: 'unreachedServers',
+  type: 'choice',
+  message: 'And where an API server cannot be tried from here?',
+  help: 'Before the re-write a scratch Secret goes through every API server. One with another configuration would store Secrets in plain text again, or could not read them.',
+  risk: 'none',
+  choices: [
+    { value: 'refuse', label: 'leave the re-write', note: 'nothing is written' },
+    {
+      value: 'goOn',
+      label: 'go on without it',
+      note: 'only if you checked that each has the same configuration',
+    },
+  ],
+  recommended: 'refuse',
+  cautious: 'refuse',
+};
 
 function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {
   const state = encryptionState(now);
   const where = distribution(now);
-  const rewrite = answers.rewrite === true ? [rewriteSecrets(now, state)] : [];
+  const rewrite = answers.rewrite === true ? [rewriteSecrets(now, state, answers)] : [];
   if (state.at === 'stale' || (state.at === 'unseen' && state.configured)) return rewrite;
   if (answers.enable !== true || !canEnable(state, where)) return [];
   if (!byFiles(where)) return byCommands(where);
@@ -103,8 +129,9 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   return [enable, ...rewrite.map((change) => ({ ...change, requires: [enable.id] }))];
 }
 
-function rewriteSecrets(now: Snapshot, state: EncryptionState): RewriteChange {
+function rewriteSecrets(now: Snapshot, state: EncryptionState, answers: Answers): RewriteChange {
   const count = now.encryption?.secrets;
+  const evenIfUntried = answers.unreachedServers === 'goOn' && mayBeSeveral(now);
   return {
     kind: 'rewrite',
     id: 'encryption-at-rest/-/Secret/*',
@@ -117,10 +144,16 @@ function rewriteSecrets(now: Snapshot, state: EncryptionState): RewriteChange {
         ? `${state.stale} Secrets are not stored under the key that writes: only a write brings them there.`
         : 'A Secret stays stored as it was until somebody writes it.',
     breaks: [
-      'Only once every API server has the new configuration: one that still has the old would write plain text again; this is tested first.',
+      'Only once every API server has the new configuration: one that still has the old would write plain text again. The wizard and `kubectl harden apply` try that out first, on a scratch Secret.',
+      ...(evenIfUntried
+        ? [
+            'API servers that cannot be reached from here are not tried: the answer was to go on without them.',
+          ]
+        : []),
       `etcd writes ${count ?? 'every'} objects anew; its size grows until the next compaction.`,
-      'Webhooks that refuse updates of Secrets leave theirs as they were; they are listed.',
+      'Secrets whose update a webhook refuses stay as they were; each is named as refused.',
     ],
+    ...(evenIfUntried ? { evenIfUntried } : {}),
   };
 }
 
@@ -144,7 +177,7 @@ function assess(now: Snapshot): readonly Finding[] {
   const asked = where.encryption === undefined ? '' : ` Ask: ${where.encryption.ask.join(' ')}.`;
   switch (state.at) {
     case 'encrypted':
-      return weakProvider(state.writes, evidence);
+      return [...otherServers(now, evidence), ...weakProvider(state.writes, evidence)];
     case 'stale':
       return [
         {
@@ -156,6 +189,7 @@ function assess(now: Snapshot): readonly Finding[] {
               ? `An encryption configuration is in force, but ${state.stale} stored Secrets are not under its key: they have to be re-written.`
               : `New Secrets are stored as ${state.writes}, but ${state.stale} stored ones are not: they have to be re-written.`,
         },
+        ...otherServers(now, evidence),
         ...weakProvider(state.writes, evidence),
       ];
     case 'plain':
@@ -195,6 +229,25 @@ function assess(now: Snapshot): readonly Finding[] {
         ...weakProvider(state.writes, evidence),
       ];
   }
+}
+
+/** Storage was judged through one API server; the others may write in another form. */
+function otherServers({ encryption }: Snapshot, evidence: string): readonly Finding[] {
+  if (encryption?.servers === undefined) return [];
+  const { listed, seen } = encryption.servers;
+  if (listed !== undefined && seen >= listed) return [];
+  const how = 'write Secrets cannot be seen from here: compare the configuration of each.';
+  return [
+    {
+      id: 'api-servers-not-visible',
+      severity: 'notVisible',
+      evidence,
+      message:
+        listed === undefined
+          ? `How many API servers there are is not known, and how others than the one that answered ${how}`
+          : `How ${listed - seen} of ${listed} API servers ${how}`,
+    },
+  ];
 }
 
 function commandText(where: Distribution): string {

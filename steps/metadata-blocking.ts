@@ -1,7 +1,12 @@
 import { has } from '../src/model/features.js';
-import { type Manifest, refOf } from '../src/model/manifest.js';
+import { refOf } from '../src/model/manifest.js';
 import { objectsIn } from '../src/model/namespaced.js';
-import { candidateNamespaces, namespaceKind } from '../src/model/namespaces.js';
+import {
+  candidateNamespaces,
+  type NamespaceKind,
+  namespaceKind,
+  systemNamespaces,
+} from '../src/model/namespaces.js';
 import { type Change, canonical } from '../src/model/plan.js';
 import { networkPlugin } from '../src/model/plugins.js';
 import { type MetadataEndpoint, metadataEndpoints, providers } from '../src/model/providers.js';
@@ -9,9 +14,9 @@ import { type Answers, type Choice, chosen, type Question } from '../src/model/q
 import { type Snapshot, visible } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import type { Templates } from '../src/model/template.js';
-import { REACH_KINDS } from './default-deny/state.js';
 import { assess } from './metadata-blocking/findings.js';
 import { metadataPolicy } from './metadata-blocking/policy.js';
+import { READS } from './metadata-blocking/reads.js';
 import { exposureOf, type NamespaceExposure } from './metadata-blocking/state.js';
 
 /** Pods kept away from the cloud's metadata service, without opening anything that is closed. */
@@ -28,14 +33,7 @@ export const metadataBlocking: Step = {
   ],
   folder: '05-metadata-blocking',
   asks: ['namespaces'],
-  reads: [
-    ...REACH_KINDS.map((kind) => ({
-      kind,
-      as: 'objects' as const,
-      for: 'what can reach the metadata address',
-    })),
-    { kind: 'ConfigMap', as: 'objects', for: 'settings of the network plugin' },
-  ],
+  reads: READS,
   questions,
   assess,
   plan,
@@ -51,17 +49,17 @@ function blockable(now: Snapshot): readonly MetadataEndpoint[] {
 }
 
 interface Candidate {
-  namespace: Manifest;
   name: string;
+  kind: NamespaceKind;
   state: NamespaceExposure;
 }
 
 function candidates(now: Snapshot, endpoints: readonly MetadataEndpoint[]): readonly Candidate[] {
   if (endpoints.length === 0) return [];
-  return candidateNamespaces(now)
+  return [...candidateNamespaces(now), ...systemNamespaces(now)]
     .map((namespace) => {
       const { name } = namespace.metadata;
-      return { namespace, name, state: exposureOf(now, name, endpoints) };
+      return { name, kind: namespaceKind(now, namespace), state: exposureOf(now, name, endpoints) };
     })
     .filter(({ state }) => state.exposure === 'open' || state.exposure === 'reopened');
 }
@@ -75,21 +73,18 @@ function questions(now: Snapshot): readonly Question[] {
       type: 'choices',
       message: 'Which namespaces are kept away from the metadata address?',
       help: "Pods that use the node's own credentials lose them; everything else stays open.",
-      risk: 'cutsTraffic',
+      // Where only namespaces of the system are left, nobody has to answer: the default leaves them alone.
+      risk: found.every(({ kind }) => kind === 'system') ? 'none' : 'cutsTraffic',
       choices: found.map(choice),
-      recommended: found
-        .filter(({ namespace }) => namespaceKind(namespace) === 'user')
-        .map(({ name }) => name),
+      recommended: found.filter(({ kind }) => kind === 'user').map(({ name }) => name),
       cautious: [],
     },
   ];
 }
 
-function choice({ namespace, name, state }: Candidate): Choice {
+function choice({ name, kind, state }: Candidate): Choice {
   const notes = [
-    ...(namespaceKind(namespace) === 'infrastructure'
-      ? ["infrastructure: may need the node's credentials"]
-      : []),
+    ...(kind === 'user' ? [] : [`${kind}: may need the node's credentials`]),
     state.exposure === 'reopened'
       ? 'our own policy opens what others close'
       : `${state.workloads.length} ${state.workloads.length === 1 ? 'workload reaches' : 'workloads reach'} it`,
@@ -97,7 +92,7 @@ function choice({ namespace, name, state }: Candidate): Choice {
       ? [`${state.hostNetwork.length} on the node's network, not coverable`]
       : []),
   ];
-  return { value: name, label: name, note: notes.join(', ') };
+  return { value: name, label: name, note: notes.join(', '), ...(kind === 'system' ? { apart: true } : {}) };
 }
 
 function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {

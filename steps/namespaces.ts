@@ -10,6 +10,7 @@ import { userSigns } from '../src/model/system-workloads.js';
 import { type Templates, template } from '../src/model/template.js';
 import { counted } from '../src/model/words.js';
 import { hidden, WORKLOAD_KINDS, type Workload, workloadsIn } from '../src/model/workloads.js';
+import { leftAlone } from './namespaces/left-alone.js';
 
 const TEMPLATE = 'namespaces/namespace.yaml';
 const NAME_LABEL = 'kubernetes.io/metadata.name';
@@ -93,7 +94,8 @@ function assess(now: Snapshot): readonly Finding[] {
         message: `Team ${owner} has no namespace of its own.`,
       }),
     ),
-    ...ownNamespaces(now).flatMap(namespaceFindings),
+    ...ownNamespaces(now).flatMap((namespace) => namespaceFindings(now, namespace)),
+    ...leftAlone(now),
   ];
 }
 
@@ -239,11 +241,11 @@ function ownNamespaces(now: Snapshot): readonly Manifest[] {
   );
 }
 
-function namespaceFindings(namespace: Manifest): readonly Finding[] {
+function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
   const { name } = namespace.metadata;
   const object = refOf(namespace);
   const findings: Finding[] = [];
-  if (name !== 'default' && namespaceKind(namespace) === 'user' && !hasOwner(namespace))
+  if (name !== 'default' && namespaceKind(now, namespace) === 'user' && !hasOwner(namespace))
     findings.push({
       id: 'namespace-without-owner',
       severity: 'low',

@@ -49,7 +49,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
       }),
     delete: (ref, deletion = {}) => deleteObject(client, ref, deletion),
     can: (checks) => accessOf(client, checks),
-    gate: () => gate(client),
+    gate: (trial) => gate(client, trial),
     rewriteSecrets: (rewrite) =>
       rewriteSecrets(client, { ...rewrite, concurrency: loopback ? REWRITES.loopback : REWRITES.remote }),
     close: async () => client.close(),

@@ -41,6 +41,7 @@ export async function encryptionFacts(
   const evidence = [...flagEvidence(flags, flagsHidden)];
   try {
     const before = await readMetrics(one);
+    const seen = { servers: { listed: servers.count, seen: typeof before === 'string' ? 0 : 1 }, flags };
     let names: readonly SecretName[] = [];
     try {
       names = await list(one);
@@ -51,7 +52,7 @@ export async function encryptionFacts(
         secrets: undefined,
         stored: undefined,
         writes: undefined,
-        flags,
+        ...seen,
         evidence: [...evidence, firstLine(error)],
       };
       return { facts, names: [], failure: error };
@@ -60,7 +61,7 @@ export async function encryptionFacts(
     if (typeof before === 'string') {
       evidence.push(before);
       return {
-        facts: { secrets: names.length, stored: undefined, writes: undefined, flags, evidence },
+        facts: { secrets: names.length, stored: undefined, writes: undefined, ...seen, evidence },
         names,
       };
     }
@@ -76,7 +77,7 @@ export async function encryptionFacts(
         stored: audit.stored,
         writes: audit.writes,
         ...configured,
-        flags,
+        ...seen,
         evidence,
       },
       names,

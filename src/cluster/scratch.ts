@@ -19,9 +19,34 @@ export const SCRATCH_NAMESPACE = 'kube-system';
 const SECRETS = `/api/v1/namespaces/${SCRATCH_NAMESPACE}/secrets`;
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
-/** Creates one under a new random name. The answer is asked for without content. */
+/** New names that are tried where an answer was lost. */
+const NAMES = 3;
+
+/**
+ * Creates one under a new random name. The answer is asked for without content. Where the answer was lost, the Secret
+ * may be there all the same: it is removed by its name.
+ * @throws ClusterError where it was not created, naming the Secret where it may be left
+ */
 export async function createScratch(client: Client): Promise<Scratch> {
-  const name = `kubectl-harden-scratch-${randomBytes(6).toString('hex')}`;
+  for (let attempt = 1; ; attempt++) {
+    const name = `kubectl-harden-scratch-${randomBytes(6).toString('hex')}`;
+    try {
+      return await create(client, name);
+    } catch (error) {
+      if (!(error instanceof ClusterError) || ['forbidden', 'refused', 'invalid'].includes(error.reason))
+        throw error;
+      if (!(await removeScratch([client], { name })))
+        throw withMore(
+          error,
+          `the scratch Secret ${SCRATCH_NAMESPACE}/${name} may be left: delete it by hand`,
+        );
+      // It exists under a name that nobody else can know: an earlier answer of this request was lost.
+      if (error.reason !== 'exists' || attempt === NAMES) throw error;
+    }
+  }
+}
+
+async function create(client: Client, name: string): Promise<Scratch> {
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -41,25 +66,40 @@ export async function createScratch(client: Client): Promise<Scratch> {
   const uid = stringAt(body, 'metadata', 'uid');
   const resourceVersion = stringAt(body, 'metadata', 'resourceVersion');
   if (uid === undefined || resourceVersion === undefined)
-    throw new ClusterError(
-      'server',
-      `The API server answered without uid or resourceVersion.\nRemove Secret ${SCRATCH_NAMESPACE}/${name} by hand.`,
-    );
+    throw new ClusterError('server', 'The API server answered without uid or resourceVersion.');
   return { name, uid, resourceVersion };
 }
 
-/** Removes it; false where that failed, so that the name can be told. */
-export async function removeScratch(client: Client, { name, uid }: Scratch): Promise<boolean> {
-  try {
-    await deleteObject(
-      client,
-      { apiVersion: 'v1', kind: 'Secret', namespace: SCRATCH_NAMESPACE, name },
-      { uid },
-    );
-    return true;
-  } catch {
-    return false;
+/**
+ * Removes it through the first of these clients that can; false where none could, so that the name can be told. Gone
+ * already is removed.
+ */
+export async function removeScratch(
+  clients: readonly Client[],
+  { name, uid }: { name: string; uid?: string },
+): Promise<boolean> {
+  for (const client of clients) {
+    try {
+      await deleteObject(
+        client,
+        { apiVersion: 'v1', kind: 'Secret', namespace: SCRATCH_NAMESPACE, name },
+        uid === undefined ? {} : { uid },
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+    }
   }
+  return false;
+}
+
+/** The same error with one more line. */
+export function withMore(error: ClusterError, line: string): ClusterError {
+  const { reason, message, status, managers } = error;
+  return new ClusterError(reason, `${message}\n${line.charAt(0).toUpperCase()}${line.slice(1)}.`, {
+    ...(status === undefined ? {} : { status }),
+    managers,
+  });
 }
 
 /**

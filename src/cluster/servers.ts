@@ -13,7 +13,10 @@ export interface ApiServers {
   reason?: string;
 }
 
-/** Reads the endpoints that API servers keep of themselves. A server on this machine's loopback is alone. */
+/**
+ * Reads the endpoints that API servers keep of themselves. Where there are none, a server on this machine's loopback is
+ * alone; where they may not be read, it may be a tunnel to several.
+ */
 export async function apiServers(client: Client): Promise<ApiServers> {
   const alone = isLoopback(new URL(client.route.server).hostname);
   try {
@@ -31,11 +34,17 @@ export async function apiServers(client: Client): Promise<ApiServers> {
   } catch (error) {
     if (!(error instanceof ClusterError) || (error.reason !== 'forbidden' && error.reason !== 'notFound'))
       throw error;
-    const reason =
-      error.reason === 'forbidden'
-        ? 'the endpoints of the Service default/kubernetes may not be read'
-        : 'the Service default/kubernetes has no endpoints';
-    return { addresses: [], count: alone ? 1 : undefined, reason };
+    if (error.reason === 'forbidden')
+      return {
+        addresses: [],
+        count: undefined,
+        reason: 'the endpoints of the Service default/kubernetes may not be read',
+      };
+    return {
+      addresses: [],
+      count: alone ? 1 : undefined,
+      reason: 'the Service default/kubernetes has no endpoints',
+    };
   }
 }
 

@@ -42,6 +42,7 @@ const entry = z.discriminatedUnion('type', [
     uid: z.string().exactOptional(),
     resourceVersion: z.string().exactOptional(),
     created: z.boolean().exactOptional(),
+    evidence: z.array(z.string()).exactOptional(),
   }),
   z.object({ type: z.literal('left'), step, change, reason }),
   z.object({ type: z.literal('failed'), step, change, reason }),

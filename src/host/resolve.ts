@@ -76,21 +76,24 @@ function checked(
   }
 }
 
-/** A list of values or globs, `all`, `none`, or one value or glob; the answer is in the order of the choices. */
+/**
+ * A list of values or globs, `all`, `none`, or one value or glob; the answer is in the order of the choices. What is
+ * offered apart is chosen by its exact name alone.
+ */
 function pick(
   choices: readonly Choice[],
   value: unknown,
   wrong: (expected: string) => never,
 ): { answer: readonly string[]; note?: string } {
-  if (value === 'all') return { answer: choices.map((c) => c.value) };
+  if (value === 'all') return { answer: choices.filter((c) => !c.apart).map((c) => c.value) };
   if (value === 'none') return { answer: [] };
   const wanted = Array.isArray(value) ? (value as unknown[]) : [value];
   if (!wanted.every((one) => typeof one === 'string' || typeof one === 'number'))
     return wrong(`a list, all or none; there are ${listed(choices.map((c) => c.value))}`);
   const globs = wanted.map(String);
   const answer = choices
-    .map((c) => c.value)
-    .filter((choice) => globs.some((glob) => glob === choice || globMatches(glob, choice)));
+    .filter((c) => globs.some((glob) => glob === c.value || (!c.apart && globMatches(glob, c.value))))
+    .map((c) => c.value);
   const missing = globs.filter(
     (glob) => !/[*?]/.test(glob) && !choices.some((choice) => choice.value === glob),
   );

@@ -1,5 +1,5 @@
 import { at, isRecord, listAt, type Manifest, type Ref, refOf, stringAt } from './manifest.js';
-import { namespaceKind } from './namespaces.js';
+import { reservedName } from './namespaces.js';
 import { objects, type Snapshot, visible } from './snapshot.js';
 
 export interface AgentContainer {
@@ -60,9 +60,7 @@ export function containersOf(podSpec: unknown): readonly AgentContainer[] {
 }
 
 function inSystemNamespace({ metadata }: Manifest): boolean {
-  if (metadata.namespace === undefined) return false;
-  const namespace: Manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: metadata.namespace } };
-  return namespaceKind(namespace) === 'system';
+  return metadata.namespace !== undefined && reservedName(metadata.namespace);
 }
 
 function readyOf(set: Manifest): number | undefined {

@@ -28,15 +28,20 @@ export interface DnsFacts {
   services: readonly DnsService[];
   /** Addresses on which a DNS cache on each node listens; pods ask these instead of the Service. */
   nodeLocal: { addresses: readonly string[]; evidence: string } | undefined;
-  /** Why there is no service, in words; undefined where there is one. */
+  /**
+   * Why it is not known in full what pods ask, in words: no service, or pods that cannot be seen, which may ask a cache
+   * on their node, a name server of their own, or DNS pods on the nodes' network. Undefined where it is.
+   */
   missing: string | undefined;
-  /** The Services could not be seen, so that nothing is known. */
+  /** The reason is that Services or Pods could not be seen. */
   notVisible: boolean;
 }
 
 /** Default address of the cache, as its own manifest sets it. */
 const NODE_LOCAL_DEFAULT = '169.254.20.10';
 const DNS_PORT = 53;
+const NO_SERVICE =
+  'no Service in kube-system is labelled k8s-app=kube-dns or named like a DNS service, with port 53 and a selector';
 
 /**
  * DNS Services: in kube-system by the label that every installer keeps for compatibility, or by the names that
@@ -57,6 +62,9 @@ function found(now: Snapshot): DnsFacts {
   const nodeLocal = nodeLocalCache(now);
   if (reason !== undefined)
     return { services: [], nodeLocal, missing: `Services were not visible: ${reason}`, notVisible: true };
+  const hidden = notVisibleReason(now, 'Pod');
+  const unseenPods =
+    hidden === undefined ? undefined : `Pods were not visible, so which name servers they ask: ${hidden}`;
   const services = objects(now, 'Service')
     .filter(servesDns)
     .flatMap((service) => dnsService(now, service))
@@ -64,11 +72,8 @@ function found(now: Snapshot): DnsFacts {
   return {
     services,
     nodeLocal,
-    missing:
-      services.length > 0
-        ? undefined
-        : 'no Service in kube-system is labelled k8s-app=kube-dns or named like a DNS service, with port 53 and a selector',
-    notVisible: false,
+    missing: services.length === 0 ? NO_SERVICE : unseenPods,
+    notVisible: services.length > 0 && unseenPods !== undefined,
   };
 }
 

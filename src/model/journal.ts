@@ -32,6 +32,8 @@ export type Entry =
       uid?: string;
       resourceVersion?: string;
       created?: boolean;
+      /** Of a re-write: what the gate saw, what it could not try, and what it left behind. */
+      evidence?: readonly string[];
     }
   | { type: 'left'; step: string; change: string; reason: string }
   | { type: 'failed'; step: string; change: string; reason: string }

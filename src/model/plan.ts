@@ -36,6 +36,8 @@ export interface RewriteChange extends Common {
   resource: 'secrets';
   /** Objects to re-write as far as they could be counted. */
   count: number | undefined;
+  /** Go on although some API servers could not be tried from here. Only where an answer said so. */
+  evenIfUntried?: boolean;
 }
 
 /** A file for a control-plane node. Keys are never part of a plan: `KEY_PLACEHOLDER` marks where one goes. */
@@ -124,4 +126,12 @@ export function canonical(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
       : inner,
   );
+}
+
+/** The id of a change as a name: `NetworkPolicy shop/web`. The id is `<step>/<namespace or ->/<kind>/<name>`. */
+export function changeName(id: string): string {
+  const [, namespace, kind, ...name] = id.split('/');
+  if (namespace === undefined || kind === undefined || name.length === 0) return id;
+  if (namespace === '-' && name[0] === '*') return `every ${kind}`;
+  return `${kind} ${namespace === '-' ? '' : `${namespace}/`}${name.join('/')}`;
 }

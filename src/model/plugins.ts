@@ -24,7 +24,7 @@ export interface PluginFacts {
   gaps: readonly string[];
   /**
    * Whether `ipBlock` also matches nodes and the API server. Where it does not (Cilium and its relatives), a policy
-   * that allows address ranges still cuts those off.
+   * that allows address ranges still cuts those off; a plugin that is not known may be one of those.
    */
   ipBlockMatchesNodes: boolean;
 }
@@ -99,7 +99,8 @@ function judgedPlugin(now: Snapshot): PluginFacts {
     verdict: verdict.verdict,
     evidence: verdicts.length > 0 ? verdicts.map((v) => v.verdict.evidence) : [verdict.evidence],
     gaps: verdict.verdict === 'enforced' ? gaps(now, verdict.id) : [],
-    ipBlockMatchesNodes: verdicts.every(({ row }) => row.ipBlockMatchesNodes !== false),
+    ipBlockMatchesNodes:
+      verdict.id !== 'unknown' && verdicts.every(({ row }) => row.ipBlockMatchesNodes !== false),
   };
 }
 

@@ -7,6 +7,8 @@ export interface Choice {
   note?: string;
   /** Other words for it that an answers file may hold, e.g. those of an earlier form of the question. */
   also?: readonly string[];
+  /** Offered, but not meant by `all`, by a glob or by a key that takes all: only by its own name. */
+  apart?: true;
 }
 
 interface Base {

@@ -47,6 +47,8 @@ export interface EncryptionFacts {
   writes: string | undefined;
   /** Whether the server that was asked has an encryption configuration at all; undefined where not visible. */
   configured?: boolean;
+  /** API servers as the cluster lists them (undefined: not known), and how many showed their counters. */
+  servers?: { listed: number | undefined; seen: number };
   /** Value of `--encryption-provider-config` for each API server whose arguments are visible; null: flag absent. */
   flags: readonly { server: string; value: string | null }[];
   /** Where each statement comes from, in words; also what could not be asked, and why. */

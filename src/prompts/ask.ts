@@ -4,6 +4,8 @@ export interface Option {
   label: string;
   /** What stands for it once it is chosen; the label where this is left out. */
   short?: string;
+  /** Not meant by all: chosen by itself only. */
+  apart?: true;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import inquirer from 'inquirer';
-import { type Asker, Interrupted, SETTLE_MS, Withdrawn } from './ask.js';
+import { type Asker, Interrupted, type Option, SETTLE_MS, Withdrawn } from './ask.js';
 
 const CTRL_C = 0x03;
 const CTRL_D = 0x04;
@@ -57,19 +57,27 @@ export function inquirerAsker(stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStre
         loop: false,
         pageSize: pageSize(),
       }),
-    many: (message, options, preset) =>
-      ask({
-        type: 'checkbox',
-        message,
-        choices: options.map(({ value, label, short = label }) => ({
-          value,
-          name: label,
-          short,
-          checked: preset.includes(value),
-        })),
-        loop: false,
-        pageSize: pageSize(),
-      }),
+    many: async (message, options, preset) => {
+      const list = (text: string, some: readonly Option[]): Promise<readonly string[]> =>
+        ask({
+          type: 'checkbox',
+          message: text,
+          choices: some.map(({ value, label, short = label }) => ({
+            value,
+            name: label,
+            short,
+            checked: preset.includes(value),
+          })),
+          loop: false,
+          pageSize: pageSize(),
+        });
+      // The key that takes all takes all of a list: what it must not mean stands in one of its own.
+      const plain = options.filter((option) => !option.apart);
+      const apart = options.filter((option) => option.apart);
+      const picked = plain.length > 0 ? [...(await list(message, plain))] : [];
+      if (apart.length > 0) picked.push(...(await list(`${message} (those of the system)`, apart)));
+      return options.map(({ value }) => value).filter((value) => picked.includes(value));
+    },
     yes: (message, preset) => ask({ type: 'confirm', message, default: preset }),
     number: (message, { min, max }, preset) =>
       ask({ type: 'number', message, min, max, default: preset, step: 'any', required: true }),

@@ -63,6 +63,8 @@ export function lineAsker(stdin: NodeJS.ReadableStream, stdout: NodeJS.WritableS
       list(options, (option) => (preset.includes(option.value) ? '[x] ' : '[ ] '));
       return until<readonly string[]>(`${message} (numbers such as 1,3-5; all; none) [as marked]`, (text) => {
         if (text === '') return { is: preset };
+        if (text.trim().toLowerCase() === 'all')
+          return { is: options.filter(({ apart }) => !apart).map(({ value }) => value) };
         const picked = parseNumbers(text, options.length);
         return picked === undefined
           ? { expected: `numbers from 1 to ${options.length} such as 1,3-5, or all, or none` }

@@ -1,4 +1,4 @@
-import { printable } from '../model/escape.js';
+import { printableLines } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
 import { type AnswerValue, needsAnswer, type Question } from '../model/question.js';
 import { pending } from '../wizard/assemble.js';
@@ -42,7 +42,7 @@ export const SCREENS: Record<Asking, (desk: Desk) => Promise<void>> = {
   skip,
   failed: async ({ session, out }) => {
     const { screen } = session.state;
-    if (screen.at === 'failed') out.say('', printable(screen.message));
+    if (screen.at === 'failed') out.say('', ...printableLines(screen.message).split('\n'));
     session.send({ type: 'quit' });
   },
 };
@@ -147,10 +147,11 @@ async function answerTo(
 }
 
 function optionsOf(question: Extract<Question, { choices: unknown }>, out: Writer): Option[] {
-  return question.choices.map(({ value, label, note }) => ({
+  return question.choices.map(({ value, label, note, apart }) => ({
     value,
     label: out.text(note === undefined ? label : `${label} (${note})`),
     short: out.text(label),
+    ...(apart ? { apart } : {}),
   }));
 }
 

@@ -19,10 +19,12 @@ export class Bits {
     for (let i = 0; i < this.words.length; i++) this.words[i] = (this.words[i] ?? 0) | (other.words[i] ?? 0);
   }
 
-  /** Calls `visit` for every member in rising order. */
-  forEach(visit: (n: number) => void): void {
-    for (let i = 0; i < this.words.length; i++) {
+  /** Calls `visit` for every member of at least `first` in rising order. */
+  forEach(visit: (n: number) => void, first = 0): void {
+    const start = first >>> 5;
+    for (let i = start; i < this.words.length; i++) {
       let word = this.words[i] ?? 0;
+      if (i === start) word &= -1 << (first & 31);
       while (word !== 0) {
         const low = word & -word;
         visit(i * 32 + (31 - Math.clz32(low)));

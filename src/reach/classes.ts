@@ -27,6 +27,8 @@ export interface Classes {
   ofPod: readonly number[];
   /** Class of a pod that does not exist yet, by namespace: labels and ports that nothing asks for. */
   fresh: ReadonlyMap<string, number>;
+  /** The first class of a pod that does not exist: those of `fresh` and `elsewhere` come after all others. */
+  firstFresh: number;
   /** Class of a source without labels in a namespace that is not known, such as an ingress controller from elsewhere. */
   elsewhere: number;
   byNamespace: ReadonlyMap<string, readonly number[]>;
@@ -123,9 +125,10 @@ export function classify(
     node: undefined,
     atoms: [],
   });
+  const firstFresh = classes.length;
   const fresh = new Map([...inventory.namespaces.keys()].map((name) => [name, add(bare(name))]));
   const elsewhere = add(bare(ELSEWHERE));
-  return { classes, ofPod, fresh, elsewhere, byNamespace };
+  return { classes, ofPod, fresh, firstFresh, elsewhere, byNamespace };
 }
 
 function atomsOf(

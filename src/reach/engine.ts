@@ -1,7 +1,7 @@
 import type { Inventory } from './inventory.js';
 import type { EngineOptions } from './options.js';
 import { Peers } from './peers.js';
-import type { Direction, Policy, Tier } from './policy.js';
+import type { Direction, Policy, Rule, Tier } from './policy.js';
 import { ALL, NONE, type PortSet, PortSets } from './portset.js';
 import type { Semantics } from './semantics.js';
 
@@ -9,6 +9,9 @@ const TIERS: readonly Tier[] = ['Admin', 'NetworkPolicy', 'Baseline'];
 
 /** Policies in force for one class in one direction, in the order in which they decide. */
 export type InForce = Readonly<Record<Tier, readonly Policy[]>>;
+
+/** Told what a policy lets through to or from the peer at a place of a row; undefined: it is open as nothing decides. */
+export type Recorder = (by: Policy | undefined, place: number, set: PortSet) => void;
 
 /** Answers what may connect to what, by peers: see `Peers`. */
 export class Engine {
@@ -78,45 +81,77 @@ export class Engine {
   row(direction: Direction, subject: number, ownNode = false): Int32Array {
     const known = ownNode ? undefined : this.rowOf[direction][subject];
     if (known !== undefined) return known;
-    const policies = this.inForce(direction, subject);
-    const ids = TIERS.flatMap((tier) => policies[tier].map((policy) => this.ids.get(policy)));
-    const ports = direction === 'ingress' ? (this.peers.classAt(subject)?.portsId ?? 0) : 0;
-    const key = `${direction} ${ownNode} ${ports} ${ids.join()}`;
+    const key = this.rowKey(direction, subject, ownNode);
     let row = this.rows.get(key);
     if (row === undefined) {
-      row = this.decide(direction, subject, policies, ownNode);
+      row = this.decide(direction, subject, this.inForce(direction, subject), ownNode);
       this.rows.set(key, row);
     }
     if (!ownNode) this.rowOf[direction][subject] = row;
     return row;
   }
 
-  private decide(direction: Direction, subject: number, policies: InForce, ownNode: boolean): Int32Array {
+  /** Equal for classes of which the same policies decide, with the same outcome, in a direction. */
+  rowKey(direction: Direction, subject: number, ownNode = false): string {
+    const policies = this.inForce(direction, subject);
+    const ids = TIERS.flatMap((tier) => policies[tier].map((policy) => this.ids.get(policy)));
+    const ports = direction === 'ingress' ? (this.peers.classAt(subject)?.portsId ?? 0) : 0;
+    return `${direction} ${ownNode} ${ports} ${ids.join()}`;
+  }
+
+  /**
+   * A class's row for the peers from `first` on, with what each policy lets through told to `record`; places count
+   * from there. A whole row costs as much as there are classes: whoever asks about hypothetical pods and addresses
+   * alone starts at `classes.firstFresh`. Not kept.
+   */
+  rowFrom(direction: Direction, subject: number, first: number, record?: Recorder): Int32Array {
+    return this.decide(direction, subject, this.inForce(direction, subject), false, first, record);
+  }
+
+  /** Decides for the peers from `first` on; places in the result, and for `record`, count from there. */
+  private decide(
+    direction: Direction,
+    subject: number,
+    policies: InForce,
+    ownNode: boolean,
+    first = 0,
+    record?: Recorder,
+  ): Int32Array {
     const { semantics, sets } = this;
-    const byNetworkPolicies = () =>
-      ownNode ? this.filled(ALL) : this.networkPolicyRow(direction, subject, policies.NetworkPolicy);
+    const count = this.peers.count - first;
+    const filled = (value: PortSet) => new Int32Array(count).fill(value);
+    const tier = (list: readonly Policy[], allowed: Int32Array, rest: Int32Array) =>
+      this.applyTier(direction, subject, list, allowed, rest, first, record);
+    const byNetworkPolicies = (rest?: Int32Array) =>
+      ownNode
+        ? filled(ALL)
+        : this.networkPolicyRow(direction, subject, policies.NetworkPolicy, first, rest, record);
     const isolated = policies.NetworkPolicy.length > 0;
     if (
+      record === undefined &&
       policies.Admin.length === 0 &&
       (isolated ? semantics.networkPolicyIsFinal : policies.Baseline.length === 0)
     ) {
-      return isolated ? byNetworkPolicies() : this.filled(semantics.otherwiseAllowed ? ALL : NONE);
+      return isolated ? byNetworkPolicies() : filled(semantics.otherwiseAllowed ? ALL : NONE);
     }
-    const allowed = this.filled(NONE);
-    const rest = this.filled(ALL);
-    this.applyTier(direction, subject, policies.Admin, allowed, rest);
+    const allowed = filled(NONE);
+    const rest = filled(ALL);
+    tier(policies.Admin, allowed, rest);
     if (isolated) {
-      const row = byNetworkPolicies();
-      for (let peer = 0; peer < this.peers.count; peer++) {
+      const row = byNetworkPolicies(rest);
+      for (let peer = 0; peer < count; peer++) {
         const open = sets.intersect(rest[peer] ?? NONE, row[peer] ?? NONE);
         allowed[peer] = sets.union(allowed[peer] ?? NONE, open);
         rest[peer] = semantics.networkPolicyIsFinal ? NONE : sets.subtract(rest[peer] ?? NONE, open);
       }
     }
-    this.applyTier(direction, subject, policies.Baseline, allowed, rest);
+    tier(policies.Baseline, allowed, rest);
     if (semantics.otherwiseAllowed)
-      for (let peer = 0; peer < this.peers.count; peer++)
-        allowed[peer] = sets.union(allowed[peer] ?? NONE, rest[peer] ?? NONE);
+      for (let peer = 0; peer < count; peer++) {
+        const open = rest[peer] ?? NONE;
+        allowed[peer] = sets.union(allowed[peer] ?? NONE, open);
+        if (open !== NONE) record?.(undefined, peer, open);
+      }
     return allowed;
   }
 
@@ -127,50 +162,64 @@ export class Engine {
     policies: readonly Policy[],
     allowed: Int32Array,
     rest: Int32Array,
+    first: number,
+    record: Recorder | undefined,
   ): void {
+    if (policies.length === 0) return;
     const { semantics, sets } = this;
-    const passed = this.filled(NONE);
-    const rules = policies.flatMap((policy) => policy[direction] ?? []);
-    for (const rule of semantics.firstRuleDecides ? rules : rules.toReversed()) {
-      this.peers.forEachPeer(rule, (peer) => {
-        const ports = this.peers.rulePorts(
-          rule,
-          direction === 'ingress' ? subject : this.destination(subject, peer),
-        );
-        const hit = sets.intersect(ports, rest[peer] ?? NONE);
-        if (hit === NONE) return;
-        rest[peer] = sets.subtract(rest[peer] ?? NONE, hit);
-        if (rule.action === 'Pass') passed[peer] = sets.union(passed[peer] ?? NONE, hit);
-        if (rule.action === 'Allow') allowed[peer] = sets.union(allowed[peer] ?? NONE, hit);
-      });
+    const passed = new Int32Array(rest.length).fill(NONE);
+    const rules = policies.flatMap((policy) => (policy[direction] ?? []).map((rule) => ({ policy, rule })));
+    for (const { policy, rule } of semantics.firstRuleDecides ? rules : rules.toReversed()) {
+      this.peers.forEachPeer(
+        rule,
+        (one) => {
+          const peer = one - first;
+          const hit = sets.intersect(this.portsOf(direction, rule, subject, one), rest[peer] ?? NONE);
+          if (hit === NONE) return;
+          rest[peer] = sets.subtract(rest[peer] ?? NONE, hit);
+          if (rule.action === 'Pass') passed[peer] = sets.union(passed[peer] ?? NONE, hit);
+          if (rule.action !== 'Allow') return;
+          allowed[peer] = sets.union(allowed[peer] ?? NONE, hit);
+          record?.(policy, peer, hit);
+        },
+        first,
+      );
     }
     const goOn = semantics.passGoesOn ? rest : allowed;
-    for (let peer = 0; peer < this.peers.count; peer++)
+    for (let peer = 0; peer < passed.length; peer++)
       if (passed[peer] !== NONE) goOn[peer] = sets.union(goOn[peer] ?? NONE, passed[peer] ?? NONE);
   }
 
-  /** The union of what the NetworkPolicies of an isolated subject allow. */
-  private networkPolicyRow(direction: Direction, subject: number, policies: readonly Policy[]): Int32Array {
+  /** The union of what the NetworkPolicies of an isolated subject allow; recorded as far as `rest` leaves it to them. */
+  private networkPolicyRow(
+    direction: Direction,
+    subject: number,
+    policies: readonly Policy[],
+    first: number,
+    rest: Int32Array | undefined,
+    record: Recorder | undefined,
+  ): Int32Array {
     const { sets } = this;
-    const row = this.filled(NONE);
+    const row = new Int32Array(this.peers.count - first).fill(NONE);
     for (const policy of policies)
       for (const rule of policy[direction] ?? [])
-        this.peers.forEachPeer(rule, (peer) => {
-          const ports = this.peers.rulePorts(
-            rule,
-            direction === 'ingress' ? subject : this.destination(subject, peer),
-          );
-          row[peer] = sets.union(row[peer] ?? NONE, ports);
-        });
+        this.peers.forEachPeer(
+          rule,
+          (one) => {
+            const peer = one - first;
+            const ports = this.portsOf(direction, rule, subject, one);
+            row[peer] = sets.union(row[peer] ?? NONE, ports);
+            record?.(policy, peer, sets.intersect(ports, rest?.[peer] ?? ALL));
+          },
+          first,
+        );
     return row;
   }
 
-  private destination(subject: number, peer: number): number {
-    return this.semantics.namedPortsOfDestination ? peer : subject;
-  }
-
-  private filled(value: PortSet): Int32Array {
-    return new Int32Array(this.peers.count).fill(value);
+  /** The ports of a rule; named ones are the destination's. */
+  private portsOf(direction: Direction, rule: Rule, subject: number, peer: number): PortSet {
+    const toSubject = direction === 'ingress' || !this.semantics.namedPortsOfDestination;
+    return this.peers.rulePorts(rule, toSubject ? subject : peer);
   }
 
   private findInForce(direction: Direction, policies: readonly Policy[]): readonly InForce[] {

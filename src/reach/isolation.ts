@@ -1,25 +1,37 @@
 import type { Ref } from '../model/manifest.js';
-import { LAST, parseAddress } from './address.js';
+import { parseAddress } from './address.js';
 import { UnknownEndpoint } from './endpoint.js';
 import { verdictOn } from './explain.js';
-import type { Direction, Policy, Rule } from './policy.js';
-import { ALL, type Protocol } from './portset.js';
+import { Openness } from './openness.js';
+import type { Direction, Policy } from './policy.js';
+import type { Protocol } from './portset.js';
 import type { Reach } from './reach.js';
 
 /** A workload that is open in a direction, and why. */
 export interface OpenWorkload {
   workload: string;
-  /** `unselected`: no policy isolates it. Otherwise the policy with a rule that lets every peer in on every port. */
+  /**
+   * `unselected`: no policy isolates it, so that a NetworkPolicy would. Otherwise a policy, alone or with others, keeps
+   * it open, and no NetworkPolicy can take that back.
+   */
   because: 'unselected' | Ref;
 }
 
 export interface DirectionIsolation {
   /** Whether a pod that does not exist yet, with labels that no selector knows, is isolated in this direction. */
   covered: boolean;
-  /** Existing workloads (those on their node's network left out) that are open to everything in this direction. */
+  /**
+   * Existing workloads (those on their node's network left out) that are open in this direction, by workload; one entry
+   * for each reason.
+   */
   open: readonly OpenWorkload[];
-  /** Policies that open every future pod to every peer on every port, although it is isolated by name. */
+  /**
+   * Policies that keep every future pod open: NetworkPolicies although they isolate it by name, and those of the Admin
+   * tier, beside which `covered` may be false: a NetworkPolicy that covers it would still close nothing.
+   */
   freshOpenBy: readonly Ref[];
+  /** Where nothing isolates a future pod: policies of the Baseline tier that let everything pass. A NetworkPolicy goes before them. */
+  freshBaseline?: readonly Ref[];
 }
 
 export interface NamespaceIsolation {
@@ -29,84 +41,44 @@ export interface NamespaceIsolation {
   hostNetwork: readonly string[];
 }
 
+const judges = new WeakMap<Reach, Openness>();
+
 /**
- * How far a namespace is isolated, judged by effect, whatever its policies are called. A namespace is isolated in a
- * direction when `covered` holds and `open` and `freshOpenBy` are empty. A namespace without pods is judged by its
- * future ones; one that is not known has no policies.
+ * How far a namespace is isolated, judged by effect, whatever its policies are called and however their rules are
+ * written: see `Openness` for what counts as open. A namespace is isolated in a direction when `covered` holds and
+ * `open` and `freshOpenBy` are empty. A namespace without pods is judged by its future ones; one that is not known has
+ * no policies.
  */
 export function isolation(reach: Reach, namespace: string): NamespaceIsolation {
   const { workloads } = reach;
+  const judge = judges.get(reach) ?? new Openness(reach.engine);
+  judges.set(reach, judge);
   const hostNetwork = workloads.filter((w) => w.namespace === namespace && w.hostNetwork).map((w) => w.name);
-  const judge = (direction: Direction): DirectionIsolation => {
-    const fresh = reach.engine.peers.classes.fresh.get(namespace);
+  const inDirection = (direction: Direction): DirectionIsolation => {
     const open: OpenWorkload[] = [];
     for (const [workload, members] of reach.inNamespace(namespace)) {
       const name = workloads[workload]?.name ?? '';
-      const reasons = [...members].flatMap((member) => openBecause(reach, direction, member) ?? []);
-      const because = reasons.find((reason) => reason === 'unselected') ?? reasons[0];
-      if (because !== undefined) open.push({ workload: name, because });
+      const reasons = new Set<Policy | 'unselected'>();
+      for (const member of members) {
+        const { isolated, openBy } = judge.standing(direction, member);
+        if (!isolated && openBy.length === 0) reasons.add('unselected');
+        for (const policy of openBy) reasons.add(policy);
+      }
+      for (const reason of reasons)
+        open.push({ workload: name, because: reason === 'unselected' ? reason : reason.ref });
     }
-    open.sort((a, b) => (a.workload < b.workload ? -1 : 1));
+    open.sort((a, b) => (a.workload < b.workload ? -1 : a.workload > b.workload ? 1 : 0));
+    const fresh = reach.engine.peers.classes.fresh.get(namespace);
+    if (fresh === undefined) return { covered: false, open, freshOpenBy: [] };
+    const { isolated, openBy, baseline } = judge.standing(direction, fresh);
     return {
-      covered: fresh !== undefined && isIsolated(reach, direction, fresh),
+      covered: isolated,
       open,
-      freshOpenBy: fresh === undefined ? [] : openingPolicies(reach, direction, fresh).map((p) => p.ref),
+      freshOpenBy: openBy.map(({ ref }) => ref),
+      ...(baseline.length > 0 && { freshBaseline: baseline.map(({ ref }) => ref) }),
     };
   };
-  return { ingress: judge('ingress'), egress: judge('egress'), hostNetwork: hostNetwork.sort() };
-}
-
-/** Whether by default nothing passes: a NetworkPolicy isolates the pod, or a Deny rule of a tier says so of every peer. */
-function isIsolated(reach: Reach, direction: Direction, subject: number): boolean {
-  const { Admin, NetworkPolicy, Baseline } = reach.engine.inForce(direction, subject);
-  if (NetworkPolicy.length > 0) return true;
-  return [...Admin, ...Baseline].some((policy) =>
-    (policy[direction] ?? []).some(
-      (rule) => rule.action === 'Deny' && rule.ports === 'any' && everyPeer(reach, direction, rule),
-    ),
-  );
-}
-
-/**
- * Whether a rule speaks of every pod, and on the way out of every address as well. On the way in, cluster-wide policies
- * cannot name addresses, so all pods are all that they can close.
- */
-function everyPeer(reach: Reach, direction: Direction, rule: Rule): boolean {
-  const { classes } = reach.engine.peers.classes;
-  const pods = classes.every((one, peer) => one.onNode || reach.engine.peers.ruleHasPeer(rule, peer));
-  if (direction === 'ingress') return pods;
-  return (
-    pods && reach.engine.peers.atoms.every((_, i) => reach.engine.peers.ruleHasPeer(rule, classes.length + i))
-  );
-}
-
-function openBecause(reach: Reach, direction: Direction, subject: number): 'unselected' | Ref | undefined {
-  if (!isIsolated(reach, direction, subject)) return 'unselected';
-  return openingPolicies(reach, direction, subject)[0]?.ref;
-}
-
-/** NetworkPolicies of a subject with a rule for every peer and every port, where nothing above them says otherwise. */
-function openingPolicies(reach: Reach, direction: Direction, subject: number): readonly Policy[] {
-  const { NetworkPolicy } = reach.engine.inForce(direction, subject);
-  const opening = NetworkPolicy.filter((policy) => (policy[direction] ?? []).some(opensAll));
-  if (opening.length === 0 || !reach.engine.row(direction, subject).includes(ALL)) return [];
-  return opening;
-}
-
-/** Every peer and every port: no peers named, or every IPv4 address, or every pod of every namespace. */
-function opensAll(rule: Rule): boolean {
-  if (rule.ports !== 'any') return false;
-  if (rule.peers === 'any') return true;
-  return rule.peers.some((peer) => {
-    if (peer.kind === 'block')
-      return (
-        peer.block.except.length === 0 &&
-        peer.block.cidr.from === 0n &&
-        peer.block.cidr.to === LAST[peer.block.cidr.family]
-      );
-    if (peer.kind !== 'pods' || typeof peer.namespace === 'string') return false;
-    return peer.namespace.requirements.length === 0 && peer.pods.requirements.length === 0;
-  });
+  return { ingress: inDirection('ingress'), egress: inDirection('egress'), hostNetwork: hostNetwork.sort() };
 }
 
 export interface AddressReach {

@@ -22,6 +22,8 @@ export class Peers {
   readonly outside: Readonly<Record<Direction, readonly Range[]>>;
   readonly classes: Classes;
   readonly count: number;
+  /** Classes with addresses that count. */
+  private readonly addressed: readonly number[];
   private readonly inventory: Inventory;
   private readonly domains: EngineOptions['domains'];
   private readonly semantics: Semantics;
@@ -51,6 +53,7 @@ export class Peers {
       podAddresses: options.podAddresses === 'select',
       nodes: peersNamed(policies, 'egress').some((peer) => peer.kind === 'nodes'),
     });
+    this.addressed = this.classes.classes.flatMap(({ atoms }, index) => (atoms.length > 0 ? [index] : []));
     this.count = this.classes.classes.length + this.atoms.length;
   }
 
@@ -99,11 +102,11 @@ export class Peers {
     return set;
   }
 
-  /** Calls `visit` for each peer of a rule. */
-  forEachPeer(rule: Rule, visit: (peer: number) => void): void {
+  /** Calls `visit` for each peer of a rule from `first` on. */
+  forEachPeer(rule: Rule, visit: (peer: number) => void, first = 0): void {
     const peers = this.peersOf(rule);
-    if (peers === 'any') for (let peer = 0; peer < this.count; peer++) visit(peer);
-    else peers.forEach(visit);
+    if (peers === 'any') for (let peer = first; peer < this.count; peer++) visit(peer);
+    else peers.forEach(visit, first);
   }
 
   private peersOf(rule: Rule): Bits | 'any' {
@@ -129,9 +132,8 @@ export class Peers {
     atoms.forEach((atom) => {
       found.add(classes.length + atom);
     });
-    classes.forEach((candidate, index) => {
-      if (candidate.atoms.some((atom) => atoms.has(atom))) found.add(index);
-    });
+    for (const index of this.addressed)
+      if (classes[index]?.atoms.some((atom) => atoms.has(atom))) found.add(index);
     return found;
   }
 

@@ -10,7 +10,7 @@ export type PortSet = number;
 export const NONE: PortSet = 0;
 export const ALL: PortSet = 1;
 
-const LAST_PORT = 65_535;
+export const LAST_PORT = 65_535;
 const OFFSET: Readonly<Record<Protocol, number>> = { SCTP: 0, TCP: 65_536, UDP: 131_072 };
 /** Larger than any id: pairs of ids become one number that a map can hold as key. */
 const PAIR = 2 ** 26;
@@ -86,6 +86,18 @@ export class PortSets {
     for (let i = 0; i < intervals.length; i += 2)
       if (point >= at(intervals, i) && point <= at(intervals, i + 1)) return true;
     return false;
+  }
+
+  /** How many ports of a protocol are in a set. */
+  count(set: PortSet, protocol: Protocol): number {
+    const intervals = this.sets[set] ?? [];
+    let count = 0;
+    for (let i = 0; i < intervals.length; i += 2) {
+      const from = Math.max(at(intervals, i), OFFSET[protocol] + 1);
+      const to = Math.min(at(intervals, i + 1), OFFSET[protocol] + LAST_PORT);
+      if (from <= to) count += to - from + 1;
+    }
+    return count;
   }
 
   /** `All Connections`, `No Connections` or `TCP 80,443-445,UDP 53`, protocols in alphabetical order. */

@@ -1,12 +1,13 @@
 import { printable } from '../model/escape.js';
 import { holdsKey, hostFileText, instructionsText, yamlText } from '../model/hostfile.js';
-import type { Change } from '../model/plan.js';
-import type { Snapshot } from '../model/snapshot.js';
+import type { CloudChange } from '../model/plan.js';
+import type { ClusterInfo, Snapshot } from '../model/snapshot.js';
 import type { StepState } from '../wizard/state.js';
 import { applyScript } from './apply-script.js';
 import { type Item, itemsOf } from './items.js';
 import { readme } from './patch-readme.js';
-import { commandLine, quoted } from './shell.js';
+import { rewriteScript } from './rewrite-script.js';
+import { commandLine } from './shell.js';
 
 /** One file of the patch directory. `keyed` is content that waits for a key, which only the writer makes. */
 export type PatchFile = { path: string; mode: number } & ({ text: string } | { keyed: unknown });
@@ -27,7 +28,7 @@ export function patchFiles(now: Snapshot, steps: readonly StepState[]): readonly
     ...(objects.length === 0
       ? []
       : [{ path: 'kustomization.yaml', mode: FILE, text: kustomization(objects.map((item) => item.path)) }]),
-    ...items.flatMap((item) => filesOf(item, now.cluster.context)),
+    ...items.flatMap((item) => filesOf(item, now.cluster)),
   ];
 }
 
@@ -36,7 +37,7 @@ function kustomization(resources: readonly string[]): string {
   return yamlText({ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources });
 }
 
-function filesOf(item: Item, context: string): PatchFile[] {
+function filesOf(item: Item, cluster: ClusterInfo): PatchFile[] {
   const { change, path, folder, manifest } = item;
   if (manifest !== undefined)
     return [{ path, mode: FILE, text: `${comment(item.why)}${yamlText(manifest)}` }];
@@ -51,8 +52,9 @@ function filesOf(item: Item, context: string): PatchFile[] {
         })),
       ];
     case 'rewrite':
+      return [{ path, mode: SCRIPT, text: rewriteScript(cluster) }];
     case 'cloud':
-      return [{ path, mode: SCRIPT, text: script(change, context) }];
+      return [{ path, mode: SCRIPT, text: script(change) }];
     default:
       return []; // a removal is a line of apply.sh
   }
@@ -62,19 +64,6 @@ function comment(lines: readonly string[]): string {
   return lines.map((line) => `# ${printable(line)}\n`).join('');
 }
 
-function script(change: Change, context: string): string {
-  const command = change.kind === 'cloud' ? `${commandLine(change.command)}\n` : rewriting(quoted(context));
-  return `#!/bin/sh\n${comment([change.why, ...change.breaks])}set -eu\n${command}`;
+function script({ why, breaks, command }: CloudChange): string {
+  return `#!/bin/sh\n${comment([why, ...breaks])}set -eu\n${commandLine(command)}\n`;
 }
-
-const rewriting = (
-  context: string,
-) => `# The command of the Kubernetes documentation. It carries every value through this machine; the wizard and
-# \`kubectl harden apply\` do the same without reading one. It may be run again: where somebody wrote at the same
-# moment, it reports a conflict.
-KUBECTL="\${KUBECTL:-kubectl}"
-PLANNED_CONTEXT=${context}
-CONTEXT="\${CONTEXT:-$PLANNED_CONTEXT}"
-"$KUBECTL" --context "$CONTEXT" get secrets --all-namespaces -o json |
-  "$KUBECTL" --context "$CONTEXT" replace -f -
-`;

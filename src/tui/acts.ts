@@ -224,11 +224,14 @@ function flipped(step: StepState, question: Question, value: string | boolean): 
   return inOrder(question, (other) => (other === value) !== now.has(other));
 }
 
-/** All or none of the options that the filter shows; the others stay as they are. */
+/** All or none of the options that the filter shows; the others, and with all those offered apart, stay as they are. */
 function bulk(step: StepState, view: View, question: Question, on: boolean): readonly string[] {
   const now = marked(step, question);
+  const apart = new Set(
+    question.type === 'choices' ? question.choices.filter((c) => c.apart).map(({ value }) => value) : [],
+  );
   const shown = new Set(shownOptions(step, view).map(({ value }) => value));
-  return inOrder(question, (value) => (shown.has(value) ? on : now.has(value)));
+  return inOrder(question, (value) => (shown.has(value) && !(on && apart.has(value)) ? on : now.has(value)));
 }
 
 function marked(step: StepState, question: Question): ReadonlySet<string> {

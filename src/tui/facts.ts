@@ -13,7 +13,7 @@ const WORKLOADS: readonly KindName[] = ['Deployment', 'StatefulSet', 'DaemonSet'
 export const clusterFacts = once(
   (now: Snapshot): { about: readonly string[]; numbers: readonly string[] } => {
     const all = objects(now, 'Namespace');
-    const yours = all.filter((ns) => namespaceKind(ns) === 'user').length;
+    const yours = all.filter((ns) => namespaceKind(now, ns) === 'user').length;
     const workloads = WORKLOADS.reduce((sum, kind) => sum + objects(now, kind).length, 0);
     const unread = (kind: KindName) => now.listings.has(kind) && notVisibleReason(now, kind) !== undefined;
     return {

@@ -1,6 +1,13 @@
 import { type Manifest, refText } from '../model/manifest.js';
 import type { ApplyChange, Basis, Change, DeleteChange, RewriteChange } from '../model/plan.js';
-import { type Cluster, ClusterError, type Host, type Journal, type RewriteProgress } from './ports.js';
+import {
+  type Cluster,
+  ClusterError,
+  type Host,
+  type Journal,
+  type RewriteProgress,
+  type RewriteResult,
+} from './ports.js';
 import type { Done, StepState } from './state.js';
 
 export interface ApplyPorts {
@@ -216,19 +223,29 @@ async function rewrite(
   listener: ApplyListener,
 ): Promise<Done> {
   await journal.append({ type: 'applying', step, change: change.id });
-  const gate = await cluster.gate();
-  if (!gate.open) return { change: change.id, outcome: 'left', message: gate.reason };
-  const result = await cluster.rewriteSecrets({
-    signal,
-    onProgress: (progress) => listener.rewriting(progress),
-  });
+  const gate = await cluster.gate(change.evenIfUntried === true ? { evenIfUntried: true } : {});
+  const { evidence } = gate;
+  // What was not tried, or was left behind, is told however it ends.
+  const told = (text: string) => (evidence.length === 0 ? text : `${text}\nSeen: ${evidence.join('; ')}.`);
+  if (!gate.open) return { change: change.id, outcome: 'left', message: told(gate.reason) };
+  let result: RewriteResult;
+  try {
+    result = await cluster.rewriteSecrets({
+      signal,
+      onProgress: (progress) => listener.rewriting(progress),
+    });
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    throw new ClusterError(error.reason, told(error.message));
+  }
   const counts = `re-written ${result.rewritten}, already ${result.unchanged}, gone meanwhile ${result.gone}, refused ${result.refused}`;
-  if (result.interrupted) return { change: change.id, outcome: 'interrupted', message: counts };
+  if (result.interrupted) return { change: change.id, outcome: 'interrupted', message: told(counts) };
   if (result.failures.length > 0) {
     const named = result.failures.slice(0, 5).map((f) => `${f.ref.namespace}/${f.ref.name}: ${f.reason}`);
     const more = result.failures.length > 5 ? [`and ${result.failures.length - 5} more`] : [];
-    return { change: change.id, outcome: 'failed', message: `${counts}. ${[...named, ...more].join('; ')}` };
+    const failed = `${counts}. ${[...named, ...more].join('; ')}`;
+    return { change: change.id, outcome: 'failed', message: told(failed) };
   }
-  await journal.append({ type: 'applied', step, change: change.id });
-  return { change: change.id, outcome: 'applied', message: counts };
+  await journal.append({ type: 'applied', step, change: change.id, evidence });
+  return { change: change.id, outcome: 'applied', message: told(counts) };
 }

@@ -72,9 +72,17 @@ export interface RewriteResult extends RewriteProgress {
   interrupted: boolean;
 }
 
-/** Whether every API server that can be reached encrypts what it writes and can read what the others wrote. */
+/** `evenIfUntried`: a person answered that servers which cannot be tried from here were looked at. */
+export interface GateOptions {
+  evenIfUntried?: boolean;
+}
+
+/**
+ * Whether every API server encrypts what it writes and can read what the others wrote. `untried`: addresses of those
+ * that could not be asked; without `evenIfUntried` they close the gate. `evidence` names them, and what was left behind.
+ */
 export type GateResult =
-  | { open: true; servers: readonly string[]; evidence: readonly string[] }
+  | { open: true; servers: readonly string[]; untried: readonly string[]; evidence: readonly string[] }
   | { open: false; reason: string; evidence: readonly string[] };
 
 /** What the wizard needs of a cluster. All methods reject with `ClusterError` only. */
@@ -93,7 +101,7 @@ export interface Cluster {
   delete(ref: Ref, options?: { uid?: string; resourceVersion?: string; dryRun?: boolean }): Promise<boolean>;
   /** SelfSubjectAccessReview for each check, in order. */
   can(checks: readonly AccessCheck[]): Promise<readonly boolean[]>;
-  gate(): Promise<GateResult>;
+  gate(options?: GateOptions): Promise<GateResult>;
   rewriteSecrets(options: {
     signal?: AbortSignal;
     onProgress?: (progress: RewriteProgress) => void;

@@ -93,7 +93,7 @@ function byPlugin(now: Snapshot, close: Closing): readonly string[] {
     return [`${plugin.title} does not enforce NetworkPolicies: this is written, but changes nothing.`];
   return close.egress && dns(now).nodeLocal !== undefined && !plugin.ipBlockMatchesNodes
     ? [
-        `On ${plugin.title} the DNS cache of the nodes may not match an address range: try one namespace first.`,
+        `On ${plugin.title === 'unknown' ? 'some network plugins' : plugin.title} the DNS cache of the nodes may not match an address range: try one namespace first.`,
       ]
     : [];
 }

@@ -1,6 +1,7 @@
 import { type DnsFacts, ownNameservers } from '../../src/model/dns.js';
 import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
+import { excluded } from '../../src/model/namespaces.js';
 import { isOurs, labelledOurs } from '../../src/model/ours.js';
 import { type ApplyChange, type Change, canonical, type DeleteChange } from '../../src/model/plan.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
@@ -164,6 +165,7 @@ function selectedByName(change: Change): readonly string[] {
 function nameLabels(now: Snapshot, changes: readonly Change[]): readonly ApplyChange[] {
   const wanted = new Set(changes.flatMap(selectedByName));
   return objects(now, 'Namespace')
+    .filter(({ metadata }) => !excluded(now, metadata.name))
     .filter(({ metadata }) => wanted.has(metadata.name) && metadata.labels?.[NAME_LABEL] !== metadata.name)
     .map((before): ApplyChange => {
       const { name } = before.metadata;

@@ -1,15 +1,18 @@
-import { type DnsFacts, dns } from '../../src/model/dns.js';
+import type { DnsFacts } from '../../src/model/dns.js';
 import type { Finding, Severity } from '../../src/model/finding.js';
-import { type Manifest, type Ref, refOf, refText } from '../../src/model/manifest.js';
+import { type Manifest, type Ref, refOf, refText, sameRef } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
 import { isOurs } from '../../src/model/ours.js';
 import { networkPlugin } from '../../src/model/plugins.js';
 import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
 import { outsideOpen } from './answers.js';
+import { dnsHere } from './dns-here.js';
 import { cutToday, flowText } from './flows.js';
 import { pretences } from './pretences.js';
-import { type NamespaceState, namespaceState, OURS } from './state.js';
+import { READS } from './reads.js';
+import { METADATA, type NamespaceState, namespaceState, OURS } from './state.js';
+import { foreignPolicies, unreadKinds } from './unseen.js';
 
 const DIRECTIONS = ['ingress', 'egress'] as const;
 
@@ -17,7 +20,7 @@ const DIRECTIONS = ['ingress', 'egress'] as const;
 export function assess(now: Snapshot): readonly Finding[] {
   const hidden = notVisible(now);
   if (hidden.some(({ id }) => id === 'policies-not-visible')) return hidden;
-  const facts = dns(now);
+  const facts = dnsHere(now);
   const namespaces = candidateNamespaces(now);
   const open = namespaces.flatMap((namespace) => namespaceFindings(now, namespace));
   const wantsEgress = namespaces.some(({ metadata }) => namespaceState(now, metadata.name).egress.unclosed);
@@ -58,22 +61,22 @@ function outsideFinding(now: Snapshot, namespaces: readonly Manifest[]): readonl
   ];
 }
 
+/** What could not be seen, kind by kind; without namespaces and policies nothing is judged. */
 function notVisible(now: Snapshot): readonly Finding[] {
-  return (['Namespace', 'NetworkPolicy', 'Pod'] as const).flatMap((kind): Finding[] => {
+  const basis = (['Namespace', 'NetworkPolicy'] as const).flatMap((kind): Finding[] => {
     const reason = notVisibleReason(now, kind);
     if (reason === undefined) return [];
     return [
       {
-        id: kind === 'Pod' ? 'pods-not-visible' : 'policies-not-visible',
+        id: 'policies-not-visible',
         severity: 'notVisible',
         evidence: reason,
-        message:
-          kind === 'Pod'
-            ? 'Pods could not be read: which of them no policy selects is not known.'
-            : `Objects of kind ${kind} could not be read: whether anything is isolated is not known, and nothing is proposed.`,
+        message: `Objects of kind ${kind} could not be read: whether anything is isolated is not known, and nothing is proposed.`,
       },
     ];
   });
+  const others = READS.filter(({ kind }) => kind !== 'Namespace' && kind !== 'NetworkPolicy');
+  return [...basis, ...unreadKinds(now, others), ...foreignPolicies(now)];
 }
 
 /** Whether policies have any effect at all. */
@@ -109,15 +112,19 @@ function plugin(now: Snapshot): readonly Finding[] {
   ];
 }
 
+function dnsId({ notVisible, services }: DnsFacts): string {
+  if (notVisible) return 'dns-not-visible';
+  return services.length === 0 ? 'no-dns-service' : 'dns-not-selectable';
+}
+
 function dnsFindings(facts: DnsFacts): readonly Finding[] {
   if (facts.missing !== undefined)
     return [
       {
-        id: facts.notVisible ? 'dns-not-visible' : 'no-dns-service',
+        id: dnsId(facts),
         severity: facts.notVisible ? 'notVisible' : 'medium',
         evidence: facts.missing,
-        message:
-          'No DNS Service was found: closing egress would cut every name, so only ingress is closed until it is known.',
+        message: `${facts.services.length === 0 ? 'No DNS Service was found' : 'Not all that serves names can be allowed'}: closing egress would cut names, so only ingress is closed until it is.`,
       },
     ];
   return facts.services
@@ -140,14 +147,15 @@ function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding
     (policy) => !OURS.some((component) => isOurs(policy, component)),
   );
   return [
-    ...keptOpen(namespace, state),
-    ...DIRECTIONS.flatMap((direction) => openFindings(namespace, state, direction)),
+    ...keptOpen(now, namespace, state),
+    ...DIRECTIONS.flatMap((direction) => openFindings(now, namespace, state, direction)),
     ...pretences(policies, state),
     ...hostNetwork(namespace, state),
   ];
 }
 
 function openFindings(
+  now: Snapshot,
   namespace: Manifest,
   state: NamespaceState,
   direction: (typeof DIRECTIONS)[number],
@@ -155,17 +163,24 @@ function openFindings(
   const { closed, unclosed, unselected, openByOurs } = state[direction];
   if (closed) return [];
   const { name } = namespace.metadata;
-  const severity = severityOf(namespace);
+  const severity = severityOf(now, namespace);
   const accepts = direction === 'ingress' ? 'accepts traffic from anywhere' : 'may connect anywhere';
   const out: Finding[] = [];
-  if (openByOurs)
+  for (const ref of openByOurs) {
+    const policy = objectsIn(now, 'NetworkPolicy', name).find((one) => sameRef(refOf(one), ref));
+    const byDesign = direction === 'egress' && policy !== undefined && isOurs(policy, METADATA);
     out.push({
-      id: 'namespace-open-egress',
+      id: `namespace-open-${direction}`,
       severity,
       object: refOf(namespace),
-      evidence: 'NetworkPolicy of step metadata-blocking: allows everything but the metadata address',
-      message: `Namespace ${name} ${accepts} but the metadata address.`,
+      evidence: byDesign
+        ? `${refText(ref)} of step metadata-blocking: allows everything but the metadata address`
+        : `${refText(ref)}, written by an earlier run, lets everything pass`,
+      message: byDesign
+        ? `Namespace ${name} ${accepts} but the metadata address.`
+        : `Namespace ${name} ${accepts}: ${refText(ref)} is not as this step writes it.`,
     });
+  }
   if (unclosed)
     out.push({
       id: `namespace-open-${direction}`,
@@ -184,7 +199,7 @@ function openFindings(
 }
 
 /** Policies of others that let everything pass, each once. */
-function keptOpen(namespace: Manifest, state: NamespaceState): readonly Finding[] {
+function keptOpen(now: Snapshot, namespace: Manifest, state: NamespaceState): readonly Finding[] {
   const policies = new Map<string, { ref: Ref; directions: string[] }>();
   for (const direction of DIRECTIONS)
     for (const ref of state[direction].openBy) {
@@ -194,7 +209,7 @@ function keptOpen(namespace: Manifest, state: NamespaceState): readonly Finding[
     }
   return [...policies.values()].map(({ ref, directions }) => ({
     id: 'policy-allows-everything',
-    severity: severityOf(namespace),
+    severity: severityOf(now, namespace),
     object: ref,
     evidence: directions
       .map((direction) => `a rule of spec.${direction} names no peer and no port, or all of them`)
@@ -203,8 +218,8 @@ function keptOpen(namespace: Manifest, state: NamespaceState): readonly Finding[
   }));
 }
 
-function severityOf(namespace: Manifest): Severity {
-  return namespaceKind(namespace) === 'user' ? 'high' : 'medium';
+function severityOf(now: Snapshot, namespace: Manifest): Severity {
+  return namespaceKind(now, namespace) === 'user' ? 'high' : 'medium';
 }
 
 function hostNetwork(namespace: Manifest, state: NamespaceState): readonly Finding[] {

@@ -5,6 +5,7 @@ import { canonical } from '../../src/model/plan.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
 import { complement, type Requirement } from './complement.js';
+import { refuseOpening } from './opening.js';
 import { outsideRules } from './outside.js';
 import { policyTypes } from './pretences.js';
 import type { PodSelector } from './selectors.js';
@@ -168,6 +169,7 @@ function filled(
     Object.keys(spec.podSelector).length > 0
   )
     throw new TemplateError(`templates/${path}: expected a NetworkPolicy with spec.podSelector: {}`);
+  refuseOpening(path, spec);
   const ingress = [...listAt(spec, 'ingress'), ...rules.ingress];
   const egress = [...listAt(spec, 'egress'), ...rules.egress, ...dnsRules(input.dns, input.nameservers)];
   return {

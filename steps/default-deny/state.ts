@@ -1,10 +1,11 @@
 import type { KindName } from '../../src/model/kinds.js';
-import { type Ref, refOf, sameRef } from '../../src/model/manifest.js';
+import { listAt, type Ref, refOf, sameRef } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { type DirectionIsolation, isolation, reachOf } from '../../src/reach/index.js';
+import { opensInside } from './opening.js';
 
 /** Kinds from which connections are computed. */
 export const REACH_KINDS: readonly KindName[] = [
@@ -89,8 +90,8 @@ export interface DirectionState {
   narrowed: readonly string[];
   /** Policies of others that let everything pass: no further policy can take that back. */
   openBy: readonly Ref[];
-  /** Our own metadata policy lets everything else pass. */
-  openByOurs: boolean;
+  /** Policies of our own that let everything pass: the metadata policy does by design, any other was changed. */
+  openByOurs: readonly Ref[];
 }
 
 export interface NamespaceState {
@@ -120,14 +121,15 @@ function judge(now: Snapshot, namespace: string): NamespaceState {
   const effect = isolation(all, namespace);
   const others = foreign === all ? effect : isolation(foreign, namespace);
   const own = objectsIn(now, 'NetworkPolicy', namespace)
-    .filter((policy) => isOurs(policy, METADATA))
+    .filter((policy) => OURS.some((component) => isOurs(policy, component)))
     .map(refOf);
   const outside = objectsIn(now, 'NetworkPolicy', namespace)
     .filter((policy) => DENYING.some((component) => isOurs(policy, component)))
+    .filter((policy) => listAt(policy, 'spec', 'egress').every((rule) => !opensInside(rule)))
     .map(refOf);
   const workloads = (workloadNames(now).get(namespace) ?? []).map(({ name }) => name).sort();
   return {
-    ingress: directionState(narrowedBy(effect.ingress, outside), others.ingress, own, workloads),
+    ingress: directionState(effect.ingress, others.ingress, own, workloads),
     egress: directionState(narrowedBy(effect.egress, outside), others.egress, own, workloads),
     hostNetwork: effect.hostNetwork,
   };
@@ -151,6 +153,8 @@ function directionState(
   workloads: readonly string[],
 ): DirectionState {
   const unselected = (d: DirectionIsolation) => d.open.filter((o) => o.because === 'unselected');
+  // What a policy of the Admin tier keeps open no policy of ours would close.
+  const uncovered = (d: DirectionIsolation) => !d.covered && d.freshOpenBy.length === 0;
   const opening = [...effect.open.map((o) => o.because), ...effect.freshOpenBy].filter(
     (because) => because !== 'unselected',
   );
@@ -158,12 +162,12 @@ function directionState(
   const openBy = opening.filter((ref, index) => opening.findIndex((o) => sameRef(o, ref)) === index);
   return {
     closed: effect.covered && effect.open.length === 0 && effect.freshOpenBy.length === 0,
-    closable: !others.covered || unselected(others).length > 0,
+    closable: uncovered(others) || unselected(others).length > 0,
     free: unselected(others).map((o) => o.workload),
-    unclosed: !effect.covered || unselected(effect).length > 0,
+    unclosed: uncovered(effect) || unselected(effect).length > 0,
     unselected: unselected(effect).map((o) => o.workload),
     narrowed: workloads.filter((name) => others.open.every((o) => o.workload !== name)),
     openBy: openBy.filter((ref) => !isOwn(ref)),
-    openByOurs: openBy.some(isOwn),
+    openByOurs: openBy.filter(isOwn),
   };
 }

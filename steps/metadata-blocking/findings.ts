@@ -10,6 +10,8 @@ import {
   providers,
 } from '../../src/model/providers.js';
 import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
+import { foreignPolicies, unreadKinds } from '../default-deny/unseen.js';
+import { READS } from './reads.js';
 import { exposureOf, type NamespaceExposure } from './state.js';
 
 /** Which clouds the nodes are of, who reaches their metadata services and by which rule, what helps on the node's side. */
@@ -108,7 +110,7 @@ function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): reado
   if (hidden.length > 0) return hidden;
   const plugin = networkPlugin(now);
   const found = candidateNamespaces(now).flatMap((namespace) =>
-    exposureFindings(namespace, exposureOf(now, namespace.metadata.name, endpoints)),
+    exposureFindings(now, namespace, exposureOf(now, namespace.metadata.name, endpoints)),
   );
   if (plugin.verdict === 'notEnforced')
     found.push({
@@ -117,19 +119,27 @@ function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): reado
       evidence: plugin.evidence.join('; '),
       message: `The network plugin (${plugin.title}) does not enforce NetworkPolicies: only the controls of the provider keep pods away.`,
     });
-  if (!plugin.ipBlockMatchesNodes && found.some(({ id }) => id === 'metadata-reachable'))
+  if (plugin.title === 'unknown' && found.some(({ id }) => id === 'metadata-reachable'))
+    found.push({
+      id: 'plugin-not-visible',
+      severity: 'notVisible',
+      evidence: plugin.evidence.join('; '),
+      message:
+        'Which network plugin runs cannot be seen: on some a NetworkPolicy that leaves out one address cuts nodes and the API server off, so none is proposed.',
+    });
+  else if (!plugin.ipBlockMatchesNodes && found.some(({ id }) => id === 'metadata-reachable'))
     found.push({
       id: 'plugin-needs-own-policy',
       severity: 'medium',
       evidence: plugin.evidence.join('; '),
       message: `On ${plugin.title} address ranges do not match nodes and the API server: a NetworkPolicy that leaves out one address would cut those off. Use a CiliumClusterwideNetworkPolicy with egressDeny to ${endpoints.map((e) => e.address).join(', ')} and enableDefaultDeny: {egress: false, ingress: false}.`,
     });
-  return found;
+  return [...unreadKinds(now, READS), ...foreignPolicies(now), ...found];
 }
 
-function exposureFindings(namespace: Manifest, state: NamespaceExposure): readonly Finding[] {
+function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceExposure): readonly Finding[] {
   const { name } = namespace.metadata;
-  const severity = namespaceKind(namespace) === 'user' ? 'high' : 'medium';
+  const severity = namespaceKind(now, namespace) === 'user' ? 'high' : 'medium';
   const who = state.workloads.length === 0 ? 'pods to come' : listed(state.workloads);
   const hosts: Finding[] =
     state.hostNetwork.length === 0

@@ -47,7 +47,7 @@ function limitRangeFindings(now: Snapshot, namespace: Manifest): readonly Findin
     return [
       {
         id: 'namespace-without-limitrange',
-        severity: severityFor(namespace),
+        severity: severityFor(now, namespace),
         object: refOf(namespace),
         evidence: `Namespace ${name}: no LimitRange; ${silent} of ${counted(workloads.length, 'workload')} with containers that request no CPU or no memory`,
         message: `Nothing gives requests to containers of ${name} that have none: the scheduler places them blindly.`,
@@ -116,7 +116,7 @@ function quotaFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
       : [
           {
             id: 'namespace-without-quota',
-            severity: severityFor(namespace),
+            severity: severityFor(now, namespace),
             object: refOf(namespace),
             evidence:
               quotas.length === 0
@@ -218,6 +218,6 @@ function invalid(now: Snapshot, namespace: Manifest): readonly Finding[] {
 }
 
 /** Namespaces of the platform are often bounded by their operators: less urgent. */
-function severityFor(namespace: Manifest): 'medium' | 'low' {
-  return namespaceKind(namespace) === 'user' ? 'medium' : 'low';
+function severityFor(now: Snapshot, namespace: Manifest): 'medium' | 'low' {
+  return namespaceKind(now, namespace) === 'user' ? 'medium' : 'low';
 }

@@ -1,6 +1,6 @@
 import { itemDefaults } from '../../src/model/limits.js';
 import { listAt, type Manifest, stringAt } from '../../src/model/manifest.js';
-import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
+import { candidateNamespaces, namespaceKind, systemNamespaces } from '../../src/model/namespaces.js';
 import type { Choice, Question } from '../../src/model/question.js';
 import { unbounded } from '../../src/model/quota-proposal.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
@@ -20,8 +20,11 @@ export function questions(now: Snapshot): readonly Question[] {
     message: 'Which namespaces get a LimitRange and a quota?',
     help: 'What runs fits in, a rolling update of all of it included. What asks for more later is refused.',
     risk: 'rejectsWorkloads',
-    choices: candidates.map((namespace) => choiceOf(now, namespace)),
-    recommended: candidates.filter((ns) => namespaceKind(ns) === 'user').map((ns) => ns.metadata.name),
+    choices: [
+      ...candidates.map((namespace) => choiceOf(now, namespace)),
+      ...systemNamespaces(now).map((namespace) => ({ ...choiceOf(now, namespace), apart: true as const })),
+    ],
+    recommended: candidates.filter((ns) => namespaceKind(now, ns) === 'user').map((ns) => ns.metadata.name),
     cautious: [],
   };
   const headroom: Question = {
@@ -73,6 +76,7 @@ export function lackingDefaults(limitRanges: readonly Manifest[]): readonly stri
 
 function choiceOf(now: Snapshot, namespace: Manifest): Choice {
   const { name } = namespace.metadata;
+  const kind = namespaceKind(now, namespace);
   const workloads = workloadsIn(now, name);
   const silent = withoutRequests(workloads).length;
   const [ranges, quotas] = [limitRangesIn(now, name).length, quotasIn(now, name)];
@@ -83,7 +87,7 @@ function choiceOf(now: Snapshot, namespace: Manifest): Choice {
     ...(quotas.length === 0
       ? []
       : [unbounded(quotas, false).length === 0 ? 'has a quota' : 'has a partial quota']),
-    ...(namespaceKind(namespace) === 'user' ? [] : [namespaceKind(namespace)]),
+    ...(kind === 'user' ? [] : [kind]),
   ];
   return { value: name, label: name, note: note.join(', ') };
 }

@@ -1,4 +1,7 @@
 import { connect } from '../../src/cluster/connect.js';
+import type { EncryptionFacts } from '../../src/model/snapshot.js';
+import { encryptionAtRest } from '../../steps/encryption-at-rest.js';
+import { snapshotOf } from '../support/snapshot.js';
 import { status } from './recording.js';
 import { PLANTED, type SecretsServer, type SecretsSetup, secretsServer } from './secrets-server.js';
 
@@ -132,6 +135,54 @@ test('Secrets may not be listed in one namespace: neither counted nor shown in p
   expect(facts).toMatchObject({ secrets: undefined, stored: undefined });
   expect(secrets).toMatchObject({ state: 'notVisible' });
   expect(secrets?.state === 'notVisible' ? secrets.reason : '').toContain('shop');
+});
+
+test.each<[string, Partial<SecretsSetup>, EncryptionFacts['servers']]>([
+  ['no endpoints, on loopback: alone', {}, { listed: 1, seen: 1 }],
+  ['one', { endpoints: [{ ip: '192.0.2.1', port: 6443 }] }, { listed: 1, seen: 1 }],
+  [
+    'two',
+    {
+      endpoints: [
+        { ip: '192.0.2.1', port: 6443 },
+        { ip: '192.0.2.2', port: 6443 },
+      ],
+    },
+    { listed: 2, seen: 1 },
+  ],
+  [
+    'not to be read, and metrics neither',
+    {
+      instead: ({ path }) =>
+        path === '/metrics' || path.endsWith('/endpoints/kubernetes')
+          ? status(403, 'Forbidden', 'User "me" cannot get path "/metrics"')
+          : undefined,
+    },
+    { listed: undefined, seen: 0 },
+  ],
+])('API servers that are listed, and those whose counters were seen: %s', async (_name, setup, servers) => {
+  expect((await factsOf({ stored: BOX, ...setup })).facts.servers).toEqual(servers);
+});
+
+test('identity first: before anything was written a re-write is offered, after the gate neither it nor a new key', async () => {
+  const server = await secretsServer({ names: NAMES, servers: [{ writes: '' }], flags: ['/etc/e.yaml'] });
+  open.push(server);
+  const cluster = await connect({ kubeconfigText: server.kubeconfig });
+  open.push(cluster);
+  for (const flags of [true, false]) {
+    const asked = async () => {
+      const { encryption, listings } = await cluster.read([{ probe: 'encryption', for: 'test' }]);
+      const facts = encryption === undefined || flags ? encryption : { ...encryption, flags: [] };
+      const now = { ...snapshotOf(), listings, ...(facts === undefined ? {} : { encryption: facts }) };
+      return {
+        questions: encryptionAtRest.questions(now).map(({ id }) => id),
+        found: encryptionAtRest.assess(now, {}).map(({ id }) => id),
+      };
+    };
+    expect((await asked()).questions).not.toContain('enable');
+    expect(await cluster.gate()).toMatchObject({ open: false });
+    expect(await asked()).toEqual({ questions: [], found: ['encryption-without-effect'] });
+  }
 });
 
 test('several API servers: everything goes over one connection, and only one is spoken for', async () => {

@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-async function gateOf(setup: Partial<SecretsSetup>) {
+async function gateOf(setup: Partial<SecretsSetup>, options: { evenIfUntried?: boolean } = {}) {
   const server = await secretsServer({
     names: { 'kube-system': [], shop: ['a'] },
     servers: [{ writes: BOX }],
@@ -18,7 +18,7 @@ async function gateOf(setup: Partial<SecretsSetup>) {
   open.push(server);
   const cluster = await connect({ kubeconfigText: server.kubeconfig });
   open.push(cluster);
-  const result = await cluster.gate();
+  const result = await cluster.gate(options);
   const left = Object.keys(server.stored()).filter((key) => key.includes('scratch'));
   return {
     result,
@@ -63,19 +63,93 @@ test('the server writes plain text, with and without a configuration', async () 
   expect((await gateOf({ servers: [{ writes: '', unconfigured: true }] })).reason).toContain('plain text');
 });
 
-test('an address that cannot be reached is told', async () => {
-  const { result, evidence } = await gateOf({ endpoints: [{ ip: '127.0.0.1', port: 1 }] });
-  expect(result.open).toBe(true);
-  expect(evidence).toContain('https://127.0.0.1:1 could not be reached');
+/** Addresses at which nothing answers. */
+const dead = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ ip: '127.0.0.1', port: 1 + index }));
+
+test('one listed server is the given one, whatever address it lists: nothing is untried', async () => {
+  const { result, evidence } = await gateOf({ endpoints: dead(1) });
+  expect(result).toMatchObject({ open: true, untried: [] });
+  expect(evidence).not.toContain('not tried');
 });
 
-test('metrics hidden: the flag of every server must be there', async () => {
-  expect(await gateOf({ instead: noMetrics, flags: ['/e.yaml'] })).toMatchObject({ result: { open: true } });
+test('listed servers that nobody met: closed, each named, and open only where an answer says so', async () => {
+  const setup = { endpoints: dead(2) };
+  const { result, reason, left } = await gateOf(setup);
+  expect(result.open).toBe(false);
+  expect(reason).toContain('https://127.0.0.1:1, https://127.0.0.1:2');
+  expect(reason).toContain('unreachedServers');
+  expect(left).toEqual([]);
+  const told = await gateOf(setup, { evenIfUntried: true });
+  expect(told.result).toMatchObject({
+    open: true,
+    untried: ['https://127.0.0.1:1', 'https://127.0.0.1:2'],
+  });
+  expect(told.evidence).toContain('https://127.0.0.1:2 could not be reached from here and was not tried');
+});
+
+test.each([2, 3])('%i servers at private addresses, all met behind the given one: open', async (count) => {
+  const servers = Array.from({ length: count }, () => ({ writes: BOX }));
+  const { result, evidence } = await gateOf({ servers, endpoints: dead(count) });
+  expect(result).toMatchObject({ open: true, untried: [] });
+  expect(evidence).toContain(`${count} API servers were met behind`);
+});
+
+test('a server that restarts meanwhile is not taken for two', async () => {
+  // The same server before and after: what was met first never comes back.
+  const { result } = await gateOf({
+    servers: [{ writes: BOX }, { writes: BOX }],
+    endpoints: dead(2),
+    balance: (connection) => (connection < 6 ? 0 : 1),
+  });
+  expect(result.open).toBe(false);
+});
+
+test('a server met only behind the given address disagrees: closed', async () => {
+  const { reason, server } = await gateOf({
+    servers: [{ writes: BOX }, { writes: '' }],
+    endpoints: dead(2),
+    balance: (connection) => (connection % 7 === 0 ? 1 : 0),
+  });
+  expect(reason).toContain('API servers disagree');
+  expect(server.stored()['shop/a']).toBe('');
+});
+
+test('how many servers there are may not be seen: closed, also on loopback, unless an answer says so', async () => {
+  const setup: Partial<SecretsSetup> = {
+    instead: ({ path }) =>
+      path.endsWith('/endpoints/kubernetes')
+        ? status(403, 'Forbidden', 'User "me" cannot get resource "endpoints" in API group')
+        : undefined,
+  };
+  const { reason } = await gateOf(setup);
+  expect(reason).toContain('endpoints of the Service default/kubernetes may not be read');
+  expect((await gateOf(setup, { evenIfUntried: true })).result).toMatchObject({ open: true });
+});
+
+test('metrics hidden: closed, whatever the flags say, and said how to go on', async () => {
+  for (const flags of [undefined, ['/e.yaml'], ['/e.yaml', '/e.yaml']]) {
+    const { result, reason, left } = await gateOf(
+      { instead: noMetrics, ...(flags === undefined ? {} : { flags }) },
+      { evenIfUntried: true },
+    );
+    expect(result.open).toBe(false);
+    expect(reason).toContain('/metrics');
+    expect(left).toEqual([]);
+  }
   const missing = await gateOf({ instead: noMetrics, flags: ['/e.yaml', null] });
   expect(missing.reason).toContain('kube-apiserver-1');
-  const blind = await gateOf({ instead: noMetrics });
-  expect(blind.reason).toContain('/metrics');
-  expect(blind.left).toEqual([]);
+});
+
+test('identity first, metrics hidden, the flag set: closed, and every Secret stays encrypted', async () => {
+  const { result, server } = await gateOf({
+    servers: [{ writes: '' }],
+    stored: BOX,
+    instead: noMetrics,
+    flags: ['/e.yaml'],
+  });
+  expect(result.open).toBe(false);
+  expect(server.stored()).toEqual({ 'shop/a': BOX });
 });
 
 test('no right to create: closed, and said what is missing', async () => {
@@ -97,6 +171,16 @@ test('a scratch Secret that cannot be removed is named', async () => {
   expect(evidence).toContain(`${left[0]} could not be removed`);
 });
 
+test('removed through another connection where one server cannot read it', async () => {
+  for (const odd of [0, 1]) {
+    const { left } = await gateOf({
+      servers: [{ writes: BOX }, { writes: BOX, reads: [''] }],
+      balance: (connection) => (connection + odd) % 2,
+    });
+    expect(left).toEqual([]);
+  }
+});
+
 test('a failure in the middle removes it all the same', async () => {
   let patches = 0;
   const setup: SecretsSetup = {
@@ -113,4 +197,50 @@ test('a failure in the middle removes it all the same', async () => {
   open.push(cluster);
   await expect(cluster.gate()).rejects.toMatchObject({ name: 'ClusterError', reason: 'forbidden' });
   expect(server.stored()).toEqual({});
+});
+
+test('a failure in the middle names what could not be removed', async () => {
+  let patches = 0;
+  const work = gateOf({
+    instead: ({ method }) => {
+      if (method === 'DELETE') return status(403, 'Forbidden', 'no');
+      return method === 'PATCH' && ++patches > 3
+        ? status(403, 'Forbidden', 'User "x" cannot patch resource "secrets"')
+        : undefined;
+    },
+  });
+  await expect(work).rejects.toMatchObject({
+    reason: 'forbidden',
+    message: expect.stringMatching(/kube-system\/kubectl-harden-scratch-[0-9a-f]+ .*delete it by hand/),
+  });
+});
+
+test('created, but the answer was lost: it is removed, and another one serves', async () => {
+  let lost = 0;
+  const { result, left, server } = await gateOf({
+    instead: ({ method, body }, state) => {
+      if (method !== 'POST' || lost++ > 0) return undefined;
+      state.add(`kube-system/${(JSON.parse(body) as { metadata: { name: string } }).metadata.name}`, BOX);
+      return { reset: true };
+    },
+  });
+  expect(result.open).toBe(true);
+  expect(left).toEqual([]);
+  expect(server.seen.filter(({ method }) => method === 'DELETE').length).toBe(2);
+});
+
+test('created, but every answer was lost: it is removed by its name, or named', async () => {
+  const setup = (removable: boolean): Partial<SecretsSetup> => ({
+    instead: ({ method, body }, state) => {
+      if (method === 'DELETE' && !removable) return status(403, 'Forbidden', 'no');
+      if (method !== 'POST') return undefined;
+      const { name } = (JSON.parse(body) as { metadata: { name: string } }).metadata;
+      state.add(`kube-system/${name}`, BOX);
+      return { reset: true };
+    },
+  });
+  await expect(gateOf(setup(true))).rejects.toMatchObject({ reason: 'unreachable' });
+  await expect(gateOf(setup(false))).rejects.toMatchObject({
+    message: expect.stringMatching(/kubectl-harden-scratch-[0-9a-f]+ may be left.*delete it by hand/),
+  });
 });

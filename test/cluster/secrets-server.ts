@@ -24,6 +24,8 @@ export interface SecretsSetup {
   flags?: readonly (string | null)[];
   /** Endpoints of the Service `kubernetes`. */
   endpoints?: readonly { ip: string; port: number }[];
+  /** Which of the servers a connection (counted from 1) goes to; in turn where left out. */
+  balance?: (connection: number) => number;
   /** Answers instead of the usual one. */
   instead?: (seen: Seen, state: SecretsServer) => Reply | undefined;
   page?: number;
@@ -41,6 +43,7 @@ export interface SecretsServer extends Recording {
   /** As somebody else would. */
   touch(key: string): void;
   remove(key: string): void;
+  add(key: string, prefix: string): void;
   /** As if somebody had read or written so many values. */
   count(prefix: string, by: number): void;
   wrote(prefix: string, by: number): void;
@@ -60,7 +63,7 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
       secrets.set(key, { prefix, version: revision++, uid: `uid-${key}` });
     }
   const counters = setup.servers.map(() => new Map<string, number>());
-  const at = (seen: Seen) => seen.connection % setup.servers.length;
+  const at = ({ connection }: Seen) => setup.balance?.(connection) ?? connection % setup.servers.length;
   const bump = (server: number, type: (typeof TYPES)[number], prefix: string, by = 1) => {
     const { unconfigured } = setup.servers[server]!;
     if (unconfigured === true) return;
@@ -126,6 +129,7 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
       const { preconditions } = JSON.parse(seen.body) as { preconditions?: { uid?: string } };
       if (preconditions?.uid !== undefined && preconditions.uid !== secret.uid)
         return status(409, 'Conflict', 'uid');
+      if (!readable(server, secret.prefix)) return status(500, 'InternalError', 'no matching prefix');
       secrets.delete(key);
       return { body: { kind: 'Status', status: 'Success' } };
     }
@@ -143,6 +147,7 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
   const create = (seen: Seen, namespace: string): Reply => {
     const { metadata } = JSON.parse(seen.body) as { metadata: { name: string } };
     const key = `${namespace}/${metadata.name}`;
+    if (secrets.has(key)) return status(409, 'AlreadyExists', 'exists');
     const { writes } = setup.servers[at(seen)]!;
     secrets.set(key, { prefix: writes, version: ++revision, uid: `uid-${key}` });
     bump(at(seen), 'to_storage', writes);
@@ -187,6 +192,7 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
       if (secret !== undefined) secret.version = ++revision;
     },
     remove: (key) => secrets.delete(key),
+    add: (key, prefix) => secrets.set(key, { prefix, version: ++revision, uid: `uid-${key}` }),
     count: (prefix, by) => bump(0, 'from_storage', prefix, by),
     wrote: (prefix, by) => bump(0, 'to_storage', prefix, by),
   };

@@ -68,6 +68,26 @@ test.each([
 });
 
 test.each([
+  ['all', ['shop']],
+  ["'*'", ['shop']],
+  ["['kube-*', shop]", ['shop']],
+  ['kube-public', ['kube-public']],
+  ['[kube-public, shop]', ['shop', 'kube-public']],
+])('what is offered apart is chosen by its own name alone: %s', (value, expected) => {
+  const question: Question = {
+    ...base,
+    id: 'namespaces',
+    type: 'choices',
+    choices: [choice('shop'), { ...choice('kube-public'), apart: true }],
+    recommended: [],
+    cautious: [],
+  };
+  expect(resolve(`default-deny:\n  namespaces: ${value}\n`, [question]).answers).toEqual({
+    namespaces: expected,
+  });
+});
+
+test.each([
   ['default-deny:\n  dns: 5', 'answers.yaml:2: default-deny.dns is 5; expected true or false.'],
   ['default-deny:\n  dns:', 'answers.yaml:2: default-deny.dns is null; expected true or false.'],
   [

@@ -1,12 +1,16 @@
 import fc from 'fast-check';
+import type { Manifest } from '../../src/model/manifest.js';
 import {
   BUILT_IN,
   candidateNamespaces,
   excluded,
   globMatches,
   namespaceKind,
+  namespaceVerdict,
+  systemNamespaces,
 } from '../../src/model/namespaces.js';
 import { hasOwner, namespaceNameFor, ownerOf } from '../../src/model/owners.js';
+import { node } from '../support/objects.js';
 import { namespace, object, snapshotOf } from '../support/snapshot.js';
 
 test.each([
@@ -16,21 +20,48 @@ test.each([
   ['my-istio-system', 'user'],
   ...BUILT_IN.map((name) => [name, 'system'] as const),
   ['kube-flannel', 'system'],
-  ['openshift', 'system'],
-  ['openshift-monitoring', 'system'],
-  ['gke-managed-cim', 'system'],
-  ['cattle-fleet-system', 'system'],
   ['tigera-operator', 'system'],
   ['ingress-nginx', 'infrastructure'],
   ['cert-manager', 'infrastructure'],
   ['linkerd-viz', 'infrastructure'],
 ] as const)('%s is of kind %s', (name, kind) => {
-  expect(namespaceKind(namespace(name))).toBe(kind);
+  expect(namespaceKind(snapshotOf(), namespace(name))).toBe(kind);
 });
 
-test('a label of its distribution makes a namespace one of the system', () => {
-  expect(namespaceKind(namespace('x', { 'openshift.io/run-level': '0' }))).toBe('system');
-  expect(namespaceKind(namespace('x', { team: 'a' }))).toBe('user');
+test.each([
+  ['gke-managed-cim', { labels: { 'cloud.google.com/gke-nodepool': 'a' } }, []],
+  ['amazon-cloudwatch', { kubeletVersion: 'v1.31.4-eks-1' }, []],
+  ['openshift-monitoring', { labels: { 'node.openshift.io/os_id': 'rhcos' } }, []],
+  ['cattle-fleet-local-system', {}, ['cattle-system']],
+  ['fleet-default', {}, ['cattle-system']],
+] as const)('%s is of the system on its distribution, and of its user elsewhere', (name, signs, others) => {
+  const kind = (objects: readonly Manifest[]) => namespaceKind(snapshotOf({ objects }), namespace(name));
+  expect(kind([node('n', signs), ...others.map((other) => namespace(other))])).toBe('system');
+  expect(kind([node('n')])).toBe('user');
+});
+
+test('where the distribution cannot be seen, its names are shown, not hidden', () => {
+  const now = snapshotOf({ notVisible: { Node: 'forbidden' } });
+  expect(namespaceKind(now, namespace('openshift-x'))).toBe('infrastructure');
+  expect(namespaceVerdict(now, namespace('gke-x')).why).toContain('cannot be seen');
+});
+
+test('OpenShift is known by the annotations of its namespaces as well', () => {
+  const annotations = { 'openshift.io/sa.scc.uid-range': '1000/1' };
+  const any = object('v1', 'Namespace', undefined, 'any', { metadata: { annotations } });
+  expect(namespaceKind(snapshotOf({ objects: [any] }), namespace('openshift-dns'))).toBe('system');
+});
+
+test('a name that only begins like one of a distribution is of its user', () => {
+  const rancher = snapshotOf({ objects: [namespace('cattle-system'), node('n')] });
+  expect(namespaceKind(rancher, namespace('fleet-tracking'))).toBe('user');
+});
+
+test('a label of its distribution makes a namespace one of the system; control-plane alone does not', () => {
+  const now = snapshotOf();
+  expect(namespaceKind(now, namespace('x', { 'openshift.io/run-level': '0' }))).toBe('system');
+  expect(namespaceKind(now, namespace('shipping', { 'control-plane': 'yes' }))).toBe('infrastructure');
+  expect(namespaceKind(now, namespace('x', { team: 'a' }))).toBe('user');
 });
 
 test('candidates are neither system, nor excluded, nor being deleted; sorted', () => {
@@ -40,6 +71,7 @@ test('candidates are neither system, nor excluded, nor being deleted; sorted', (
     objects: [...['z', 'a', 'kube-system', 'tmp-1', 'velero'].map((name) => namespace(name)), ending],
   });
   expect(candidateNamespaces(now).map((ns) => ns.metadata.name)).toEqual(['a', 'velero', 'z']);
+  expect(systemNamespaces(now).map((ns) => ns.metadata.name)).toEqual(['kube-system']);
   expect(excluded(now, 'tmp-1')).toBe(true);
 });
 

@@ -38,19 +38,21 @@ const shop = (...more: Manifest[]) =>
 
 describe('a cluster with every kind of namespace', () => {
   const now = snapshotOf({ objects: manifestsIn('default-deny/shop/cluster.yaml'), sandbox: true });
+  // shop is not chosen by itself: it holds a webhook that fails shut.
+  const all = { namespaces: ['data', 'default', 'legacy', 'shop'] };
 
   test('questions, findings and changes', () => {
     const text = yamlText({
       questions: step.questions(now),
       findings: step.assess(now, {}),
-      changes: planOf(now),
-      findingsAfter: step.assess(closed(now), {}),
+      changes: planOf(now, all),
+      findingsAfter: step.assess(closed(now, all), {}),
     });
     expectGolden('default-deny/shop/plan.golden.yaml', text);
   });
 
   test('what can be closed is closed by effect; a second run changes nothing', () => {
-    const then = closed(now);
+    const then = closed(now, { ...all, egressOutside: 'closed' });
     for (const name of ['default', 'shop', 'data', 'payments']) {
       const { ingress, egress } = isolation(reachIn(then), name);
       expect([name, ingress.covered, ingress.open, egress.covered, egress.open]).toEqual([
@@ -62,7 +64,7 @@ describe('a cluster with every kind of namespace', () => {
       ]);
     }
     expect(planOf(then)).toEqual([]);
-    expect(step.plan(then, answer(now), templates)).toEqual([]);
+    expect(step.plan(then, answer(now, { ...all, egressOutside: 'closed' }), templates)).toEqual([]);
   });
 
   test('no connection opens outside of what the answers allow: DNS, and inside the namespace', () => {
@@ -87,7 +89,7 @@ describe('a cluster with every kind of namespace', () => {
   });
 
   test('without same-namespace traffic only DNS is left', () => {
-    const then = reachIn(closed(now, { sameNamespace: false }));
+    const then = reachIn(closed(now, { ...all, sameNamespace: false }));
     const web = { workload: 'shop/web[Deployment]' };
     expect(then.allows(web, { workload: 'shop/hooks[Deployment]' }, 'TCP', 8080)).toBe(false);
     expect(then.allows(web, { pod: 'kube-system/coredns-1' }, 'UDP', 53)).toBe(true);
@@ -111,6 +113,20 @@ describe('what is proposed', () => {
       recommended: ['shop'],
       cautious: [],
     });
+  });
+
+  test('namespaces of the system are offered apart, but for kube-system; nobody has to answer for them', () => {
+    const now = cluster([namespace('shop'), namespace('kube-public')]);
+    expect(step.questions(now)[0]).toMatchObject({
+      choices: [{ value: 'shop' }, { value: 'kube-public', apart: true }],
+      recommended: ['shop'],
+    });
+    const then = closed(now);
+    expect(step.questions(then).filter(needsAnswer)).toEqual([]);
+    expect(planOf(then)).toEqual([]);
+    expect(findings(then)).toEqual(['info egress-outside-open']);
+    const asked = planOf(then, { namespaces: ['kube-public'] });
+    expect(asked.map(({ ref }) => ref.namespace)).toEqual(['kube-public']);
   });
 
   test('an answer that names an unknown or a system namespace changes nothing there', () => {
@@ -237,7 +253,73 @@ describe('what is proposed', () => {
   });
 });
 
+describe('a policy of our own that was changed since', () => {
+  const open = networkPolicy('x', 'default-deny', { podSelector: {}, ingress: [{}] });
+  const weak = (now: Snapshot) => {
+    const listing = now.listings.get('NetworkPolicy');
+    if (listing?.state !== 'read') throw new Error('no policies');
+    const items = listing.items.map((item) => ({
+      ...item,
+      spec: { podSelector: {}, ingress: [{}], egress: [{}] },
+    }));
+    return { ...now, listings: new Map(now.listings).set('NetworkPolicy', { ...listing, items }) };
+  };
+
+  test('is named as what keeps the namespace open, and written anew', () => {
+    const now = weak(closed(shop()));
+    const named = step
+      .assess(now, {})
+      .filter(({ message }) => message.includes('NetworkPolicy shop/default-deny is'));
+    expect(named.map(({ id }) => id)).toEqual(['namespace-open-ingress', 'namespace-open-egress']);
+    expect(JSON.stringify(step.assess(now, {}))).not.toContain('metadata');
+    expect(step.questions(now)[0]).toMatchObject({ recommended: ['shop'] });
+    expect(planOf(closed(now))).toEqual([]);
+    expect(namespaceState(closed(now), 'shop')).toMatchObject({
+      ingress: { closed: true },
+      egress: { closed: true },
+    });
+  });
+
+  test.each([
+    [{ ingress: [{}] }],
+    [{ egress: [{ to: [] }] }],
+    [{ ingress: [{ from: [{ namespaceSelector: {} }] }] }],
+    [{ egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }] }],
+  ])('a template that lets everything pass is refused: %j', (rules) => {
+    const now = shop();
+    const template = { ...open, spec: { podSelector: {}, ...rules } };
+    expect(() =>
+      step.plan(now, answer(now), new Map([...templates, ['default-deny/networkpolicy.yaml', template]])),
+    ).toThrow(/lets everything pass/);
+  });
+
+  test('a template that names peers or ports is taken', () => {
+    const now = shop();
+    const rules = { egress: [{ ports: [{ port: 443 }] }, { to: [{ ipBlock: { cidr: '10.0.0.0/8' } }] }] };
+    const template = { ...open, spec: { podSelector: {}, ...rules } };
+    const changes = step.plan(
+      now,
+      answer(now),
+      new Map([...templates, ['default-deny/networkpolicy.yaml', template]]),
+    );
+    expect(canonical((changes.at(-1) as ApplyChange).manifest.spec)).toContain('10.0.0.0/8');
+  });
+});
+
 describe('DNS', () => {
+  test('where the namespace of DNS is excluded and lacks its label, neither it nor egress is touched', () => {
+    const now = shop();
+    const old = cluster([namespace('shop')], { version: '1.20', exclude: ['kube-*'] });
+    expect(planOf(old).map(({ ref }) => ref.kind)).toEqual(['NetworkPolicy']);
+    expect(spec(planOf(old))).toMatchObject({ policyTypes: ['Ingress'] });
+    expect(step.assess(old, {}).find(({ id }) => id === 'dns-not-selectable')?.evidence).toContain(
+      'is excluded',
+    );
+    expect(spec(planOf({ ...now, scope: { exclude: ['kube-*'] } }))).toMatchObject({
+      policyTypes: ['Ingress', 'Egress'],
+    });
+  });
+
   const noDns = (more: SnapshotOptions = {}) =>
     snapshotOf({ objects: [namespace('kube-system'), CALICO, namespace('shop')], sandbox: true, ...more });
 
@@ -328,6 +410,37 @@ describe('DNS', () => {
 });
 
 describe('what cannot be seen', () => {
+  test('every kind that could not be read is a finding of its own, and egress stays open without Pods', () => {
+    const readable = ['Namespace', 'Service', 'Node', 'NetworkPolicy'];
+    const unread = step.reads.flatMap((query) =>
+      'kind' in query && !readable.includes(query.kind) ? [query.kind] : [],
+    );
+    const now = cluster([namespace('shop')], {
+      notVisible: Object.fromEntries(unread.map((kind) => [kind, 'forbidden'])),
+    });
+    const messages = step.assess(now, {}).filter(({ severity }) => severity === 'notVisible');
+    for (const kind of unread)
+      expect(messages.filter(({ message }) => message.includes(`of kind ${kind} could`))).toHaveLength(1);
+    expect(unread.length).toBeGreaterThan(12);
+    expect(findings(now)).toContain('notVisible dns-not-visible');
+    expect(spec(planOf(now))).toMatchObject({ policyTypes: ['Ingress'] });
+  });
+
+  test('policies of network plugins that are served but not read are named', () => {
+    const crd = (name: string) =>
+      object('apiextensions.k8s.io/v1', 'CustomResourceDefinition', undefined, name);
+    const now = shop(
+      crd('ciliumnetworkpolicies.cilium.io'),
+      crd('globalnetworkpolicies.crd.projectcalico.org'),
+      crd('networkpolicies.shop.example'),
+    );
+    const named = step.assess(now, {}).filter(({ id }) => id === 'foreign-policies-not-visible');
+    expect(named.map(({ evidence }) => evidence)).toEqual([
+      'CustomResourceDefinition globalnetworkpolicies.crd.projectcalico.org',
+      'CustomResourceDefinition ciliumnetworkpolicies.cilium.io',
+    ]);
+  });
+
   test('unseen policies: nothing is judged, nothing proposed', () => {
     const now = cluster([namespace('shop')], { notVisible: { NetworkPolicy: 'forbidden' } });
     expect(findings(now)).toEqual(['notVisible policies-not-visible']);

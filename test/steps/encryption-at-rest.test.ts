@@ -160,6 +160,52 @@ describe('a configuration that may exist is never replaced', () => {
   });
 });
 
+describe('API servers that were not seen', () => {
+  const all = { stored: { [KEY1]: 10 }, writes: KEY1 };
+  test.each<[string, EncryptionFacts['servers'], string[]]>([
+    ['the only one was seen', { listed: 1, seen: 1 }, []],
+    ['one of three was seen', { listed: 3, seen: 1 }, ['api-servers-not-visible']],
+    ['how many there are is not known', { listed: undefined, seen: 1 }, ['api-servers-not-visible']],
+  ])('all is encrypted, %s', (_name, servers, found) => {
+    const now = withFacts({ ...all, ...(servers === undefined ? {} : { servers }) });
+    expect(ids(now)).toEqual(found);
+    expect(statusOf(step.assess(now, {}), changes(now))).toBe(found.length > 0 ? 'notVisible' : 'ok');
+  });
+
+  test('they are a finding beside stale Secrets too, and how many they are is said', () => {
+    const now = withFacts({ stored: { '': 3, [KEY1]: 7 }, writes: KEY1, servers: { listed: 3, seen: 1 } });
+    expect(ids(now)).toEqual(['secrets-stale', 'api-servers-not-visible']);
+    expect(step.assess(now, {})[1]?.message).toContain('2 of 3 API servers');
+  });
+
+  const stale = { stored: { '': 3, [KEY1]: 7 }, writes: KEY1 };
+  const asked = (servers: EncryptionFacts['servers'], sandbox = false) =>
+    step
+      .questions(withFacts({ ...stale, ...(servers === undefined ? {} : { servers }) }, { sandbox }))
+      .find(({ id }) => id === 'unreachedServers');
+
+  test('what to do with those that cannot be tried is asked where there may be several, and refused by default', () => {
+    expect(asked({ listed: 1, seen: 1 })).toBeUndefined();
+    expect(asked({ listed: 3, seen: 1 }, true)).toBeUndefined();
+    for (const servers of [{ listed: 3, seen: 1 }, { listed: undefined, seen: 1 }, undefined])
+      expect(asked(servers)).toMatchObject({ recommended: 'refuse', cautious: 'refuse', risk: 'none' });
+  });
+
+  test('the re-write goes on without them only where the answer says so, and says so itself', () => {
+    const now = withFacts({ ...stale, servers: { listed: 3, seen: 1 } });
+    expect(changes(now)).toMatchObject([{ kind: 'rewrite' }]);
+    expect(changes(now)[0]).not.toHaveProperty('evenIfUntried');
+    const [told] = changes(now, { unreachedServers: 'goOn' });
+    expect(told).toMatchObject({ kind: 'rewrite', evenIfUntried: true });
+    expect(told?.breaks.join()).toContain('not tried');
+  });
+});
+
+test('the change speaks for our own re-write only: the same words stand beside the script that tests nothing', () => {
+  const [rewrite] = changes(withFacts({ stored: { '': 3 }, writes: KEY1 }));
+  for (const line of rewrite!.breaks) expect(line).not.toMatch(/this is tested first|they are listed/);
+});
+
 test('on a real cluster nothing is done without an answer, and unattended each risky answer is demanded', () => {
   const now = withFacts({ stored: { '': 10 }, writes: '' });
   expect(step.plan(now, completeAnswers(step.questions(now), {}, false), templates)).toEqual([]);
@@ -183,7 +229,12 @@ const kubeadmPod = () => manifestsIn('encryption-at-rest/kubeadm/kube-apiserver.
 
 test('kubeadm, one control-plane node: files, instructions and re-write', () => {
   const now = withFacts(
-    { stored: { '': 10 }, writes: '', flags: [{ server: 'kube-apiserver-cp1', value: null }] },
+    {
+      stored: { '': 10 },
+      writes: '',
+      flags: [{ server: 'kube-apiserver-cp1', value: null }],
+      servers: { listed: 1, seen: 1 },
+    },
     {
       objects: [
         kubeadmPod(),

@@ -22,6 +22,13 @@ const findings = (now: Snapshot) =>
     .filter(({ id }) => id !== 'node-side-control')
     .map((f) => `${f.severity} ${f.id}${f.object === undefined ? '' : ` ${refText(f.object)}`}`);
 
+/** What is asked beyond namespaces of the system, which are always there to be named. */
+const asked = (now: Snapshot) =>
+  step
+    .questions(now)
+    .flatMap((q) => (q.type === 'choices' ? q.choices.filter(({ apart }) => !apart) : []))
+    .map(({ value }) => value);
+
 const AWS: NodeSigns = { providerID: 'aws:///eu-central-1a/i-1' };
 const CALICO = daemonSet('kube-system', 'calico-node');
 const on = (signs: readonly NodeSigns[], more: readonly Manifest[] = [], options: SnapshotOptions = {}) =>
@@ -85,7 +92,8 @@ describe('a namespace whose egress nothing closes', () => {
     expect(planOf(blocked(now))).toEqual([]);
     expect(step.plan(blocked(now), { namespaces: ['shop'] }, templates)).toEqual([]);
     expect(findings(blocked(now))).toEqual([]);
-    expect(step.questions(blocked(now))).toEqual([]);
+    expect(asked(blocked(now))).toEqual([]);
+    expect(step.questions(blocked(now)).filter(needsAnswer)).toEqual([]);
   });
 
   test('nothing is done on a real cluster without an answer', () => {
@@ -118,11 +126,22 @@ describe('a namespace whose egress nothing closes', () => {
   });
 });
 
+test('a namespace of the system is offered apart, never recommended, and changed where it is named', () => {
+  const now = on([AWS]);
+  expect(step.questions(now)[0]).toMatchObject({
+    choices: [{ value: 'shop' }, { value: 'kube-system', apart: true }],
+    recommended: ['shop'],
+  });
+  expect(planOf(now, { namespaces: ['kube-system'] }).map(({ ref }) => ref.namespace)).toEqual([
+    'kube-system',
+  ]);
+});
+
 describe('a namespace whose egress somebody closes', () => {
   test('closed for all: nothing to do', () => {
     const now = on([AWS], [networkPolicy('shop', 'x', { podSelector: {}, policyTypes: ['Egress'] })]);
     expect(findings(now)).toEqual([]);
-    expect(step.questions(now)).toEqual([]);
+    expect(asked(now)).toEqual([]);
     expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
   });
 
@@ -237,6 +256,19 @@ test('on Cilium no NetworkPolicy is proposed: it would cut nodes and the API ser
   ]);
   expect(step.questions(only)).toEqual([]);
   expect(planOf(only, { namespaces: ['shop'] })).toEqual([]);
+});
+
+test('on a plugin that cannot be seen no policy is proposed: it may be one that would cut the API server off', () => {
+  const unread = step.reads.flatMap((query) =>
+    'kind' in query && !['Namespace', 'Node', 'NetworkPolicy'].includes(query.kind) ? [query.kind] : [],
+  );
+  const now = on([AWS], [], { notVisible: Object.fromEntries(unread.map((kind) => [kind, 'forbidden'])) });
+  expect(step.questions(now)).toEqual([]);
+  expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
+  const found = step.assess(now, {});
+  expect(found.map(({ id }) => id)).toContain('plugin-not-visible');
+  for (const kind of unread)
+    expect(found.filter(({ message }) => message.includes(`of kind ${kind} could`))).toHaveLength(1);
 });
 
 test('the controls of the nodes are advice with the whole command', () => {

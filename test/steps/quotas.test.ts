@@ -46,10 +46,17 @@ test.each([
 describe('questions', () => {
   const question = (now: Snapshot, id: string) => step.questions(now).find((q) => q.id === id) as Question;
 
-  test("users' namespaces are recommended, the platform's are offered, the cluster's are not", () => {
+  test("users' namespaces are recommended, the platform's are offered, the cluster's apart", () => {
     const asked = question(shop, 'namespaces');
     if (asked.type !== 'choices') throw new Error('not a choice');
-    expect(asked.choices.map((c) => c.value).toSorted()).toEqual(ALL.toSorted());
+    expect(
+      asked.choices
+        .filter((c) => !c.apart)
+        .map((c) => c.value)
+        .toSorted(),
+    ).toEqual(ALL.toSorted());
+    expect(asked.choices.filter((c) => c.apart).map((c) => c.value)).toEqual(['kube-system']);
+    expect(asked.recommended).not.toContain('kube-system');
     expect(asked.recommended).not.toContain('ingress-nginx');
     expect(asked.recommended).toContain('large');
     expect(asked.cautious).toEqual([]);

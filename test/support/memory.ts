@@ -5,6 +5,7 @@ import type { Listing } from '../../src/model/snapshot.js';
 import {
   type Cluster,
   ClusterError,
+  type GateOptions,
   type GateResult,
   type Host,
   type HostOutcome,
@@ -18,7 +19,7 @@ export class MemoryCluster implements Cluster {
   readonly dryRuns: string[] = [];
   items: Manifest[];
   sandbox = false;
-  gateResult: GateResult = { open: true, servers: ['a'], evidence: [] };
+  gateResult: GateResult = { open: true, servers: ['a'], untried: [], evidence: [] };
   /** Called before each persisted write; may throw or change things. */
   beforeWrite: (ref: Ref) => void | Promise<void> = () => {};
   #version = 100;
@@ -89,7 +90,10 @@ export class MemoryCluster implements Cluster {
   async can(checks: readonly unknown[]) {
     return checks.map(() => true);
   }
-  async gate() {
+  /** How the gate was asked. */
+  readonly gates: GateOptions[] = [];
+  async gate(options: GateOptions = {}) {
+    this.gates.push(options);
     return this.gateResult;
   }
   async rewriteSecrets(): Promise<RewriteResult> {

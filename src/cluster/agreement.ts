@@ -1,0 +1,143 @@
+import { printable } from '../model/escape.js';
+import { ClusterError } from '../wizard/ports.js';
+import type { Client } from './client.js';
+import { readMetrics } from './encryption.js';
+import { shownAddress } from './errors.js';
+import { SCRATCH_NAMESPACE, type Scratch, touch } from './scratch.js';
+import { apiServers } from './servers.js';
+
+/** Whether API servers keep one stored form, and which of them could not be asked. */
+export interface Agreement {
+  /** Addresses through which the scratch Secret kept its stored form. */
+  servers: readonly string[];
+  /** Listed addresses behind which a server may stand that nobody met; in words where the list is not known. */
+  untried: readonly string[];
+  /** Why they disagree; undefined where all that were asked agree. */
+  reason?: string;
+}
+
+/** Fresh connections to an address behind which several servers may stand: of two, both are met but once in 500. */
+const TRIES = 10;
+/** One server needs one try; a second one shows that the first did not change anything that stayed. */
+const TRIES_PER_SERVER = 2;
+/** However servers are spread behind an address, and however often they restart. */
+const MOST_TRIES = 100;
+
+/** No waiting for what cannot be reached: there may be many addresses, and the answer is "not reached". */
+const IMPATIENT = { attempts: 2, firstWait: 100, longestWait: 100, longestRetryAfter: 2_000 };
+
+/**
+ * Patches the scratch Secret with nothing through every listed address and through the given one, each time over a
+ * connection of its own. A listed server that cannot be reached by its own address counts as tried only where it must
+ * have been met behind the given one: as many processes answered there as servers are listed. A single listed server is
+ * the given one.
+ * @throws ClusterError where the given server fails, or another one in a way that says nothing about stored forms
+ */
+export async function agreement(client: Client, scratch: Scratch, evidence: string[]): Promise<Agreement> {
+  const given = client.route.server;
+  const { addresses, count, reason } = await apiServers(client);
+  const servers: string[] = [];
+  const missed: string[] = [];
+  for (const address of addresses.filter((one) => new URL(one).host !== new URL(given).host)) {
+    const fault = await throughOwnAddress(client, address, scratch);
+    if (fault === 'unreachable') missed.push(address);
+    else if (fault !== undefined) return { servers, untried: missed, reason: fault };
+    else servers.push(address);
+  }
+  const behind = await throughGiven(client, scratch, missed.length > 0 && count !== 1 ? count : undefined);
+  if (behind.reason !== undefined) return { servers, untried: missed, reason: behind.reason };
+  servers.unshift(shownAddress(given));
+  evidence.push(
+    `a scratch Secret kept its stored form through ${servers.map((server) => printable(server, 120)).join(', ')}, over fresh connections`,
+  );
+  if (count === undefined) {
+    const others = `API servers behind ${shownAddress(given)} (${reason})`;
+    evidence.push(`${others} are not known one by one`);
+    return { servers, untried: [`other ${others}`] };
+  }
+  if (missed.length === 0 || count === 1) return { servers, untried: [] };
+  if (behind.met >= count) {
+    evidence.push(`${behind.met} API servers were met behind ${shownAddress(given)}: all that are listed`);
+    return { servers, untried: [] };
+  }
+  for (const server of missed)
+    evidence.push(`API server ${server} could not be reached from here and was not tried`);
+  return { servers, untried: missed };
+}
+
+/** Why the server at its own address disagrees; `unreachable` where it says nothing; undefined where it agrees. */
+async function throughOwnAddress(
+  client: Client,
+  address: string,
+  scratch: Scratch,
+): Promise<string | undefined> {
+  const names = [
+    new URL(address).hostname.replace(/^\[|\]$/g, ''),
+    new URL(client.route.server).hostname,
+    'kubernetes.default.svc',
+    'kubernetes',
+  ];
+  const fresh = client.over({ server: address, keepAlive: false, certificateNames: names }, IMPATIENT);
+  try {
+    for (let at = 0; at < TRIES_PER_SERVER; at++) {
+      const fault = await touched(fresh, scratch);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof ClusterError && ['unreachable', 'unauthorized'].includes(error.reason))
+      return 'unreachable';
+    throw error;
+  } finally {
+    fresh.close();
+  }
+}
+
+/**
+ * Through the given address as often as it takes to meet `wanted` processes, told apart by when they began; ten times
+ * where that does not matter.
+ */
+async function throughGiven(
+  client: Client,
+  scratch: Scratch,
+  wanted: number | undefined,
+): Promise<{ met: number; reason?: string }> {
+  const lastMet = new Map<string, number>();
+  let newest = 0;
+  // A process that restarts is another one from then on: those count that were met since the last new one was.
+  const met = () => [...lastMet.values()].filter((at) => at >= newest).length;
+  const enough = (at: number) =>
+    wanted === undefined
+      ? at >= TRIES
+      : at >= MOST_TRIES || (at >= TRIES && (met() >= wanted || at - newest > 5 * (wanted + 1)));
+  for (let at = 0; !enough(at); at++) {
+    const fresh = client.over({ sockets: 1 });
+    try {
+      if (wanted !== undefined) {
+        const metrics = await readMetrics(fresh);
+        const process = typeof metrics === 'string' ? undefined : metrics.startedAt;
+        if (process !== undefined && !lastMet.has(process)) newest = at;
+        if (process !== undefined) lastMet.set(process, at);
+      }
+      const reason = await touched(fresh, scratch);
+      if (reason !== undefined) return { met: met(), reason };
+    } finally {
+      fresh.close();
+    }
+  }
+  return { met: met() };
+}
+
+/** Why the server that answers disagrees with the one that wrote the scratch Secret; undefined where it agrees. */
+async function touched(fresh: Client, scratch: Scratch): Promise<string | undefined> {
+  const shown = printable(shownAddress(fresh.route.server), 120);
+  try {
+    const version = await touch(fresh, SCRATCH_NAMESPACE, scratch.name);
+    return version === scratch.resourceVersion
+      ? undefined
+      : `API servers disagree: a Secret that one wrote was stored in another form by the next (through ${shown}).`;
+  } catch (error) {
+    if (!(error instanceof ClusterError) || !['server', 'notFound'].includes(error.reason)) throw error;
+    return `API servers disagree: a Secret that one wrote cannot be read through ${shown} (${error.status ?? 'no answer'}).`;
+  }
+}

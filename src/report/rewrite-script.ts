@@ -1,0 +1,27 @@
+import type { ClusterInfo } from '../model/snapshot.js';
+import { scriptFrame } from './script-frame.js';
+
+/**
+ * `rewrite-secrets.sh`: the re-write as the Kubernetes documentation has it. It tests nothing but whose cluster it is:
+ * what has to be looked at before is said, and promised by nobody.
+ */
+export function rewriteScript(cluster: Pick<ClusterInfo, 'context' | 'id' | 'sandbox'>): string {
+  const frame = scriptFrame(cluster, {
+    name: 'rewrite-secrets.sh',
+    about: [
+      'Writes every Secret again, by the command of the Kubernetes documentation, so that it is stored under the key.',
+      '',
+      'CHECK EACH API SERVER FIRST; this script does not. One that still has the old configuration, or has identity',
+      'first, stores in plain text whatever passes it, encrypted Secrets too, and nothing fails. On each, write a Secret',
+      'and look at it in etcd: what is stored must begin with k8s:enc: and the same key everywhere. Or use',
+      '  kubectl harden apply --step encryption-at-rest',
+      'instead: it tries every API server first, reads no value, and goes on where it was interrupted.',
+      '',
+      'This script carries every value through this machine. kubectl reports the Secrets that a webhook refuses, and a',
+      'conflict where somebody wrote at the same moment; it may be run again.',
+    ],
+    verb: 're-write Secrets of',
+    nothing: 'Nothing was re-written.',
+  });
+  return `${frame}kube get secrets --all-namespaces -o json | kube replace -f -\n`;
+}

@@ -1,0 +1,12 @@
+import type { Query } from '../../src/model/snapshot.js';
+import { DECLARING_KINDS, REACH_KINDS } from './state.js';
+
+const objects = (kind: Exclude<Query, { probe: unknown }>['kind'], what: string) =>
+  ({ kind, as: 'objects', for: what }) as const;
+
+/** What the step reads. What of it cannot be read is said, kind by kind. */
+export const READS = [
+  ...REACH_KINDS.map((kind) => objects(kind, 'what may connect to what')),
+  ...DECLARING_KINDS.map((kind) => objects(kind, 'connections that closing would cut')),
+  objects('ConfigMap', 'the network plugin, and hosts that workloads name'),
+];

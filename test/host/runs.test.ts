@@ -292,8 +292,8 @@ describe('one process at a time', () => {
   (process.platform === 'linux' ? test : test.skip)(
     'the lock of a process that is dead and not yet reaped is taken over',
     async () => {
-      // The shell becomes a sleep that never asks after its child.
-      const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], {
+      // The shell becomes a sleep that never asks after its child, which dies only then.
+      const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 30'], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       try {

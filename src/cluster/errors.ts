@@ -151,7 +151,7 @@ export function unreachable(server: string, error: TransportError, doing: string
     `connection failed (${printable(error.code, 60)})`;
   return new ClusterError(
     'unreachable',
-    `Could not ${doing}: the API server at ${printable(shownAddress(server), 200)} cannot be reached:\n${fault}.`,
+    `Could not ${doing}: the API server at ${printable(shownAddress(server), 200)} cannot be reached:\n${fault}${fault.endsWith('?') ? '' : '.'}`,
   );
 }
 

@@ -137,6 +137,16 @@ export function targetFlags({ sandbox, sandboxFile, context, kubeconfig }: Optio
   ];
 }
 
+/** The flags that say what of the plan is meant again, for a command that goes on from it. */
+export function selectionFlags({ steps, exclude, templates, answers }: Selection): string[] {
+  return [
+    ...steps.flatMap((id) => ['--step', id]),
+    ...exclude.flatMap((glob) => ['--exclude-namespace', glob]),
+    ...(templates === undefined ? [] : ['--templates', templates]),
+    ...(answers === undefined ? [] : ['--answers', answers]),
+  ];
+}
+
 /** How text is written to a stream: colours only to a terminal that wants them. */
 export function styleOf(stream: NodeJS.WriteStream, options: Pick<Options, 'noColor'>, io: Io): Style {
   return {

@@ -1,11 +1,10 @@
 import type { Command } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { generate as writeFiles } from '../host/generate.js';
-import { printable } from '../model/escape.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { patchFiles } from '../report/patchfiles.js';
 import { planJson } from '../report/plan.js';
-import { nextCommands, planText } from '../report/plan-text.js';
+import { generateCommand, nextCommands, planText } from '../report/plan-text.js';
 import { pendingCount } from '../wizard/assemble.js';
 import { takeSnapshot } from '../wizard/session.js';
 import type { StepState } from '../wizard/state.js';
@@ -17,6 +16,7 @@ import {
   openTarget,
   planOn,
   say,
+  selectionFlags,
   styleOf,
   targetFlags,
 } from './context.js';
@@ -45,9 +45,9 @@ function nextLines(
     return [
       'This is the plan for the embedded cluster. To open the wizard, run this in a terminal: npm start',
     ];
-  if (command.from !== undefined)
-    return [`write patch files  kubectl harden generate --from ${printable(command.from)} --output-dir DIR`];
-  return nextCommands(cluster.context, targetFlags(command.options), pendingCount(steps));
+  const selection = selectionFlags(command.options);
+  if (command.from !== undefined) return [generateCommand(['--from', command.from, ...selection])];
+  return nextCommands(cluster.context, [...targetFlags(command.options), ...selection], pendingCount(steps));
 }
 
 /** The same plan as patch files. Persists nothing in the cluster. */
@@ -55,6 +55,8 @@ export async function generate(command: Of<'generate'>, io: Io): Promise<ExitCod
   const { snapshot, steps } = await read(command, io);
   const { written, kept, removed } = await writeFiles(command.outputDir, patchFiles(snapshot, steps), {
     force: command.force,
+    // The embedded cluster is another one at every start.
+    ...(snapshot.cluster.sandbox ? {} : { cluster: snapshot.cluster.id }),
   });
   for (const path of kept) say(io, `kept as it was: ${path}`);
   for (const path of removed) say(io, `removed, no longer in the plan: ${path}`);

@@ -16,7 +16,15 @@ import {
   reachOf,
   UnknownEndpoint,
 } from '../reach/index.js';
-import { diffText, explainText, reachDot, reachJson, reachText } from '../report/reach.js';
+import {
+  diffJson,
+  diffText,
+  explainJson,
+  explainText,
+  reachDot,
+  reachJson,
+  reachText,
+} from '../report/reach.js';
 import { type Io, openTarget, say } from './context.js';
 
 type ReachCommand = Extract<Command, { name: 'reach' | 'reachExplain' | 'reachDiff' }>;
@@ -68,18 +76,13 @@ export async function reach(command: ReachCommand, io: Io): Promise<ExitCode> {
       ].join(' ');
       await write(
         io,
-        command.output === 'json'
-          ? `${JSON.stringify(explanation, null, 2)}\n`
-          : explainText(printable(question), explanation),
+        command.output === 'json' ? explainJson(explanation) : explainText(printable(question), explanation),
       );
       return EXIT.ok;
     }
     case 'reachDiff': {
       const difference = diffReach(await fromFiles(command.from, io), await fromFiles(command.to, io));
-      await write(
-        io,
-        command.output === 'json' ? `${JSON.stringify(difference, null, 2)}\n` : diffText(difference),
-      );
+      await write(io, command.output === 'json' ? diffJson(difference) : diffText(difference));
       return difference.opened.length + difference.closed.length > 0 ? EXIT.pending : EXIT.ok;
     }
   }

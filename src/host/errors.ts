@@ -25,6 +25,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory',
   ENOTDIR: 'a part of its path is not a directory',
   ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EEXIST: 'something else has that name',
+  EIO: 'the disk failed',
   EROFS: 'the file system is read-only',
   EMFILE: 'too many files are open',
 };

@@ -85,8 +85,14 @@ async function keep(directory: string, before: Manifest): Promise<string> {
   if (SECRET_KINDS.some(([group, kind]) => before.kind === kind && groupOf(before.apiVersion) === group))
     throw new HostError(`The content of ${refText(refOf(before))} is never kept.`);
   const folder = path.join(directory, 'before');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const name = `${hashOf(before)}.json`;
-  await writeAtomic(path.join(folder, name), `${JSON.stringify(before, null, 2)}\n`, 0o600);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeAtomic(path.join(folder, name), `${JSON.stringify(before, null, 2)}\n`, 0o600);
+  } catch (error) {
+    throw new HostError(
+      `${refText(refOf(before))} cannot be kept as it is now in ${folder}: ${reasonOf(error)}.\nIt is not changed without that copy; mend this, then resume run ${path.basename(directory)}.`,
+    );
+  }
   return name;
 }

@@ -27,6 +27,12 @@ export function printableLines(text: string): string {
     .join('\n');
 }
 
+/** A message of our own in several lines as one; what stands in them is made `printable`. */
+export function oneLine(message: string): string {
+  const lines = message.split('\n').map((line) => line.trim());
+  return printable(lines.filter((line) => line !== '').join(' '));
+}
+
 /** A name cut in its middle, so that the end that tells it apart stays. */
 export function cutMiddle(text: string, width: number): string {
   const characters = [...text];

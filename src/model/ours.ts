@@ -28,6 +28,11 @@ function managersOf(object: Manifest): readonly (string | undefined)[] {
   return listAt(object, 'metadata', 'managedFields').map((entry) => stringAt(entry, 'manager'));
 }
 
+/** Who else manages fields of an object of ours, by name. */
+export function otherManagers(object: Manifest): readonly string[] {
+  return managersOf(object).filter((name): name is string => name !== undefined && name !== MANAGED_BY);
+}
+
 /** The object with us among its managers, as the server keeps it once we have applied it. */
 export function managedByUs(object: Manifest): Manifest {
   if (managersOf(object).includes(MANAGED_BY)) return object;

@@ -1,4 +1,5 @@
-import { printable } from '../model/escape.js';
+import { oneLine } from '../model/escape.js';
+import { progressTeller } from '../report/progress.js';
 import type { Style } from '../report/style.js';
 import { fold } from '../report/style.js';
 import type { Session } from '../wizard/state.js';
@@ -27,14 +28,15 @@ export async function runPlain(session: Session, terminal: Terminal): Promise<vo
   const ask: Asker = dumb
     ? lineAsker(stdin, stdout)
     : (await import('./inquirer.js')).inquirerAsker(stdin, stdout);
+  const tell = progressTeller(style);
   const desk: Desk = { session, ask, out: writerTo(stdout, style), opened: new Set() };
   try {
     for (;;) {
       const { screen, notice } = session.state;
       if (screen.at === 'left') break;
-      if (!isAsking(screen.at)) await wait(desk);
+      if (!isAsking(screen.at)) await wait(desk, tell);
       else {
-        if (notice !== undefined) desk.out.say('', ...fold(printable(notice), style.width, ''));
+        if (notice !== undefined) desk.out.say('', ...fold(oneLine(notice), style.width, ''));
         await answer(desk, screen.at);
       }
     }
@@ -49,11 +51,11 @@ function isAsking(at: string): at is Asking {
 }
 
 /** Waits for work to end; what is typed meanwhile is swallowed. */
-async function wait({ session, ask, out }: Desk): Promise<void> {
+async function wait({ session, ask, out }: Desk, tell: ReturnType<typeof progressTeller>): Promise<void> {
   const interrupt = () => session.send({ type: 'interrupt' });
   const end = ask.busy(interrupt);
   try {
-    await progress(session, out, (at) => isAsking(at) || at === 'left');
+    await progress(session, out, tell, (at) => isAsking(at) || at === 'left');
   } finally {
     end();
   }

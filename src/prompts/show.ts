@@ -3,14 +3,17 @@ import { refText } from '../model/manifest.js';
 import type { Change } from '../model/plan.js';
 import type { AnswerValue, Question } from '../model/question.js';
 import { RISKS } from '../model/risk.js';
+import { findingsLines } from '../report/findings.js';
+import { OUTCOMES } from '../report/outcomes.js';
 import { countsBrief, countsOf } from '../report/plan.js';
-import { changeLines, findingLines, headLines, stepHead } from '../report/plan-text.js';
+import { changeLines, headLines, stepHead } from '../report/plan-text.js';
 import { counted, fold, paint, type Style, sign } from '../report/style.js';
-import { changeName } from '../report/summary.js';
 import { chosenChanges, type Done, type StepState, type WizardState } from '../wizard/state.js';
 
-/** How many findings are shown before the rest is only counted. */
-const FINDINGS = 12;
+/** Where findings that are not listed are found. */
+const ALL = 'kubectl harden plan -o json has all';
+/** How many warnings are shown before the rest is only counted. */
+const WARNINGS = 12;
 
 /** Cluster and steps, each in one line. */
 export function overviewLines({ snapshot, steps }: WizardState, style: Style): string[] {
@@ -23,14 +26,11 @@ export function overviewLines({ snapshot, steps }: WizardState, style: Style): s
 
 /** What a step is about: why, and what was found. */
 export function stepLines(state: StepState, index: number, style: Style): string[] {
-  const findings = state.findings.slice(0, FINDINGS);
-  const more = state.findings.length - findings.length;
   return [
     '',
     stepHead(state, index, style),
     ...state.step.why.flatMap((line) => fold(printable(line), style.width, '  ')),
-    ...findings.flatMap((finding) => findingLines(finding, style)),
-    ...(more > 0 ? [`  and ${counted(more, 'more finding')}; kubectl harden plan lists all`] : []),
+    ...findingsLines(state.findings, style, ALL),
   ];
 }
 
@@ -168,31 +168,13 @@ export function confirmLines(state: StepState, context: string, style: Style): s
       'title',
       `Apply ${counted(changes.length, 'change')} to ${printable(context)}: ${countsBrief(countsOf(changes))}`,
     ),
-    ...[...risks, ...breaks.slice(0, FINDINGS)].flatMap((text) =>
+    ...[...risks, ...breaks.slice(0, WARNINGS)].flatMap((text) =>
       fold(printable(text), style.width, `  ${sign(style, 'breaks')} `),
     ),
-    ...(breaks.length > FINDINGS
-      ? [`  and ${counted(breaks.length - FINDINGS, 'more warning')}, each beside its change`]
+    ...(breaks.length > WARNINGS
+      ? [`  and ${counted(breaks.length - WARNINGS, 'more warning')}, each beside its change`]
       : []),
   ];
-}
-
-const OUTCOMES: Record<Done['outcome'], { mark: Parameters<typeof sign>[1]; word: string }> = {
-  applied: { mark: 'ok', word: 'done' },
-  left: { mark: 'changes', word: 'left for you' },
-  failed: { mark: 'failed', word: 'failed' },
-  stale: { mark: 'failed', word: 'changed meanwhile' },
-  interrupted: { mark: 'skipped', word: 'stopped' },
-};
-
-/** What happened to one change. */
-export function doneLines({ change, outcome, message }: Done, style: Style): string[] {
-  const { mark, word } = OUTCOMES[outcome];
-  return fold(
-    `${word}: ${printable(changeName(change), 200)}: ${printable(message)}`,
-    style.width,
-    `  ${sign(style, mark)} `,
-  );
 }
 
 /** What the cluster says after applying. */
@@ -212,7 +194,7 @@ export function resultLines(state: StepState, style: Style): string[] {
         ? [`  ${sign(style, 'ok')} read again: nothing is left to find`]
         : [
             `  ${sign(style, 'advice')} read again: ${counted(verified.length, 'finding')}`,
-            ...verified.slice(0, FINDINGS).flatMap((finding) => findingLines(finding, style)),
+            ...findingsLines(verified, style, ALL),
           ]),
   ];
 }

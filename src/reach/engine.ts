@@ -100,12 +100,18 @@ export class Engine {
   }
 
   /**
-   * A class's row for the peers from `first` on, with what each policy lets through told to `record`; places count
-   * from there. A whole row costs as much as there are classes: whoever asks about hypothetical pods and addresses
-   * alone starts at `classes.firstFresh`. Not kept.
+   * A class's row, if these policies were in force, for the peers from `first` on, with what each policy lets through
+   * told to `record`; places count from there. A whole row costs as much as there are classes: whoever asks about
+   * hypothetical pods and addresses alone starts at `classes.firstFresh`. Not kept.
    */
-  rowFrom(direction: Direction, subject: number, first: number, record?: Recorder): Int32Array {
-    return this.decide(direction, subject, this.inForce(direction, subject), false, first, record);
+  rowFrom(
+    direction: Direction,
+    subject: number,
+    policies: InForce,
+    first: number,
+    record?: Recorder,
+  ): Int32Array {
+    return this.decide(direction, subject, policies, false, first, record);
   }
 
   /** Decides for the peers from `first` on; places in the result, and for `record`, count from there. */

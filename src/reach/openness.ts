@@ -1,7 +1,7 @@
 import { LAST, parseCidr, type Range, without } from './address.js';
-import type { Engine, Recorder } from './engine.js';
+import type { Engine, InForce } from './engine.js';
 import type { Direction, Policy } from './policy.js';
-import { LAST_PORT, NONE, PROTOCOLS } from './portset.js';
+import { LAST_PORT, NONE, type PortSet, type Protocol } from './portset.js';
 
 /**
  * When a direction of a pod is open: nearly everything may pass to or from peers that nobody listed. Unlisted are
@@ -57,16 +57,24 @@ export interface Standing {
   baseline: readonly Policy[];
 }
 
-/** Peers of a row, each with its weight; together they weigh 1. */
-type Measure = readonly (readonly [place: number, weight: number])[];
+/** Peers of a row by their place, each with its weight; together they weigh 1. */
+interface Measure {
+  places: Int32Array;
+  weights: Float64Array;
+}
+
+/** Sums of weights that are no binary fractions are off by less than this. */
+const ROUNDING = 1e-9;
 
 /** Judges rows of one engine. Costs follow namespaces and addresses, not pods; what was judged once is remembered. */
 export class Openness {
   private readonly engine: Engine;
   private readonly first: number;
   private readonly measures: readonly Measure[];
-  /** By set of ports: for each protocol whether nearly all of its ports are in it. */
-  private readonly wide: (readonly boolean[])[] = [];
+  /** `widthOf` by set of ports. */
+  private readonly wide: number[] = [];
+  /** Whether a NetworkPolicy opens alone, by direction and named ports of the subject. */
+  private readonly alone = new Map<Policy, Map<string, boolean>>();
   private readonly known = new Map<string, Standing>();
 
   constructor(engine: Engine) {
@@ -75,16 +83,12 @@ export class Openness {
     this.first = firstFresh;
     const namespaces = [...fresh.values()];
     const atoms = classes.length - firstFresh;
+    const listed = namespaces.length < FEWEST_NAMESPACES;
     this.measures = [
-      [[elsewhere - firstFresh, 1]],
-      namespaces.length < FEWEST_NAMESPACES
-        ? []
-        : namespaces.map((one) => [one - firstFresh, 1 / namespaces.length]),
+      measure([[elsewhere - firstFresh, 1]]),
+      measure(listed ? [] : namespaces.map((one) => [one - firstFresh, 1 / namespaces.length])),
       ...PUBLIC.map((whole) =>
-        engine.peers.atoms.flatMap((atom, i): Measure => {
-          const weight = share(atom, whole);
-          return weight === 0 ? [] : [[atoms + i, weight]];
-        }),
+        measure(engine.peers.atoms.map((atom, i) => [atoms + i, share(atom, whole)] as const)),
       ),
     ];
   }
@@ -101,35 +105,55 @@ export class Openness {
   }
 
   private judge(direction: Direction, subject: number): Standing {
-    const { engine, first } = this;
-    const { Admin, NetworkPolicy, Baseline } = engine.inForce(direction, subject);
+    const inForce = this.engine.inForce(direction, subject);
+    const { Admin, NetworkPolicy, Baseline } = inForce;
     const selected = NetworkPolicy.length > 0;
+    if (selected && Admin.length === 0)
+      return { isolated: true, openBy: this.opening(direction, subject, NetworkPolicy), baseline: [] };
     if (!selected && Admin.length === 0 && Baseline.length === 0)
       return { isolated: false, openBy: [], baseline: [] };
-    if (selected && !this.opens(engine.rowFrom(direction, subject, first)))
-      return { isolated: true, openBy: [], baseline: [] };
-    const by = this.contributions(direction, subject);
-    const above = [...by].filter(([policy]) => policy.tier !== 'Baseline');
-    const openBy = this.deciding(above);
-    const baseline = openBy.length > 0 || selected ? [] : this.deciding([...by]).filter(inBaseline);
+    const by = this.contributions(direction, subject, inForce);
+    const openBy = this.deciding(by.filter(([policy]) => !inBaseline(policy)));
+    const baseline = openBy.length > 0 || selected ? [] : this.deciding(by).filter(inBaseline);
     const isolated =
       selected ||
       (openBy.length === 0 && baseline.length === 0 && this.everythingDecided(direction, subject));
     return { isolated, openBy, baseline };
   }
 
+  /** Those of a subject's NetworkPolicies that open it. What one of them allows is the same for many subjects. */
+  private opening(direction: Direction, subject: number, policies: readonly Policy[]): readonly Policy[] {
+    const inForce = (list: readonly Policy[]) => ({ Admin: [], NetworkPolicy: list, Baseline: [] });
+    const opens = (list: readonly Policy[]) =>
+      this.opens(this.engine.rowFrom(direction, subject, inForce(list), this.first));
+    const ports = direction === 'ingress' ? (this.engine.peers.classAt(subject)?.portsId ?? 0) : 0;
+    const alone = policies.filter((policy) => {
+      const known = this.alone.get(policy) ?? new Map<string, boolean>();
+      this.alone.set(policy, known);
+      const key = `${direction} ${ports}`;
+      const found = known.get(key) ?? opens([policy]);
+      known.set(key, found);
+      return found;
+    });
+    if (alone.length > 0 || policies.length < 2 || !opens(policies)) return alone;
+    return this.deciding(this.contributions(direction, subject, inForce(policies)));
+  }
+
   /** What each policy lets through of the unlisted peers. */
-  private contributions(direction: Direction, subject: number): Map<Policy, Int32Array> {
+  private contributions(
+    direction: Direction,
+    subject: number,
+    inForce: InForce,
+  ): readonly (readonly [Policy, Int32Array])[] {
     const { engine, first } = this;
     const by = new Map<Policy, Int32Array>();
-    const record: Recorder = (policy, place, set) => {
+    engine.rowFrom(direction, subject, inForce, first, (policy, place, set) => {
       if (policy === undefined) return;
       const row = by.get(policy) ?? new Int32Array(engine.peers.count - first).fill(NONE);
       by.set(policy, row);
       row[place] = engine.sets.union(row[place] ?? NONE, set);
-    };
-    engine.rowFrom(direction, subject, first, record);
-    return by;
+    });
+    return [...by];
   }
 
   /** Those that open alone; where none does, as few as open together; none where all of them do not. */
@@ -158,7 +182,8 @@ export class Openness {
   private everythingDecided(direction: Direction, subject: number): boolean {
     const { classes } = this.engine.peers.classes;
     let decided = true;
-    this.engine.rowFrom(direction, subject, 0, (policy, peer) => {
+    const inForce = this.engine.inForce(direction, subject);
+    this.engine.rowFrom(direction, subject, inForce, 0, (policy, peer) => {
       if (policy !== undefined) return;
       const one = classes[peer];
       if (one === undefined ? direction === 'egress' : !one.onNode) decided = false;
@@ -168,27 +193,37 @@ export class Openness {
 
   /** Whether nearly everything of some measure is let through, on nearly all ports of one protocol. */
   private opens(row: Int32Array): boolean {
-    return this.measures.some((measure) => {
-      const sums = PROTOCOLS.map(() => 0);
-      for (const [place, weight] of measure) {
-        const set = row[place] ?? NONE;
+    return this.measures.some(({ places, weights }) => {
+      let [sctp, tcp, udp] = [0, 0, 0];
+      for (let i = 0; i < places.length; i++) {
+        const set = row[places[i] ?? 0] ?? NONE;
         if (set === NONE) continue;
-        this.widthOf(set).forEach((isWide, protocol) => {
-          if (isWide) sums[protocol] = (sums[protocol] ?? 0) + weight;
-        });
+        const wide = this.wide[set] ?? this.widthOf(set);
+        const weight = weights[i] ?? 0;
+        if (wide & 1) sctp += weight;
+        if (wide & 2) tcp += weight;
+        if (wide & 4) udp += weight;
       }
-      return sums.some((sum) => sum >= NEARLY - 1e-9);
+      return Math.max(sctp, tcp, udp) >= NEARLY - ROUNDING;
     });
   }
 
-  private widthOf(set: number): readonly boolean[] {
-    let widths = this.wide[set];
-    if (widths === undefined) {
-      widths = PROTOCOLS.map((protocol) => this.engine.sets.count(set, protocol) >= NEARLY * LAST_PORT);
-      this.wide[set] = widths;
-    }
-    return widths;
+  /** One bit for each protocol of which nearly all ports are in a set. */
+  private widthOf(set: PortSet): number {
+    const { sets } = this.engine;
+    const isWide = (protocol: Protocol) => sets.count(set, protocol) >= NEARLY * LAST_PORT;
+    const wide = (isWide('SCTP') ? 1 : 0) + (isWide('TCP') ? 2 : 0) + (isWide('UDP') ? 4 : 0);
+    this.wide[set] = wide;
+    return wide;
   }
+}
+
+function measure(weighed: readonly (readonly [place: number, weight: number])[]): Measure {
+  const counted = weighed.filter(([, weight]) => weight > 0);
+  return {
+    places: Int32Array.from(counted, ([place]) => place),
+    weights: Float64Array.from(counted, ([, weight]) => weight),
+  };
 }
 
 function inBaseline({ tier }: Policy): boolean {

@@ -1,17 +1,18 @@
 import { printable } from '../model/escape.js';
-import type { Finding, Severity } from '../model/finding.js';
 import { refText } from '../model/manifest.js';
 import { overlay } from '../model/overlay.js';
 import type { Change } from '../model/plan.js';
 import { RISKS } from '../model/risk.js';
+import type { SignName } from '../model/signs.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { pending } from '../wizard/assemble.js';
 import type { StepState } from '../wizard/state.js';
 import { reportCluster } from './cluster.js';
+import { findingsLines } from './findings.js';
 import { countsBrief, countsOf, countsText } from './plan.js';
 import { previewLines } from './preview.js';
 import { commandLine } from './shell.js';
-import { counted, encoded, fold, paint, type SignName, type Style, sign, type Tone } from './style.js';
+import { counted, encoded, fold, paint, type Style, sign, type Tone } from './style.js';
 
 /** The plan for people: every step with its findings and changes, the sum, and what can be done next. */
 export function planText(
@@ -41,21 +42,31 @@ export function planText(
   return `${lines.map((line) => encoded(style, line)).join('\n')}\n`;
 }
 
-/** The commands that go on from a plan. `target` are the flags that name the cluster, e.g. `--sandbox`. */
-export function nextCommands(context: string, target: readonly string[], count: number): string[] {
-  const line = (...more: readonly string[]) =>
-    commandLine(['kubectl', 'harden', ...more].map((word) => printable(word)));
+/**
+ * The commands that go on from a plan. `flags` are those that the plan was made with: which cluster, and what of the
+ * plan is meant, so that a command that is pasted covers neither more nor less.
+ */
+export function nextCommands(context: string, flags: readonly string[], count: number): string[] {
   const rows: (readonly [string, string])[] = [
     ...(count === 0
       ? []
       : ([
-          ['apply all of it', line('apply', ...target, '--confirm', context)],
-          ['write patch files', line('generate', ...target, '--output-dir', 'DIR')],
+          ['apply all of it', harden('apply', ...flags, '--confirm', context)],
+          ['write patch files', harden('generate', ...flags, '--output-dir', 'DIR')],
         ] as const)),
-    ['go through it step by step', line(...target)],
+    ['go through it step by step', harden(...flags)],
   ];
   const width = Math.max(...rows.map(([what]) => what.length));
   return rows.map(([what, command]) => `${what.padEnd(width)}  ${command}`);
+}
+
+/** The one command that goes on from a plan for manifests in files. */
+export function generateCommand(flags: readonly string[]): string {
+  return `write patch files  ${harden('generate', ...flags, '--output-dir', 'DIR')}`;
+}
+
+function harden(...more: readonly string[]): string {
+  return commandLine(['kubectl', 'harden', ...more].map((word) => printable(word)));
 }
 
 /** Cluster, version, provider, plugin. */
@@ -99,35 +110,8 @@ function standing(state: StepState): { mark: SignName; tone: Tone; words: string
 function stepLines(state: StepState, index: number, style: Style): string[] {
   return [
     stepHead(state, index, style),
-    ...state.findings.flatMap((finding) => findingLines(finding, style)),
+    ...findingsLines(state.findings, style),
     ...pending(state).flatMap((change) => changeLines(change, style)),
-  ];
-}
-
-const SEVERITIES: Record<Severity, { mark: SignName; tone: Tone; word: string }> = {
-  high: { mark: 'breaks', tone: 'bad', word: 'high' },
-  medium: { mark: 'breaks', tone: 'warn', word: 'medium' },
-  low: { mark: 'advice', tone: 'warn', word: 'low' },
-  info: { mark: 'advice', tone: 'quiet', word: 'note' },
-  notVisible: { mark: 'notVisible', tone: 'quiet', word: 'not visible' },
-};
-
-/** A finding: how severe, about what, and where it is seen. */
-export function findingLines({ severity, object, message, evidence }: Finding, style: Style): string[] {
-  const { mark, tone, word } = SEVERITIES[severity];
-  // A message that names its object needs no name before it.
-  const named = object === undefined || message.includes(object.name);
-  const about = named ? '' : `${printable(refText(object), 120)}: `;
-  const text = `${word}: ${about}${printable(message)}`;
-  const [first = '', ...rest] = fold(text, style.width, `  ${sign(style, mark)} `);
-  return [
-    first.replace(sign(style, mark), paint(style, tone, sign(style, mark))),
-    ...rest,
-    ...(evidence === ''
-      ? []
-      : fold(printable(evidence), style.width, '    seen: ', '    ').map((line) =>
-          paint(style, 'quiet', line),
-        )),
   ];
 }
 

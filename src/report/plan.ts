@@ -7,6 +7,7 @@ import type { StepStatus } from '../model/step.js';
 import { pending } from '../wizard/assemble.js';
 import type { StepState } from '../wizard/state.js';
 import { type ReportCluster, reportCluster } from './cluster.js';
+import { jsonText } from './json.js';
 
 /** Version of the JSON. It rises when a field is removed or changes its meaning; fields may be added without. */
 export const PLAN_VERSION = 1;
@@ -62,7 +63,7 @@ function findingReport({ id, severity, object, evidence, message }: Finding): Fi
 
 /** The plan as JSON text with a line feed at its end. */
 export function planJson(now: Snapshot, steps: readonly StepState[]): string {
-  return `${JSON.stringify(planReport(now, steps), null, 2)}\n`;
+  return `${jsonText(planReport(now, steps), 2)}\n`;
 }
 
 /** How many changes of which sort. */

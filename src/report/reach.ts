@@ -1,6 +1,7 @@
 import { printable } from '../model/escape.js';
 import { type Ref, refText } from '../model/manifest.js';
 import type { DirectionVerdict, Explanation, Reach, ReachDiff } from '../reach/index.js';
+import { jsonText } from './json.js';
 
 /** Text is handed out in pieces of about this many characters, so that a large cluster needs no one long string. */
 const PIECE = 1 << 18;
@@ -23,9 +24,9 @@ export function* reachJson(reach: Reach): Generator<string> {
     open: '[',
     close: '\n]\n',
     between: ',',
-    source: (name) => `\n{"src":${JSON.stringify(name)},"dst":`,
-    destination: (name) => `${JSON.stringify(name)},"conn":`,
-    connections: (conn) => `${JSON.stringify(conn)}}`,
+    source: (name) => `\n{"src":${jsonText(name)},"dst":`,
+    destination: (name) => `${jsonText(name)},"conn":`,
+    connections: (conn) => `${jsonText(conn)}}`,
   });
 }
 
@@ -113,6 +114,11 @@ export function explainText(question: string, { allowed, self, conn, cases }: Ex
   return `${lines.join('\n')}\n`;
 }
 
+/** The same answer as data. */
+export function explainJson(explanation: Explanation): string {
+  return `${jsonText(explanation, 2)}\n`;
+}
+
 function directionLines(what: string, verdict: DirectionVerdict | undefined): readonly string[] {
   if (verdict === undefined)
     return [`  ${what}: no policy applies (outside of the cluster, or on its node's network)`];
@@ -148,4 +154,9 @@ export function diffText({ opened, closed, added, removed }: ReachDiff): string 
     ...closed.map(line('-')),
     `${opened.length} opened, ${closed.length} closed\n`,
   ].join('');
+}
+
+/** The same as data. */
+export function diffJson(difference: ReachDiff): string {
+  return `${jsonText(difference, 2)}\n`;
 }

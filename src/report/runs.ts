@@ -1,5 +1,6 @@
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
+import { jsonText } from './json.js';
 import { encoded, paint, type Style } from './style.js';
 
 const STATES: Record<RunSummary['state'], string> = {
@@ -52,5 +53,5 @@ export function runsJson(runs: readonly RunSummary[]): string {
       skipped: [...skipped].map(([step, reason]) => ({ step, reason })),
     })),
   };
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${jsonText(value, 2)}\n`;
 }

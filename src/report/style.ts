@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { asciiOnly, SIGNS, type SignName } from '../model/signs.js';
 
 /** How text is written: columns, characters beyond ASCII, colours. */
 export interface Style {
@@ -24,19 +25,6 @@ export function paint(style: Style, tone: Tone, text: string): string {
   const [on, off] = CODES[tone];
   return style.colour ? `\u001b[${on}m${text}\u001b[${off}m` : text;
 }
-
-const SIGNS = {
-  ok: ['✔', '[ok]'],
-  changes: ['●', '[n]'],
-  question: ['?', '[?]'],
-  advice: ['○', '[i]'],
-  notVisible: ['◌', '[-]'],
-  breaks: ['▲', '[!]'],
-  failed: ['✖', '[x]'],
-  skipped: ['↷', '[>]'],
-} as const;
-
-export type SignName = keyof typeof SIGNS;
 
 export function sign(style: Style, name: SignName): string {
   return SIGNS[name][style.unicode ? 0 : 1];
@@ -64,6 +52,14 @@ export function fold(
   return lines;
 }
 
+/** At most so many of these lines; the last one then ends with `…`, within the width. */
+export function atMost(lines: readonly string[], most: number, width: number): readonly string[] {
+  if (lines.length <= most) return lines;
+  const words = (lines[most - 1] ?? '').split(' ');
+  while (words.length > 1 && stringWidth(`${words.join(' ')} …`) > width) words.pop();
+  return [...lines.slice(0, most - 1), `${words.join(' ')} …`];
+}
+
 /** `1 change`, `12 changes`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
@@ -71,14 +67,5 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 
 /** Text for a terminal without UTF-8: what has a stand-in gets it, anything else becomes `?`. */
 export function encoded(style: Style, text: string): string {
-  return style.unicode ? text : text.replace(/[^\x00-\x7e]/gu, (char) => STAND_INS[char] ?? '?');
+  return style.unicode ? text : asciiOnly(text);
 }
-
-const STAND_INS: Readonly<Record<string, string>> = {
-  '·': '-',
-  '→': '->',
-  '…': '...',
-  '–': '-',
-  '—': '-',
-  '’': "'",
-};

@@ -1,5 +1,6 @@
-import { printable } from '../model/escape.js';
-import { pending, pendingCount } from '../wizard/assemble.js';
+import { oneLine, printable } from '../model/escape.js';
+import { type Change, changeName } from '../model/plan.js';
+import { pending } from '../wizard/assemble.js';
 import type { Done, StepState, WizardState } from '../wizard/state.js';
 import { countsBrief, countsOf } from './plan.js';
 import { commandLine } from './shell.js';
@@ -27,6 +28,16 @@ function outcomes(steps: readonly StepState[], ...wanted: readonly Done['outcome
   return steps.flatMap((step) => step.done).filter((done) => wanted.includes(done.outcome));
 }
 
+/**
+ * Changes of a step that are still to be made. Until the cluster is read again, the plan holds what was applied as well;
+ * a plan of after that reading says what is left by itself.
+ */
+function waitingOf(step: StepState): readonly Change[] {
+  if (step.verified !== undefined) return pending(step);
+  const applied = new Set(outcomes([step], 'applied').map(({ change }) => change));
+  return pending(step).filter((change) => !applied.has(change.id));
+}
+
 function doneLines({ run, snapshot, steps }: WizardState, style: Style): string[] {
   const where = snapshot === undefined ? '' : ` on ${printable(snapshot.cluster.context)}`;
   const applied = outcomes(steps, 'applied').length;
@@ -50,32 +61,34 @@ function doneLines({ run, snapshot, steps }: WizardState, style: Style): string[
 
 function leftLines({ steps }: WizardState, style: Style): string[] {
   const open = outcomes(steps, 'failed', 'stale', 'left', 'interrupted');
-  const waiting = steps.filter((step) => pending(step).length > 0);
+  const waiting = steps.map((step) => ({ step, changes: waitingOf(step) }));
   return [
     ...open.slice(0, NAMED).flatMap(({ change, outcome, message }) => {
       const mark = sign(style, outcome === 'left' ? 'changes' : 'failed');
       return fold(
-        `${printable(change, 120)}: ${printable(message)}`,
+        `${printable(changeName(change), 120)}: ${oneLine(message)}`,
         style.width,
         `${mark} ${outcome}: `,
         '    ',
       );
     }),
     ...(open.length > NAMED ? [`  and ${open.length - NAMED} more that were not applied`] : []),
-    ...waiting.flatMap((state) =>
-      fold(
-        `${printable(state.step.title)}: ${countsBrief(countsOf(pending(state)))}`,
-        style.width,
-        `${sign(style, 'changes')} waits: `,
-        '    ',
-      ),
+    ...waiting.flatMap(({ step: { step }, changes }) =>
+      changes.length === 0
+        ? []
+        : fold(
+            `${printable(step.title)}: ${countsBrief(countsOf(changes))}`,
+            style.width,
+            `${sign(style, 'changes')} waits: `,
+            '    ',
+          ),
     ),
   ];
 }
 
 function goOnLines(state: WizardState, { target, lasting, style }: SummaryOptions): string[] {
   const { run, steps, snapshot, directory } = state;
-  const finished = snapshot !== undefined && pendingCount(steps) === 0;
+  const finished = snapshot !== undefined && steps.every((step) => waitingOf(step).length === 0);
   if (snapshot !== undefined && !lasting)
     return fold(
       'The embedded cluster is gone with this session; --sandbox-file FILE keeps it from run to run.',
@@ -90,11 +103,4 @@ function goOnLines(state: WizardState, { target, lasting, style }: SummaryOption
         ]),
     ...fold(directory, style.width, 'Kept in: '),
   ];
-}
-
-/** `NetworkPolicy shop/web`, from the id of a change: `<step>/<namespace or ->/<kind>/<name>`. */
-export function changeName(id: string): string {
-  const [, namespace, kind, ...name] = id.split('/');
-  if (namespace === undefined || kind === undefined || name.length === 0) return id;
-  return `${kind} ${namespace === '-' ? '' : `${namespace}/`}${name.join('/')}`;
 }

@@ -10,9 +10,9 @@ import {
 import type { Session } from '../wizard/state.js';
 import { press } from './acts.js';
 import { bindingsOf } from './bindings.js';
-import { Frame, layoutOf, SMALLEST } from './frame.js';
+import { Frame, layoutOf } from './frame.js';
 import { type KeyName, keysOf } from './keypress.js';
-import { Lines, line } from './lines.js';
+import { Lines, paragraph } from './lines.js';
 import type { Look } from './look.js';
 import type { Scene } from './scene.js';
 import { Applying } from './screens/applying.js';
@@ -27,6 +27,7 @@ import { Reading } from './screens/reading.js';
 import { Result } from './screens/result.js';
 import { Review } from './screens/review.js';
 import { Skip } from './screens/skip.js';
+import { isTooSmall, SMALLEST } from './smallest.js';
 import { screenName, type View, viewFor } from './view.js';
 
 /** Which screen was built last, and which one is on the terminal. */
@@ -39,15 +40,17 @@ interface AppProps {
   session: Session;
   look: Look;
   drawn: Drawn;
+  /** The command that asks the same in any size of window. */
+  plainCommand: string;
 }
 
 /** Draws the session's state and tells the session what the keys mean. */
-export function App({ session, look, drawn }: AppProps): ReactNode {
+export function App({ session, look, drawn, plainCommand }: AppProps): ReactNode {
   const state = useSyncExternalStore(session.subscribe, () => session.state);
   const size = useWindowSize();
   const kept = useRef<View>(undefined);
   const [, redraw] = useReducer((n: number) => n + 1, 0);
-  const small = size.columns < SMALLEST.columns || size.rows < SMALLEST.rows;
+  const small = isTooSmall(size);
 
   const sceneNow = (): Scene => {
     const { width, height } = layoutOf(session.state, look, size.columns, size.rows);
@@ -83,7 +86,7 @@ export function App({ session, look, drawn }: AppProps): ReactNode {
     drawn.built = screenName(state);
   });
 
-  if (small) return <TooSmall columns={size.columns} rows={size.rows} look={look} />;
+  if (small) return <TooSmall columns={size.columns} rows={size.rows} command={plainCommand} look={look} />;
   const view = viewFor(state, kept.current);
   const layout = layoutOf(state, look, size.columns, size.rows);
   const scene: Scene = { state, view, look, width: layout.width, height: layout.height };
@@ -136,8 +139,20 @@ function ScreenOf({ scene, onArmed }: { scene: Scene; onArmed(): void }): ReactN
   }
 }
 
-/** One line where the window is too small, whatever its size. */
-function TooSmall({ columns, rows, look }: { columns: number; rows: number; look: Look }): ReactNode {
-  const text = `This window is ${columns}x${rows}; ${SMALLEST.columns}x${SMALLEST.rows} is needed. Enlarge it, or ctrl-c.`;
-  return <Lines rows={[line(text)]} width={Math.max(1, columns)} height={1} look={look} />;
+interface TooSmallProps {
+  columns: number;
+  rows: number;
+  command: string;
+  look: Look;
+}
+
+/** What to do where the window is too small: two short lines; what does not fit even so goes on below. */
+function TooSmall({ columns, rows, command, look }: TooSmallProps): ReactNode {
+  const width = Math.max(1, columns);
+  const texts = [
+    `Too small: ${columns}x${rows}. Enlarge it to ${SMALLEST.columns}x${SMALLEST.rows}.`,
+    `Any size: ${command}`,
+  ];
+  const lines = texts.flatMap((text) => paragraph(look, text, width));
+  return <Lines rows={lines} width={width} height={Math.max(1, rows)} look={look} />;
 }

@@ -1,4 +1,5 @@
 import type { Finding } from '../model/finding.js';
+import { type FindingKind, findingKinds } from '../model/finding-groups.js';
 import { refText } from '../model/manifest.js';
 import { type Line, line, lineWidth, paragraph, span } from './lines.js';
 import type { Look } from './look.js';
@@ -6,40 +7,7 @@ import { once } from './memo.js';
 import type { Row } from './scroll.js';
 import { count, SEVERITIES } from './words.js';
 
-/** Findings that say the same, each of another object. */
-interface Group {
-  /** What they say, with `…` for the name of the object where there are several. */
-  message: string;
-  findings: readonly Finding[];
-}
-
-/** Findings of the same kind. */
-interface Kind {
-  severity: Finding['severity'];
-  groups: readonly Group[];
-}
-
-const ORDER = Object.keys(SEVERITIES);
-
-/** Findings by kind, the most severe first, and in each kind by what they say. */
-const kindsOf = once((findings: readonly Finding[]): readonly Kind[] => {
-  const kinds = Map.groupBy(findings, ({ severity, id }) => `${severity} ${id}`);
-  return [...kinds.values()]
-    .map((members): Kind => {
-      const groups = [...Map.groupBy(members, withoutName)].map(([common, some]): Group => {
-        return { message: some.length === 1 ? (some[0] as Finding).message : common, findings: some };
-      });
-      return { severity: (members[0] as Finding).severity, groups };
-    })
-    .sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
-});
-
-/** A message with `…` for the name of the object that it speaks of. */
-function withoutName({ message, object }: Finding): string {
-  if (object === undefined || !message.includes(object.name)) return message;
-  const name = object.name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return message.replaceAll(new RegExp(`(?<![\\w.-])${name}(?![\\w-])`, 'g'), '…');
-}
+const kindsOf = once(findingKinds);
 
 const made = new WeakMap<readonly Finding[], { key: string; rows: readonly Row[] }>();
 
@@ -61,7 +29,12 @@ export function findingRows(
   return rows;
 }
 
-function kindRows({ severity, groups }: Kind, look: Look, width: number, most: number | undefined): Row[] {
+function kindRows(
+  { severity, groups }: FindingKind,
+  look: Look,
+  width: number,
+  most: number | undefined,
+): Row[] {
   const { sign, word, role } = SEVERITIES[severity];
   const lead = line(span(role, look.sign(sign).text), ' ', span(role, word), ` ${look.g.dot} `);
   const shown = few(groups, most);

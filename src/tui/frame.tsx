@@ -9,9 +9,6 @@ import type { Look } from './look.js';
 import { Divider, Rule } from './parts.js';
 import { foldedRail, railRow } from './rail.js';
 
-/** The smallest window that is drawn in. */
-export const SMALLEST = { columns: 80, rows: 24 };
-
 /** Width from which the rail stands as a column beside the pane. */
 const WIDE = 112;
 /** The same for the review, which has two panes of its own. */

@@ -12,6 +12,8 @@ export interface Terminal {
   unicode: boolean;
   /** Whether colours are wanted. */
   colour: boolean;
+  /** The command that asks the same in any size of window (default: `kubectl harden --plain`). */
+  plainCommand?: string;
 }
 
 /**
@@ -20,12 +22,12 @@ export interface Terminal {
  * @throws what a component threw, after the normal screen is back.
  */
 export async function runTui(session: Session, terminal: Terminal): Promise<void> {
-  const { stdin, stdout, stderr } = terminal;
+  const { stdin, stdout, stderr, plainCommand = 'kubectl harden --plain' } = terminal;
   const drawn: Drawn = { built: '', shown: '' };
   // Ink draws once more before a component hears of a new size: clipped to it, such a frame cannot wrap.
   const clipped = (
     <Box width="100%" overflow="hidden">
-      <App session={session} look={lookOf(terminal)} drawn={drawn} />
+      <App session={session} look={lookOf(terminal)} drawn={drawn} plainCommand={plainCommand} />
     </Box>
   );
   const instance = render(clipped, {

@@ -1,5 +1,6 @@
 import { printable } from '../model/escape.js';
-import { ASCII, asciiOnly, type Glyphs, type SignName, UNICODE } from './signs.js';
+import { asciiOnly, type SignName } from '../model/signs.js';
+import { ASCII, type Glyphs, UNICODE } from './signs.js';
 import { COLOURLESS, type Role, type Style, THEME } from './theme.js';
 import { cutEnd, cutMiddle } from './width.js';
 

@@ -1,13 +1,4 @@
-/** What a sign stands for. A sign never stands alone: a word, a letter or a number is always beside it. */
-export type SignName =
-  | 'ok'
-  | 'changes'
-  | 'question'
-  | 'advice'
-  | 'notVisible'
-  | 'breaks'
-  | 'failed'
-  | 'skipped';
+import { SIGNS, type SignName } from '../model/signs.js';
 
 /** Every character beyond letters and digits that the wizard draws with. */
 export interface Glyphs {
@@ -36,16 +27,7 @@ export interface Glyphs {
 }
 
 export const UNICODE: Glyphs = {
-  signs: {
-    ok: '✔',
-    changes: '●',
-    question: '?',
-    advice: '○',
-    notVisible: '◌',
-    breaks: '▲',
-    failed: '✖',
-    skipped: '↷',
-  },
+  signs: signsOf(0),
   signWidth: 1,
   pointer: '❯',
   horizontal: '─',
@@ -70,16 +52,7 @@ export const UNICODE: Glyphs = {
 
 /** For terminals without UTF-8. */
 export const ASCII: Glyphs = {
-  signs: {
-    ok: '[ok]',
-    changes: '[n]',
-    question: '[?]',
-    advice: '[i]',
-    notVisible: '[-]',
-    breaks: '[!]',
-    failed: '[x]',
-    skipped: '[>]',
-  },
+  signs: signsOf(1),
   signWidth: 4,
   pointer: '>',
   horizontal: '-',
@@ -114,27 +87,7 @@ export const MEANINGS: readonly (readonly [SignName, string])[] = [
   ['skipped', 'skipped'],
 ];
 
-const REPLACEMENTS: Readonly<Record<string, string>> = {
-  '→': '->',
-  '←': '<-',
-  '…': '...',
-  '·': '-',
-  '•': '*',
-  '–': '-',
-  '—': '-',
-  '×': 'x',
-  '≥': '>=',
-  '≤': '<=',
-  '“': '"',
-  '”': '"',
-  '‘': "'",
-  '’': "'",
-  '›': '>',
-  '✔': '[ok]',
-  '▲': '[!]',
-};
-
-/** A text for a terminal without UTF-8: a stand-in for what has one, `?` for any other character. */
-export function asciiOnly(text: string): string {
-  return text.replace(/[^\x20-\x7e]/gu, (char) => REPLACEMENTS[char] ?? '?');
+function signsOf(form: 0 | 1): Record<SignName, string> {
+  const names = Object.keys(SIGNS) as SignName[];
+  return Object.fromEntries(names.map((name) => [name, SIGNS[name][form]])) as Record<SignName, string>;
 }

@@ -1,9 +1,9 @@
 import type { Severity } from '../model/finding.js';
 import type { Change } from '../model/plan.js';
+import type { SignName } from '../model/signs.js';
 import type { Outcome, StepState } from '../wizard/state.js';
 import { once } from './memo.js';
 import { chosenOf } from './scene.js';
-import type { SignName } from './signs.js';
 import type { Role } from './theme.js';
 
 /** `12,345`. */
@@ -99,14 +99,6 @@ export const changesInWords = once((changes: readonly Change[]): string => {
   const parts = [...words].map(([word, n]) => `${count(n)} ${word}`);
   return `${counted(changes.length, 'change')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
 });
-
-/** The id of a change as a name: `NetworkPolicy shop/web`. The id is `<step>/<namespace or ->/<kind>/<name>`. */
-export function changeName(id: string): string {
-  const [, namespace, kind, ...name] = id.split('/');
-  if (namespace === undefined || kind === undefined || name.length === 0) return id;
-  if (namespace === '-' && name[0] === '*') return `every ${kind}`;
-  return `${kind} ${namespace === '-' ? '' : `${namespace}/`}${name.join('/')}`;
-}
 
 export const SEVERITIES: Record<Severity, { sign: SignName; word: string; role: Role }> = {
   high: { sign: 'changes', word: 'high', role: 'bad' },

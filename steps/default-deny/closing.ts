@@ -2,7 +2,7 @@ import { type DnsFacts, ownNameservers } from '../../src/model/dns.js';
 import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { excluded } from '../../src/model/namespaces.js';
-import { isOurs, labelledOurs } from '../../src/model/ours.js';
+import { isOurs, labelledOurs, otherManagers } from '../../src/model/ours.js';
 import { type ApplyChange, type Change, canonical, type DeleteChange } from '../../src/model/plan.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Templates } from '../../src/model/template.js';
@@ -104,6 +104,8 @@ function write(manifest: Manifest, existing: readonly Manifest[], breaks: readon
   if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return [];
   const types = policyTypes(manifest).join(' and ');
   const deny = labelledOurs(manifest, DENY);
+  // Our own policy, changed by somebody else: without force the server would refuse to have it written anew.
+  const others = before === undefined ? [] : otherManagers(before);
   return [
     {
       kind: 'apply',
@@ -115,9 +117,15 @@ function write(manifest: Manifest, existing: readonly Manifest[], breaks: readon
         : deny
           ? `Closes ${types} of every pod in ${namespace}, new ones included.`
           : `Keeps what stays open for all (${types}) to the pods of ${namespace} that other policies do not narrow.`,
-      breaks: deny ? breaks : ['Closes its pods for everything else already; the deny follows.'],
+      breaks: [
+        ...(others.length === 0
+          ? []
+          : [`Takes its fields over from ${others.join(', ')}, where it was changed since.`]),
+        ...(deny ? breaks : ['Closes its pods for everything else already; the deny follows.']),
+      ],
       manifest,
       ...(before === undefined ? {} : { before }),
+      ...(others.length === 0 ? {} : { force: true }),
     },
   ];
 }

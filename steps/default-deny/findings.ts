@@ -1,6 +1,6 @@
 import type { DnsFacts } from '../../src/model/dns.js';
 import type { Finding, Severity } from '../../src/model/finding.js';
-import { type Manifest, type Ref, refOf, refText, sameRef } from '../../src/model/manifest.js';
+import { type Manifest, refOf, refText, sameRef } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
 import { isOurs } from '../../src/model/ours.js';
@@ -9,6 +9,7 @@ import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
 import { outsideOpen } from './answers.js';
 import { dnsHere } from './dns-here.js';
 import { cutToday, flowText } from './flows.js';
+import { keptOpen } from './kept-open.js';
 import { pretences } from './pretences.js';
 import { READS } from './reads.js';
 import { METADATA, type NamespaceState, namespaceState, OURS } from './state.js';
@@ -22,7 +23,10 @@ export function assess(now: Snapshot): readonly Finding[] {
   if (hidden.some(({ id }) => id === 'policies-not-visible')) return hidden;
   const facts = dnsHere(now);
   const namespaces = candidateNamespaces(now);
-  const open = namespaces.flatMap((namespace) => namespaceFindings(now, namespace));
+  const open = [
+    ...keptOpen(now, namespaces, 'clusterWide'),
+    ...namespaces.flatMap((namespace) => namespaceFindings(now, namespace)),
+  ];
   const wantsEgress = namespaces.some(({ metadata }) => namespaceState(now, metadata.name).egress.unclosed);
   return [
     ...hidden,
@@ -147,7 +151,7 @@ function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding
     (policy) => !OURS.some((component) => isOurs(policy, component)),
   );
   return [
-    ...keptOpen(now, namespace, state),
+    ...keptOpen(now, [namespace], 'namespaced'),
     ...DIRECTIONS.flatMap((direction) => openFindings(now, namespace, state, direction)),
     ...pretences(policies, state),
     ...hostNetwork(namespace, state),
@@ -160,7 +164,8 @@ function openFindings(
   state: NamespaceState,
   direction: (typeof DIRECTIONS)[number],
 ): readonly Finding[] {
-  const { closed, unclosed, unselected, openByOurs } = state[direction];
+  const { closed, unclosed, unselected, openByOurs, baseline } = state[direction];
+  const allowedBy = baseline.map((ref) => `; allowed by ${refText(ref)} of the Baseline tier`).join('');
   if (closed) return [];
   const { name } = namespace.metadata;
   const severity = severityOf(now, namespace);
@@ -187,35 +192,15 @@ function openFindings(
       severity,
       object: refOf(namespace),
       evidence:
-        unselected.length === 0
+        (unselected.length === 0
           ? `no policy selects every pod for ${direction}: new pods are open`
-          : `selected by no policy for ${direction}: ${listed(unselected)}`,
+          : `selected by no policy for ${direction}: ${listed(unselected)}`) + allowedBy,
       message:
         unselected.length === 0
           ? `A pod that is created in namespace ${name} ${accepts}.`
           : `Namespace ${name} ${accepts}.`,
     });
   return out;
-}
-
-/** Policies of others that let everything pass, each once. */
-function keptOpen(now: Snapshot, namespace: Manifest, state: NamespaceState): readonly Finding[] {
-  const policies = new Map<string, { ref: Ref; directions: string[] }>();
-  for (const direction of DIRECTIONS)
-    for (const ref of state[direction].openBy) {
-      const known = policies.get(refText(ref)) ?? { ref, directions: [] };
-      known.directions.push(direction);
-      policies.set(refText(ref), known);
-    }
-  return [...policies.values()].map(({ ref, directions }) => ({
-    id: 'policy-allows-everything',
-    severity: severityOf(now, namespace),
-    object: ref,
-    evidence: directions
-      .map((direction) => `a rule of spec.${direction} names no peer and no port, or all of them`)
-      .join('; '),
-    message: `${refText(ref)} lets everything pass on ${directions.join(' and ')}: no further policy can close that. Narrow it or delete it.`,
-  }));
 }
 
 function severityOf(now: Snapshot, namespace: Manifest): Severity {

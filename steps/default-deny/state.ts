@@ -90,6 +90,8 @@ export interface DirectionState {
   narrowed: readonly string[];
   /** Policies of others that let everything pass: no further policy can take that back. */
   openBy: readonly Ref[];
+  /** Policies of the Baseline tier that allow what `unclosed` says: a NetworkPolicy goes before them. */
+  baseline: readonly Ref[];
   /** Policies of our own that let everything pass: the metadata policy does by design, any other was changed. */
   openByOurs: readonly Ref[];
 }
@@ -169,5 +171,6 @@ function directionState(
     narrowed: workloads.filter((name) => others.open.every((o) => o.workload !== name)),
     openBy: openBy.filter((ref) => !isOwn(ref)),
     openByOurs: openBy.filter(isOwn),
+    baseline: effect.freshBaseline ?? [],
   };
 }

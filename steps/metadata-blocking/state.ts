@@ -59,6 +59,8 @@ export function exposureOf(
   const ours = own.find((policy) => isOurs(policy, METADATA));
   const closing =
     baseline(now) ||
+    // What a policy of the Admin tier allows no policy of ours would take back.
+    [...policies.values()].some(({ kind }) => kind !== 'NetworkPolicy') ||
     own.some((policy) => !isOurs(policy, METADATA) && policyTypes(policy).includes('egress'));
   return {
     exposure: exposure(ours !== undefined, closing, reached.size > 0),

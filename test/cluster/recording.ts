@@ -76,11 +76,17 @@ export async function recording(handler: (seen: Seen) => Reply | Promise<Reply>)
   };
 }
 
-/** A recording server that passes everything on to another one. */
-export function recordingProxy(target: Connection): Promise<Recording> {
-  return recording(async ({ method, path, query, headers, body }) => {
+/** A recording server that passes everything on, to another one or by connection to several, but what is answered instead. */
+export function recordingProxy(
+  target: Connection | ((connection: number) => Connection),
+  instead: (seen: Seen) => Reply | undefined = () => undefined,
+): Promise<Recording> {
+  return recording(async (seen) => {
+    const special = instead(seen);
+    if (special !== undefined) return special;
+    const { method, path, query, headers, body, connection } = seen;
     const { 'content-type': type, accept } = headers;
-    const answer = await request(target, {
+    const answer = await request(typeof target === 'function' ? target(connection) : target, {
       method,
       path: query.size === 0 ? path : `${path}?${query}`,
       ...(body === '' ? {} : { raw: body }),

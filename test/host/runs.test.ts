@@ -15,7 +15,7 @@ import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { lineOf, readLines } from '../../src/host/entries.js';
-import { HostError } from '../../src/host/errors.js';
+import { HostError, reasonOf } from '../../src/host/errors.js';
 import { takeLock } from '../../src/host/lock.js';
 import { type RunStore, runStore, runsDirectory } from '../../src/host/runs.js';
 import type { Entry, Stamped } from '../../src/model/journal.js';
@@ -109,6 +109,25 @@ describe('a run', () => {
     const again = await store.open(journal.run);
     expect([await again.entries(), again.notes]).toEqual([expected, []]);
     await again.close();
+  });
+
+  test('a before-image that cannot be written says so in words', async () => {
+    const journal = await store.create();
+    writeFileSync(path.join(journal.directory, 'before'), '');
+    const kept = journal.keep(object('v1', 'Namespace', undefined, 'shop'));
+    await expect(kept).rejects.toThrow(HostError);
+    await expect(kept).rejects.toThrow(
+      /^Namespace shop cannot be kept as it is now in .*before: .*(directory|name).*\.\nIt is not changed without that copy/,
+    );
+    await journal.close();
+  });
+
+  test.each([
+    ['ENOSPC', 'the disk is full'],
+    ['EDQUOT', 'the disk quota is used up'],
+    ['EEXIST', 'something else has that name'],
+  ])('%s in words', (code, words) => {
+    expect(reasonOf(Object.assign(new Error(`${code}: write`), { code }))).toBe(words);
   });
 
   test('keeps the order of appends that were not waited for', async () => {
@@ -273,8 +292,8 @@ describe('one process at a time', () => {
   (process.platform === 'linux' ? test : test.skip)(
     'the lock of a process that is dead and not yet reaped is taken over',
     async () => {
-      // The shell becomes a sleep that never asks after its child.
-      const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], {
+      // The shell becomes a sleep that never asks after its child, which dies only then.
+      const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 30'], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       try {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { harden } from '../support/program.js';
+import { harden, ROOT } from '../support/program.js';
 
 interface PlanJson {
   version: number;
@@ -76,6 +76,28 @@ describe('the program on the embedded cluster, without a terminal', () => {
     ]);
     expect(plan.steps.slice(0, 4).map((s) => s.status)).toEqual(['changes', 'changes', 'changes', 'changes']);
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  test('the commands that a plan ends with cover what it covers', async () => {
+    await writeFile(at('answers file.yaml'), 'quotas: {}\n');
+    await cp(path.join(ROOT, 'templates/quotas'), at('templates/quotas'), { recursive: true });
+    const flags = ['--sandbox-file', at('state.json'), '--step', 'quotas', '--step', 'default-deny'];
+    const more = [
+      '--exclude-namespace',
+      'shop*',
+      '--templates',
+      at('templates'),
+      '--answers',
+      at('answers file.yaml'),
+    ];
+    const ran = await harden(['plan', ...flags, ...more], env);
+    expect({ code: ran.code, stderr: ran.stderr }).toEqual({ code: 1, stderr: '' });
+    const same = `${flags.join(' ')} --exclude-namespace 'shop*' --templates ${at('templates')} --answers '${at('answers file.yaml')}'`;
+    expect(ran.stdout.trim().split('\n').slice(-3)).toEqual([
+      `apply all of it             kubectl harden apply ${same} --confirm sandbox`,
+      `write patch files           kubectl harden generate ${same} --output-dir DIR`,
+      `go through it step by step  kubectl harden ${same}`,
+    ]);
   });
 
   test('apply leaves nothing pending, and a second apply has nothing to do', async () => {

@@ -34,7 +34,7 @@ const DIRECTIONS: Readonly<Record<string, string>> = {
 };
 
 /** In every directory the policy `broad` keeps namespace shop open, whatever else denies. */
-describe.each(readdirSync(folder))('isolation/%s', (name) => {
+describe.each(readdirSync(folder).filter((name) => name !== 'baseline'))('isolation/%s', (name) => {
   test('the policy that keeps the namespace open is a finding, and no change pretends to close it', async () => {
     const { findings, changes } = await planFrom(path.join(folder, name));
     const named = findings.filter(({ id }) => id === 'policy-allows-everything');
@@ -44,4 +44,12 @@ describe.each(readdirSync(folder))('isolation/%s', (name) => {
     expect(named[0]?.message).toContain(`on ${DIRECTIONS[name] ?? 'ingress and egress'}:`);
     expect(changes).toEqual([]);
   });
+});
+
+test('isolation/baseline: what the Baseline tier allows is named, and closing it is proposed: a NetworkPolicy ends it', async () => {
+  const { findings, changes } = await planFrom(path.join(folder, 'baseline'));
+  const named = findings.filter(({ evidence }) => evidence.includes('BaselineAdminNetworkPolicy default'));
+  expect(named.map(({ id }) => id)).toEqual(['namespace-open-ingress', 'namespace-open-egress']);
+  expect(findings.map(({ id }) => id)).not.toContain('policy-allows-everything');
+  expect(changes.filter(({ kind }) => kind === 'apply')).not.toEqual([]);
 });

@@ -8,7 +8,7 @@ import { connect } from '../../src/cluster/connect.js';
 import { KINDS, type KindName } from '../../src/model/kinds.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { type Cluster, ClusterError } from '../../src/wizard/ports.js';
-import { kubeconfigOf, recordingProxy } from '../cluster/recording.js';
+import { kubeconfigOf, type Reply, recordingProxy, type Seen } from '../cluster/recording.js';
 import { missingReal, type RealCluster, type RealServer, startReal } from '../support/real-cluster.js';
 import { type Ask, request } from '../support/rest.js';
 
@@ -300,6 +300,70 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
         await balancer.close();
       }
       expect([...(await real.readStored('/registry/secrets/kube-system/')).keys()]).toEqual([]);
+    }, 120_000);
+
+    /** The gate through an address that spreads connections over servers, with these endpoints listed. */
+    const gateThrough = async (
+      servers: readonly RealServer[],
+      ports: readonly number[],
+      hidden: (seen: Seen) => Reply | undefined = () => undefined,
+    ) => {
+      const endpoints = ports.map((port) => ({
+        addresses: [{ ip: '127.0.0.1' }],
+        ports: [{ name: 'https', port }],
+      }));
+      const proxy = await recordingProxy(
+        (connection) => servers[connection % servers.length]!,
+        (seen) =>
+          seen.path.endsWith('/endpoints/kubernetes') ? { body: { subsets: endpoints } } : hidden(seen),
+      );
+      const authority = { 'certificate-authority-data': Buffer.from(real.ca ?? '').toString('base64') };
+      const through = await connect({
+        kubeconfigText: kubeconfigOf(proxy.address, { token: real.token }, authority),
+      });
+      try {
+        return await through.gate();
+      } finally {
+        await through.close();
+        await proxy.close();
+      }
+    };
+    const portOf = ({ server }: RealServer) => Number(new URL(server).port);
+
+    test('two API servers that agree: tried by their own addresses, or met behind one, or the gate refuses', async () => {
+      await restart([SECRETBOX, IDENTITY]);
+      const other = await real.second(await configuration([SECRETBOX, IDENTITY]));
+      const direct = await gateThrough([real], [portOf(real), portOf(other)]);
+      expect(direct).toMatchObject({ open: true, untried: [] });
+      expect(direct.open ? direct.servers : []).toContain(`https://127.0.0.1:${portOf(other)}`);
+      const behind = await gateThrough([real, other], [1, 2]);
+      expect(behind).toMatchObject({ open: true, untried: [] });
+      const unmet = await gateThrough([real], [portOf(real), 2]);
+      expect(unmet.open ? '' : unmet.reason).toContain('not tried from here: https://127.0.0.1:2');
+      expect([...(await real.readStored('/registry/secrets/kube-system/')).keys()]).toEqual([]);
+    }, 120_000);
+
+    test('another API server with identity first, at its own address only: the gate refuses', async () => {
+      await restart([SECRETBOX, IDENTITY]);
+      const other = await real.second(await configuration([IDENTITY, SECRETBOX]));
+      const gate = await gateThrough([real], [portOf(real), portOf(other)]);
+      expect(gate.open ? '' : gate.reason).toContain('disagree');
+    }, 120_000);
+
+    test('identity first, the key second, metrics hidden and the flag shown: the gate refuses', async () => {
+      await restart([SECRETBOX, IDENTITY]);
+      await cluster.rewriteSecrets({});
+      const before = await stored();
+      expect(Object.keys(before)).toEqual(['k8s:enc:secretbox:v1:key1:']);
+      await restart([IDENTITY, SECRETBOX]);
+      const command = ['kube-apiserver', '--encryption-provider-config=/etc/kubernetes/enc/config.yaml'];
+      const pod = { metadata: { name: 'a' }, spec: { containers: [{ name: 'kube-apiserver', command }] } };
+      const gate = await gateThrough([real], [portOf(real)], ({ path }) => {
+        if (path === '/metrics') return { status: 403, body: {} };
+        return path.endsWith('/kube-system/pods') ? { body: { items: [pod] } } : undefined;
+      });
+      expect(gate.open ? '' : gate.reason).toContain('a flag does not prove');
+      expect(await stored()).toEqual(before);
     }, 120_000);
   });
 });

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -183,6 +184,49 @@ describe('generate', () => {
     expect(kept).toEqual([KEY]);
     expect(lstatSync(path.join(out, KEY)).isSymbolicLink()).toBe(true);
     expect(existsSync(path.join(home, 'elsewhere'))).toBe(false);
+  });
+
+  test.each(['a link', 'a link to nowhere'])(
+    'with force: %s in place of a folder is refused, and nothing is written',
+    async (what) => {
+      const elsewhere = path.join(home, 'elsewhere');
+      if (what === 'a link') mkdirSync(elsewhere);
+      mkdirSync(out);
+      symlinkSync(elsewhere, path.join(out, '02-default-deny'));
+      await expect(generate(out, files(), { force: true })).rejects.toThrow(
+        /02-default-deny is a link.*\n.*[Rr]emove/,
+      );
+      expect(readdirSync(out)).toEqual(['02-default-deny']);
+      expect(existsSync(elsewhere) ? readdirSync(elsewhere) : []).toEqual([]);
+    },
+  );
+
+  test('with force: what lies behind a link is not removed either', async () => {
+    await generate(out, files(), { force: false });
+    const elsewhere = path.join(home, 'elsewhere');
+    renameSync(path.join(out, '03-quotas'), elsewhere);
+    symlinkSync(elsewhere, path.join(out, '03-quotas'));
+    const before = tree(elsewhere);
+    await expect(generate(out, files(without('quotas')), { force: true })).rejects.toThrow('is a link');
+    expect(tree(elsewhere)).toEqual(before);
+  });
+
+  test('with force: patch files of another cluster are refused, so that no key is ever shared', async () => {
+    await generate(out, files(), { force: false, cluster: 'uid-1' });
+    const before = tree(out);
+    const refused = /written for another cluster.*\n.*another directory/;
+    await expect(generate(out, files(), { force: true, cluster: 'uid-2' })).rejects.toThrow(refused);
+    await expect(generate(out, files(), { force: true })).rejects.toThrow(refused);
+    expect(tree(out)).toEqual(before);
+    expect((await generate(out, files(), { force: true, cluster: 'uid-1' })).kept).toEqual([KEY]);
+  });
+
+  test('a directory of the embedded cluster is not taken for one of a real cluster', async () => {
+    await generate(out, files(), { force: false });
+    await expect(generate(out, files(), { force: true, cluster: 'uid-1' })).rejects.toThrow(
+      'another cluster',
+    );
+    expect((await generate(out, files(), { force: true })).kept).toEqual([KEY]);
   });
 
   test('a list of ours that was tampered with removes nothing outside', async () => {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { Finding } from '../../src/model/finding.js';
 import type { RunSummary } from '../../src/model/journal.js';
+import { findingsLines } from '../../src/report/findings.js';
 import { planJson, planReport } from '../../src/report/plan.js';
 import { nextCommands, planText } from '../../src/report/plan-text.js';
 import { runsJson, runsText } from '../../src/report/runs.js';
@@ -90,6 +92,67 @@ const RUN: RunSummary = {
   state: 'interrupted',
 };
 
+describe('JSON on a terminal', () => {
+  const hostile = 'a\u007f\u009b31m\u00ad\u202eb\u2028\u{e0041}\ud800c';
+
+  test('no character that moves the cursor or hides text stands in it, and it means the same', () => {
+    const { now, steps } = sample();
+    const evil = { ...now, cluster: { ...now.cluster, context: hostile } };
+    const runs = runsJson([{ ...RUN, run: hostile }]);
+    for (const text of [planJson(evil, steps), runs]) expect(text).not.toMatch(/[^\n\P{C}]|[\u2028\u2029]/u);
+    expect(JSON.parse(planJson(evil, steps)).cluster.context).toBe(hostile);
+    expect(JSON.parse(planJson(evil, steps))).toEqual(JSON.parse(JSON.stringify(planReport(evil, steps))));
+    expect(JSON.parse(runs).runs[0].run).toBe(hostile);
+  });
+});
+
+describe('findings of one kind', () => {
+  const open = (name: string, message = `Namespace ${name} accepts traffic from anywhere.`): Finding => ({
+    id: 'open-ingress',
+    severity: 'high',
+    object: { apiVersion: 'v1', kind: 'Namespace', name },
+    evidence: `selected by no policy: ${Array.from({ length: 9 }, (_, i) => `${name}/workload-${i}[Deployment]`).join(', ')}`,
+    message,
+  });
+  const many = Array.from({ length: 30 }, (_, i) => open(`team-${i}`));
+  const lines = (findings: readonly Finding[]) => findingsLines(findings, PLAIN);
+
+  test('stand under one heading, a dozen of them, each with two lines of evidence at most', () => {
+    const text = lines(many);
+    expect(text[0]).toBe('  ▲ high: 30 × Namespace … accepts traffic from anywhere.');
+    expect(text.slice(1, 3)).toEqual([
+      '    Namespace team-0: selected by no policy: team-0/workload-0[Deployment],',
+      '      team-0/workload-1[Deployment], team-0/workload-2[Deployment], …',
+    ]);
+    expect(text.filter((line) => line.startsWith('    Namespace'))).toHaveLength(12);
+    expect(text.at(-1)).toBe('    and 18 more: -o json has all');
+    expect(text).toHaveLength(1 + 12 * 2 + 1);
+    expect(widest(text.join('\n'))).toBeLessThanOrEqual(80);
+  });
+
+  test('are all there where only one more would be left out', () => {
+    expect(lines(many.slice(0, 13)).join('\n')).toContain('Namespace team-12:');
+    expect(lines(many.slice(0, 13)).join('\n')).not.toContain('-o json');
+    expect(lines(many.slice(0, 14)).at(-1)).toBe('    and 2 more: -o json has all');
+  });
+
+  test('with messages of their own are limited as well', () => {
+    const text = lines(many.map((_, i) => open(`team-${i}`, `This is the ${i}th of them.`)));
+    expect(text.filter((line) => line.includes('th of them'))).toHaveLength(12);
+    expect(text.at(-1)).toBe('    and 18 more: -o json has all');
+  });
+
+  test('of another severity stand apart, the most severe first', () => {
+    const text = lines([{ ...open('web'), severity: 'low' }, open('shop'), open('cart')]).filter((line) =>
+      /^ {2}\S/.test(line),
+    );
+    expect(text).toEqual([
+      '  ▲ high: 2 × Namespace … accepts traffic from anywhere.',
+      '  ○ low: Namespace web accepts traffic from anywhere.',
+    ]);
+  });
+});
+
 describe('runs', () => {
   test('as a table', () => {
     const other = {
@@ -153,6 +216,50 @@ describe('the end of a session', () => {
     const text = summaryText(state(), options);
     expectGolden('report/summary.txt', text);
     expect(widest(text)).toBeLessThanOrEqual(80);
+  });
+
+  test('what was applied before it was stopped does not wait any more', () => {
+    const now = state();
+    const interrupted = now.steps.map((step) =>
+      step.step.id !== 'namespaces'
+        ? step
+        : {
+            ...step,
+            done: [{ change: step.plan.changes[0]!.id, outcome: 'applied' as const, message: 'created' }],
+          },
+    );
+    expect(summaryText({ ...now, steps: interrupted }, options)).toMatch(/waits: Namespaces: 1 to change$/m);
+    const all = interrupted.map((step) => ({
+      ...step,
+      done: step.plan.changes.map(({ id }) => ({ change: id, outcome: 'applied' as const, message: '' })),
+    }));
+    expect(summaryText({ ...now, steps: all }, options)).not.toMatch(/waits|Resume/);
+  });
+
+  test('what reading again found still to do waits, applied or not', () => {
+    const now = state();
+    const steps = now.steps.map((step) => ({
+      ...step,
+      verified: step.findings,
+      done: step.plan.changes.map(({ id }) => ({ change: id, outcome: 'applied' as const, message: '' })),
+    }));
+    expect(summaryText({ ...now, steps }, options)).toMatch(/waits: Namespaces: 1 to add, 1 to change$/m);
+  });
+
+  test('a message of several lines is told in one, and what came from a cluster stays escaped', () => {
+    const now = state();
+    const done = {
+      change: 'quotas/shop/LimitRange/defaults',
+      outcome: 'failed' as const,
+      message: 'You may not apply LimitRange shop/defaults.\nAsk for that right\u001b[2J.',
+    };
+    const text = summaryText(
+      { ...now, steps: now.steps.map((s) => (s.step.id === 'quotas' ? { ...s, done: [done] } : s)) },
+      options,
+    );
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(
+      'failed: LimitRange shop/defaults: You may not apply LimitRange shop/defaults. Ask for that right\\x1b[2J.',
+    );
   });
 
   test('without anything read', () => {

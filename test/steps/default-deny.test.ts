@@ -280,6 +280,20 @@ describe('a policy of our own that was changed since', () => {
     });
   });
 
+  test('where somebody else changed it, its fields are taken over, and that is said', () => {
+    const now = weak(closed(shop()));
+    const listing = now.listings.get('NetworkPolicy');
+    if (listing?.state !== 'read') throw new Error('no policies');
+    const managedFields = [{ manager: 'kubectl-harden' }, { manager: 'kubectl-edit' }];
+    const items = listing.items.map((item) => ({ ...item, metadata: { ...item.metadata, managedFields } }));
+    const edited = { ...now, listings: new Map(now.listings).set('NetworkPolicy', { ...listing, items }) };
+    expect(planOf(now)[0]).not.toHaveProperty('force');
+    expect(planOf(edited)[0]).toMatchObject({
+      force: true,
+      breaks: expect.arrayContaining([expect.stringContaining('kubectl-edit')]),
+    });
+  });
+
   test.each([
     [{ ingress: [{}] }],
     [{ egress: [{ to: [] }] }],

@@ -43,6 +43,27 @@ test('a marks all, n none', () =>
     expect(answersTo(mounted, 'namespaces')).toEqual([['legacy-ftp', 'payments', 'shop'], []]);
   }));
 
+test('a leaves what is offered apart as it is; n takes it out', () => {
+  const apart = withStep(shopState({ at: 'questions' }), (step) => ({
+    ...step,
+    questions: step.questions.map((q) =>
+      q.type !== 'choices'
+        ? q
+        : { ...q, choices: [...q.choices, { value: 'kube-public', label: 'kube-public', apart: true }] },
+    ),
+  }));
+  return onQuestions(async (mounted) => {
+    await mounted.press('a');
+    expect(answersTo(mounted, 'namespaces')).toEqual([['legacy-ftp', 'payments', 'shop']]);
+    await mounted.press(KEY.down, KEY.down, KEY.down, ' ', 'a', 'n');
+    expect(answersTo(mounted, 'namespaces').slice(1)).toEqual([
+      ['legacy-ftp', 'payments', 'shop', 'kube-public'],
+      ['legacy-ftp', 'payments', 'shop', 'kube-public'],
+      [],
+    ]);
+  }, apart);
+});
+
 test('with a filter, all and none mean what is shown', () =>
   onQuestions(async (mounted) => {
     await mounted.press('/', 'ftp', KEY.enter);

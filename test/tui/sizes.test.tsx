@@ -135,17 +135,21 @@ test('nothing of a name reaches the terminal as a command', () =>
       expect(mounted.stdout.raw).not.toContain(planted);
   }));
 
-test('a window that is too small says so in one line, takes no key, and goes on when it is large enough', () =>
+test('a window that is too small says so in two short lines, takes no key, and goes on when it is large enough', () =>
   onScreen(shopState({ at: 'overview' }), {}, async (mounted) => {
     const before = mounted.frame();
     for (const [columns, rows] of [
       [79, 24],
       [80, 23],
-      [30, 5],
+      [40, 5],
+      [200, 2],
     ] as const) {
       await mounted.resize(columns, rows);
-      expect(mounted.rows()[0]).toContain('This window is');
-      expect(mounted.rows().slice(1).join('')).toBe('');
+      const [first = '', second = '', ...rest] = mounted.rows();
+      expect(first).toBe(`Too small: ${columns}x${rows}. Enlarge it to 80x24.`);
+      expect(second).toBe('Any size: kubectl harden --plain');
+      expect(rest.join('')).toBe('');
+      expect(Math.max(first.length, second.length)).toBeLessThanOrEqual(40);
       await mounted.press(KEY.enter, 'q');
       expect(mounted.session.events).toEqual([]);
     }
@@ -153,6 +157,11 @@ test('a window that is too small says so in one line, takes no key, and goes on 
     expect(mounted.frame()).toBe(before);
     await mounted.press(KEY.enter);
     expect(mounted.session.events).toEqual([{ type: 'open', step: 1 }]);
+  }));
+
+test('in a very narrow window the lines go on below, and nothing of the command is cut', () =>
+  onScreen(shopState({ at: 'overview' }), { columns: 20, rows: 8 }, async (mounted) => {
+    expect(mounted.rows().join(' ').replaceAll(/\s+/g, ' ')).toContain('Any size: kubectl harden --plain');
   }));
 
 test('ctrl-c works in a window that is too small', () =>

@@ -1,11 +1,12 @@
 import type { ReactNode } from 'react';
+import { changeName } from '../../model/plan.js';
 import type { RewriteProgress } from '../../wizard/ports.js';
 import { heading } from '../heading.js';
 import { BLANK, ends, type Line, Lines, line, paragraph, span } from '../lines.js';
 import { bar } from '../parts.js';
 import type { Scene, ScreenProps } from '../scene.js';
 import { columns } from '../width.js';
-import { changeName, count, OUTCOMES } from '../words.js';
+import { count, OUTCOMES } from '../words.js';
 
 /** How far applying has come, what is in hand, and the last objects that were finished. */
 export function Applying({ scene }: ScreenProps): ReactNode {

@@ -1,12 +1,12 @@
 import { useAnimation } from 'ink';
 import { type ReactNode, useEffect } from 'react';
 import { RISKS } from '../../model/risk.js';
+import type { SignName } from '../../model/signs.js';
 import type { StepState } from '../../wizard/state.js';
 import { heading } from '../heading.js';
 import { BLANK, type Line, Lines, line, paragraph, span } from '../lines.js';
 import { checkedOf, chosenOf, type Scene, type ScreenProps } from '../scene.js';
 import { scrolled, scrollLimit } from '../scroll.js';
-import type { SignName } from '../signs.js';
 import { changesInWords, count, counted, isWeighty } from '../words.js';
 
 /**

@@ -1,13 +1,14 @@
 import type { ReactNode } from 'react';
+import { changeName } from '../../model/plan.js';
+import type { SignName } from '../../model/signs.js';
 import type { Done, Outcome, StepState } from '../../wizard/state.js';
 import { findingRows } from '../findings.js';
 import { heading } from '../heading.js';
 import { BLANK, Lines, line, paragraph, span } from '../lines.js';
 import { chosenOf, type Scene, type ScreenProps } from '../scene.js';
 import { type Row, scrolled, scrollLimit } from '../scroll.js';
-import type { SignName } from '../signs.js';
 import { columns } from '../width.js';
-import { changeName, count, counted, OUTCOMES } from '../words.js';
+import { count, counted, OUTCOMES } from '../words.js';
 
 /** What has come of the step: what was read again, then each change with what its outcome is based on. */
 export function Result({ scene }: ScreenProps): ReactNode {

@@ -2,7 +2,7 @@ import { dns } from '../../src/model/dns.js';
 import { at, isRecord, listAt, type Manifest, refText, stringAt } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { networkPlugin } from '../../src/model/plugins.js';
-import { objects, type Snapshot } from '../../src/model/snapshot.js';
+import { objects, type Snapshot, visible } from '../../src/model/snapshot.js';
 import type { Closing } from './policy.js';
 
 /**
@@ -26,8 +26,26 @@ export function whatBreaks(
           'Pods lose the Kubernetes API, other namespaces and the Internet, except where other policies allow them.',
         ]
       : []),
-    ...(close.ingress ? declared(now, namespace) : []),
+    ...(close.ingress ? [...undeclared(now), ...declared(now, namespace)] : []),
   ];
+}
+
+/** Kinds in which connections into a namespace are declared. */
+const DECLARING = [
+  'ValidatingWebhookConfiguration',
+  'MutatingWebhookConfiguration',
+  'CustomResourceDefinition',
+  'APIService',
+  'Ingress',
+  'Service',
+] as const;
+
+/** What may be called from outside without our knowing, because what would declare it could not be read. */
+function undeclared(now: Snapshot): readonly string[] {
+  const unread = DECLARING.filter((kind) => !visible(now, kind));
+  return unread.length === 0
+    ? []
+    : [`Whether the API server or others call in here is not known: ${unread.join(', ')} could not be read.`];
 }
 
 /** What the network plugin makes of it. */

@@ -7,6 +7,7 @@ import {
   namespaceKind,
   systemNamespaces,
 } from '../src/model/namespaces.js';
+import { otherManagers } from '../src/model/ours.js';
 import { type Change, canonical } from '../src/model/plan.js';
 import { networkPlugin } from '../src/model/plugins.js';
 import { type MetadataEndpoint, metadataEndpoints, providers } from '../src/model/providers.js';
@@ -126,6 +127,7 @@ function changesFor(
   const ranges = has(now, 'endPort');
   const manifest = metadataPolicy(name, endpoints, ranges, existing, templates);
   if (ours !== undefined && canonical(ours.spec) === canonical(manifest.spec)) return [];
+  const others = ours === undefined ? [] : otherManagers(ours);
   return [
     {
       kind: 'apply',
@@ -134,6 +136,9 @@ function changesFor(
       risk: 'cutsTraffic',
       why: `Leaves out ${state.reached.join(', ')}; egress of ${name} stays open for everything else.`,
       breaks: [
+        ...(others.length === 0
+          ? []
+          : [`Takes its fields over from ${others.join(', ')}, where it was changed since.`]),
         "Pods that take the node's own credentials from there lose them; identities of their own (IRSA, Pod Identity, workload identity) go on.",
         ...(ranges
           ? []
@@ -142,6 +147,7 @@ function changesFor(
       ],
       manifest,
       ...(ours === undefined ? {} : { before: ours }),
+      ...(others.length === 0 ? {} : { force: true }),
     },
   ];
 }

@@ -13,9 +13,8 @@ import { LAST_PORT, NONE, type PortSet, type Protocol } from './portset.js';
  * all of 10.0.0.0/8 opens a site, not the world, and to leave it out closes nothing of the world.
  *
  * "Nearly all" is all but at most a sixteenth: what is left out in practice (the metadata address, private ranges,
- * ports below 1024, some provider's blocks) is far less, while a list of blocks that are really meant (networks of a
- * partner or of a content network) is far more away from it. A half, or three quarters, of the Internet is not nearly
- * all of it.
+ * ports below 1024, some provider's blocks) is less, and a list of blocks that are really meant (a partner's, a
+ * content network's) comes nowhere near. A half, or three quarters, of the Internet is not nearly all of it.
  */
 export const NEARLY = 15 / 16;
 export const FEWEST_NAMESPACES = 16;

@@ -2,10 +2,11 @@ import type { Declared } from '../../src/declared/index.js';
 import { dns } from '../../src/model/dns.js';
 import { refText } from '../../src/model/manifest.js';
 import { networkPlugin } from '../../src/model/plugins.js';
-import type { Snapshot } from '../../src/model/snapshot.js';
+import { type Snapshot, visible } from '../../src/model/snapshot.js';
 import { flowText } from './flows.js';
 import type { Closing } from './policy.js';
 import { groupsIn } from './selectors.js';
+import { DECLARING_KINDS } from './state.js';
 import { type Openness, type Side, sidesOf } from './workloads.js';
 
 /** A declared connection that closing a namespace cuts, and why. */
@@ -79,7 +80,16 @@ export function whatBreaks(
             : 'Pods lose the Internet, except for addresses that are declared.',
         ]
       : []),
+    ...undeclared(now),
   ];
+}
+
+/** What may be needed without our knowing, because what would declare it could not be read. */
+function undeclared(now: Snapshot): readonly string[] {
+  const unread = [...DECLARING_KINDS, 'ConfigMap' as const].filter((kind) => !visible(now, kind));
+  return unread.length === 0
+    ? []
+    : [`Connections that these would declare are not known: ${unread.join(', ')} could not be read.`];
 }
 
 function counted(connections: number): string {

@@ -2,6 +2,7 @@ import { isRecord, listAt, type Manifest } from '../../src/model/manifest.js';
 import { isOurs, ourLabels } from '../../src/model/ours.js';
 import type { MetadataEndpoint } from '../../src/model/providers.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
+import { refuseOpening } from '../default-deny/opening.js';
 import { allBut, otherRules } from '../default-deny/outside.js';
 import { freeName } from '../default-deny/policy.js';
 import { METADATA } from '../default-deny/state.js';
@@ -29,6 +30,7 @@ export function metadataPolicy(
     throw new TemplateError(
       `templates/${TEMPLATE}: expected a NetworkPolicy with podSelector: {} and policyTypes: [Egress]`,
     );
+  refuseOpening(TEMPLATE, spec);
   return {
     ...filled,
     metadata: {

@@ -98,6 +98,19 @@ test('of who manages a NetworkPolicy only the names are kept', () => {
   );
 });
 
+test('of a CustomResourceDefinition the conversion is kept, neither schemas nor certificates', () => {
+  const service = { namespace: 'shop', name: 'convert' };
+  const clientConfig = { service, caBundle: 'Q0E=' };
+  const spec = {
+    group: 'x',
+    versions: [{ schema: {} }],
+    conversion: { strategy: 'Webhook', webhook: { clientConfig } },
+  };
+  expect(keep('CustomResourceDefinition', { metadata, spec })?.spec).toEqual({
+    conversion: { strategy: 'Webhook', webhook: { clientConfig: { service } } },
+  });
+});
+
 test('only NetworkPolicies keep what kubectl noted as last applied', () => {
   const with_ = (Object.keys(KINDS) as KindName[]).filter(
     (kind) => keep(kind, { metadata })?.metadata.annotations?.[LAST_APPLIED] !== undefined,

@@ -438,6 +438,9 @@ describe('what cannot be seen', () => {
     expect(unread.length).toBeGreaterThan(12);
     expect(findings(now)).toContain('notVisible dns-not-visible');
     expect(spec(planOf(now))).toMatchObject({ policyTypes: ['Ingress'] });
+    expect(planOf(now)[0]?.breaks.join()).toMatch(
+      /not known: .*ValidatingWebhookConfiguration, .*could not be read/,
+    );
   });
 
   test('policies of network plugins that are served but not read are named', () => {

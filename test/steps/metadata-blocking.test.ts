@@ -300,6 +300,15 @@ test('a template of another shape is refused by name', () => {
   expect(() => step.plan(now, answer(now), broken)).toThrow(TemplateError);
 });
 
+test('a template that lets everything pass is refused', () => {
+  const spec = { podSelector: {}, policyTypes: ['Egress'], egress: [{}] };
+  const open = new Map([
+    ...templates,
+    ['metadata-blocking/networkpolicy.yaml', networkPolicy('x', 'block-cloud-metadata', spec)],
+  ]);
+  expect(() => step.plan(on([AWS]), { namespaces: ['shop'] }, open)).toThrow(/lets everything pass/);
+});
+
 test('a policy of our name that is not ours is left as it is', () => {
   const now = on(
     [AWS],

@@ -148,3 +148,20 @@ test('a step without questions says so and goes on', () =>
     },
     shopState({ at: 'questions' }, { current: 0 }),
   ));
+
+test('with many questions on a small screen some choices are always seen', () => {
+  const crowded = withStep(shopState({ at: 'questions' }), (step) => ({
+    ...step,
+    questions: [
+      ...step.questions,
+      ...['b', 'c', 'd'].map((id) => ({ ...(step.questions[1] ?? step.questions[0])!, id })),
+    ],
+  }));
+  return onScreen(
+    { ...crowded, notice: 'Planned as if these waiting changes were made: Namespaces (1).' },
+    {},
+    async (mounted) => {
+      for (const name of ['legacy-ftp', 'payments', 'shop']) expect(mounted.frame()).toContain(`] ${name}`);
+    },
+  );
+});

@@ -19,10 +19,17 @@ export function Questions({ scene }: ScreenProps): ReactNode {
   return <Lines rows={questionRows(scene, step)} width={width} height={height} look={look} />;
 }
 
+/** Rows that an open question should have: what it means, some choices, the note on one of them. */
+const OPEN_ROWS = 12;
+/** Choices that are seen at once, however small the screen. */
+const OPTION_ROWS = 5;
+
 function questionRows(scene: Scene, step: StepState): Line[] {
   const { view, look, width, height } = scene;
-  const why = step.step.why.flatMap((text) => paragraph(look, text, width, { role: 'dim', most: 2 }));
-  const top = [heading(scene, 'ask'), ...why, BLANK];
+  const reasons = step.step.why.flatMap((text) => paragraph(look, text, width, { role: 'dim', most: 2 }));
+  // Why the step matters stood on the screen before; on a small one the choices need its rows.
+  const cramped = height - reasons.length - step.questions.length < OPEN_ROWS;
+  const top = [heading(scene, 'ask'), ...(cramped ? [] : reasons), BLANK];
   if (step.questions.length === 0)
     return [...top, line('Nothing to ask here. The changes follow from what was read.')];
   // Where there are more questions than rows, those around the open one stay.
@@ -75,14 +82,16 @@ function openRows(scene: Scene, step: StepState, question: Question, room: numbe
   const lead = line('  ');
   const row = questionRow(step, question, true, scene);
   const cut = !lineText(row).includes(look.text(question.message));
+  const risk =
+    question.risk === 'none'
+      ? []
+      : [line('  ', look.sign('breaks'), ' ', span('warn', RISKS[question.risk]))];
   const about = [
     ...(cut ? paragraph(look, question.message, width, { lead, most: 3 }) : []),
     ...(question.help === undefined
       ? []
       : paragraph(look, question.help, width, { lead, role: 'dim', most: 3 })),
-    ...(question.risk === 'none'
-      ? []
-      : [line('  ', look.sign('breaks'), ' ', span('warn', RISKS[question.risk]))]),
+    ...risk,
   ];
   if (isTyped(question)) {
     const problem =
@@ -101,8 +110,11 @@ function openRows(scene: Scene, step: StepState, question: Question, room: numbe
   const options = shownOptions(step, view);
   const filter = filterRows(scene, options.length, question);
   const note = noteRows(scene, options);
-  const left = Math.max(1, room - about.length - filter.length - note.length - 1);
-  const rows = [...about, ...filter, ...optionRows(scene, question, options, left), ...note];
+  // The choices come first: all that is said about them but the risk gives way to at least some of them.
+  const least = Math.min(options.length, OPTION_ROWS);
+  const said = about.length + filter.length + note.length + least + 1 <= room ? about : risk;
+  const left = Math.max(1, room - said.length - filter.length - note.length - 1);
+  const rows = [...said, ...filter, ...optionRows(scene, question, options, left), ...note];
   return [...rows, BLANK].slice(0, room);
 }
 

@@ -249,7 +249,15 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   },
   ConfigMap: { fields: { data: true }, metadataOnly: { inFull: CLUSTER_CONFIG, referenced: true } },
   // Schemas make these the largest objects of a cluster; what is kept is whom the server calls to convert.
-  CustomResourceDefinition: { fields: { spec: { group: true, conversion: true } }, page: 50 },
+  CustomResourceDefinition: {
+    fields: {
+      spec: {
+        group: true,
+        conversion: { strategy: true, webhook: { clientConfig: { service: true, url: true } } },
+      },
+    },
+    page: 50,
+  },
   IngressClass: ALL,
   Route: ROUTE,
   Gateway: ROUTE,

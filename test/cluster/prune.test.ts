@@ -107,6 +107,7 @@ test('of a CustomResourceDefinition the conversion is kept, neither schemas nor 
     conversion: { strategy: 'Webhook', webhook: { clientConfig } },
   };
   expect(keep('CustomResourceDefinition', { metadata, spec })?.spec).toEqual({
+    group: 'x',
     conversion: { strategy: 'Webhook', webhook: { clientConfig: { service } } },
   });
 });

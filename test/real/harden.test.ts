@@ -75,7 +75,7 @@ function workload(kind: string, name: string, labels: Record<string, string>): M
 
 const ANSWERS = {
   namespaces: { moreNamespaces: '' },
-  'default-deny': { namespaces: 'all', sameNamespace: true },
+  'default-deny': { namespaces: 'all', sameNamespace: 'all', egressOutside: 'closed' },
   quotas: { namespaces: 'all', limits: false },
   'encryption-at-rest': { enable: true, provider: 'secretbox', rewrite: true },
   'metadata-blocking': { namespaces: 'all' },

@@ -153,6 +153,7 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
         stderr: io.stderr,
         unicode: showsUnicode(io.env),
         colour: !options.noColor,
+        plainCommand: ['kubectl harden', ...targetFlags(options), '--plain'].join(' '),
       });
     }
     const code = await session.ended;

@@ -101,11 +101,13 @@ export const fromPeople: Handlers<UserEvent> = {
       ];
     }
     const changes = pending(step);
+    // What an earlier round of this step did and proved is not of this one.
+    const { verified: _verified, ...fresh } = step;
     return [
       {
         ...clear(state),
         screen: { at: 'applying', done: 0, total: changes.length, now: '', stopping: false },
-        steps: replaced(state, { ...step, done: [] }),
+        steps: replaced(state, { ...fresh, done: [] }),
       },
       [
         { do: 'journal', entry: confirmedEntry(step, changes) },

@@ -12,6 +12,7 @@ import {
   FILES,
   LIVE,
   type Protocol,
+  REACH_KINDS,
   type Reach,
   reachOf,
   UnknownEndpoint,
@@ -29,25 +30,8 @@ import { type Io, openTarget, say } from './context.js';
 
 type ReachCommand = Extract<Command, { name: 'reach' | 'reachExplain' | 'reachDiff' }>;
 
-/** Every kind that plays a part in who may connect to whom. */
-const KINDS: readonly KindName[] = [
-  'Namespace',
-  'Node',
-  'Pod',
-  'Deployment',
-  'ReplicaSet',
-  'StatefulSet',
-  'DaemonSet',
-  'ReplicationController',
-  'Job',
-  'CronJob',
-  'Service',
-  'Ingress',
-  'NetworkPolicy',
-  'AdminNetworkPolicy',
-  'BaselineAdminNetworkPolicy',
-  'ClusterNetworkPolicy',
-];
+/** What connections are computed from, and what lets them in from outside. */
+const KINDS: readonly KindName[] = [...REACH_KINDS, 'Service', 'Ingress', 'Route'];
 
 const LISTINGS = { text: reachText, json: reachJson, dot: reachDot } as const;
 

@@ -7,6 +7,7 @@ import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import { runsJson, runsText } from '../report/runs.js';
 import { summaryText } from '../report/summary.js';
+import { isTooSmall } from '../tui/smallest.js';
 import type { Decisions } from '../wizard/assemble.js';
 import { createSession } from '../wizard/session.js';
 import type { Session } from '../wizard/state.js';
@@ -135,7 +136,7 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
       return code as ExitCode;
     }
     // Ink and Inquirer in one process take each other's keys: only one of them is ever loaded.
-    const small = !how.plain && tooSmall(io.stdout);
+    const small = !how.plain && isTooSmall(io.stdout);
     if (small) say(io, SMALL);
     if (how.plain || small) {
       const { runPlain } = await import('../prompts/index.js');
@@ -204,10 +205,6 @@ function earlier(run: RunSummary | undefined): ReadonlyMap<string, Decisions> {
 
 const SMALL =
   'This terminal is smaller than 80x24, which the full screen needs: the questions come line by line.';
-
-function tooSmall({ columns, rows }: NodeJS.WriteStream): boolean {
-  return (columns ?? 80) < 80 || (rows ?? 24) < 24;
-}
 
 /** SIGINT and SIGTERM are ctrl-c for the session: the object in hand is finished, the journal is on disk. */
 function interrupts(session: Session): () => void {

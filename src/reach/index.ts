@@ -11,6 +11,7 @@ export {
   type OpenWorkload,
   reachesAddress,
 } from './isolation.js';
+export { REACH_KINDS } from './kinds.js';
 export { FILES, LIVE, type ReachOptions } from './options.js';
 export { PROTOCOLS, type Protocol } from './portset.js';
 export {

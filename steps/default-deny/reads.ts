@@ -1,5 +1,6 @@
 import type { Query } from '../../src/model/snapshot.js';
-import { DECLARING_KINDS, REACH_KINDS } from './state.js';
+import { REACH_KINDS } from '../../src/reach/index.js';
+import { DECLARING_KINDS } from './state.js';
 
 const objects = (kind: Exclude<Query, { probe: unknown }>['kind'], what: string) =>
   ({ kind, as: 'objects', for: what }) as const;

@@ -3,9 +3,10 @@ import { once } from '../../src/model/once.js';
 import { canonical } from '../../src/model/plan.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Workload } from '../../src/reach/index.js';
+import { REACH_KINDS } from '../../src/reach/index.js';
 import { parseSelector } from '../../src/reach/selector.js';
 import { KUBERNETES } from '../../src/reach/semantics.js';
-import { REACH_KINDS, reachWithoutOurs } from './state.js';
+import { reachWithoutOurs } from './state.js';
 
 /** A label selector as the API writes it. */
 export type PodSelector = Readonly<Record<string, unknown>>;

@@ -4,26 +4,8 @@ import { objectsIn } from '../../src/model/namespaced.js';
 import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
-import { type DirectionIsolation, isolation, reachOf } from '../../src/reach/index.js';
+import { type DirectionIsolation, isolation, REACH_KINDS, reachOf } from '../../src/reach/index.js';
 import { opensInside } from './opening.js';
-
-/** Kinds from which connections are computed. */
-export const REACH_KINDS: readonly KindName[] = [
-  'Namespace',
-  'NetworkPolicy',
-  'Pod',
-  'Deployment',
-  'ReplicaSet',
-  'StatefulSet',
-  'DaemonSet',
-  'ReplicationController',
-  'Job',
-  'CronJob',
-  'Node',
-  'ClusterNetworkPolicy',
-  'AdminNetworkPolicy',
-  'BaselineAdminNetworkPolicy',
-];
 
 /** Kinds that declare connections, beside ConfigMaps and those from which connections are computed. */
 export const DECLARING_KINDS: readonly KindName[] = [

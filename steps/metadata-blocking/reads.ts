@@ -1,4 +1,4 @@
-import { REACH_KINDS } from '../default-deny/state.js';
+import { REACH_KINDS } from '../../src/reach/index.js';
 
 const reached = 'what can reach the metadata address';
 

@@ -236,8 +236,8 @@ const PLANTED = 'planted-value-that-nobody-may-ever-see';
         const { ingress, egress } = isolation(reach, namespace);
         expect({ namespace, ingress, egress }).toMatchObject({
           namespace,
-          ingress: { covered: true, open: [] },
-          egress: { covered: true, open: [] },
+          ingress: { covered: true, open: [], freshOpenBy: [] },
+          egress: { covered: true, open: [], freshOpenBy: [] },
         });
       }
 

@@ -50,6 +50,8 @@ async function carryOut(command: Command): Promise<ExitCode> {
       return (await import('./commands/run.js')).apply(command, io);
     case 'resume':
       return (await import('./commands/run.js')).resume(command, io);
+    case 'undo':
+      return (await import('./commands/run.js')).undo(command, io);
     case 'runs':
       return (await import('./commands/run.js')).runs(command, io);
     case 'reach':

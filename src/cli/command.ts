@@ -37,6 +37,8 @@ export type Command =
   | { name: 'generate'; options: Options; outputDir: string; force: boolean; from?: string }
   /** With `confirm`: unattended. Without `run`: the newest run that is not done. */
   | { name: 'resume'; options: Options; run?: string; confirm?: string }
+  /** With `confirm`: unattended. Without `run`: the newest run that wrote something and is not undone. */
+  | { name: 'undo'; options: Options; run?: string; confirm?: string }
   | { name: 'runs'; options: Options; output: 'text' | 'json' }
   | { name: 'reach'; options: Options; output: ReachOutput; from?: string }
   | {

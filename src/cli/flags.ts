@@ -19,6 +19,7 @@ const READING: readonly CommandName[] = [
   'apply',
   'generate',
   'resume',
+  'undo',
   'reach',
   'reachExplain',
   'reachDiff',
@@ -70,7 +71,7 @@ export const FLAGS: readonly Flag[] = [
     flags: '--answers <FILE>',
     key: 'answers',
     help: 'answers to the questions of the steps (YAML)',
-    with: [...PLANNING, 'resume'],
+    with: [...PLANNING, 'resume', 'undo'],
   },
   {
     flags: '-o, --output <FORMAT>',
@@ -82,7 +83,7 @@ export const FLAGS: readonly Flag[] = [
     flags: '--confirm <CONTEXT>',
     key: 'confirm',
     help: 'name of the context to write to (sandbox for the embedded cluster)',
-    with: ['apply', 'resume'],
+    with: ['apply', 'resume', 'undo'],
   },
   {
     flags: '--output-dir <DIR>',

@@ -83,6 +83,7 @@ function build(writeOut: (text: string) => void, seen: Seen): Commander {
   add(program, 'apply', 'apply', 'apply the plan unattended');
   add(program, 'generate', 'generate', 'write the plan as patch files; nothing in the cluster changes');
   add(program, 'resume [RUN]', 'resume', 'take up an interrupted run');
+  add(program, 'undo [RUN]', 'undo', 'take back what a run wrote (default: the last run)');
   add(program, 'runs', 'runs', 'list runs');
   const reach = add(program, 'reach', 'reach', 'who can talk to whom under the policies there are');
   add(reach, 'explain <SRC> <DST> [PORT]', 'reachExplain', 'the rules that allow or block a connection');
@@ -136,11 +137,12 @@ function commandOf(name: CommandName, args: readonly string[], given: Given, aro
       if (outputDir === undefined) return usage('generate needs --output-dir DIR, where the patch files go');
       return { name, options, outputDir, force: flag('force'), ...optional('from', text('from')) };
     }
-    case 'resume': {
+    case 'resume':
+    case 'undo': {
       const confirm = text('confirm');
       if (confirm === undefined && !interactive)
         return usage(
-          'resume without a terminal needs --confirm CONTEXT, the name of the context to write to',
+          `${name} without a terminal needs --confirm CONTEXT, the name of the context to write to`,
         );
       return { name, options, ...optional('run', args[0]), ...optional('confirm', confirm) };
     }

@@ -4,6 +4,7 @@ import { stringAt } from '../model/manifest.js';
 import type { ClusterInfo } from '../model/snapshot.js';
 import { type Cluster, ClusterError } from '../wizard/ports.js';
 import { Client } from './client.js';
+import { contentsOf } from './contents.js';
 import { isLoopback } from './credentials.js';
 import { versionOf } from './discovery.js';
 import { gate } from './gate.js';
@@ -48,6 +49,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
         strict: versionHas(info.version, 'fieldValidation'),
       }),
     delete: (ref, deletion = {}) => deleteObject(client, ref, deletion),
+    contents: (namespace) => contentsOf(client, namespace),
     can: (checks) => accessOf(client, checks),
     gate: (trial) => gate(client, trial),
     rewriteSecrets: (rewrite) =>

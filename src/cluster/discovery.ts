@@ -62,7 +62,8 @@ export async function discover(client: Client): Promise<Served> {
   };
 }
 
-async function groupVersions(client: Client): Promise<ReadonlySet<string>> {
+/** Every group version that the server names, the core one included. @throws ClusterError */
+export async function groupVersions(client: Client): Promise<ReadonlySet<string>> {
   const { body } = await client.json(
     { method: 'GET', path: '/apis' },
     { doing: 'read which API groups there are' },

@@ -87,11 +87,11 @@ export interface Material {
 }
 
 /** Loads templates and the answers file, so that their errors come before anything is asked of a cluster. */
-export async function loadMaterial(selection: Selection): Promise<Material> {
+export async function loadMaterial(selection: Selection, all: readonly Step[] = STEPS): Promise<Material> {
   return {
-    steps: selection.steps.length === 0 ? STEPS : STEPS.filter((step) => selection.steps.includes(step.id)),
+    steps: selection.steps.length === 0 ? all : all.filter((step) => selection.steps.includes(step.id)),
     templates: await loadTemplates(selection.templates),
-    given: selection.answers === undefined ? undefined : await readAnswers(selection.answers, STEPS),
+    given: selection.answers === undefined ? undefined : await readAnswers(selection.answers, all),
   };
 }
 

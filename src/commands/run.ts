@@ -2,7 +2,6 @@ import type { Command, Options } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
 import type { HeldJournal } from '../host/journal.js';
-import type { RunStore } from '../host/runs.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import { runsJson, runsText } from '../report/runs.js';
@@ -22,9 +21,11 @@ import {
   say,
   showsUnicode,
   styleOf,
+  type Target,
   targetFlags,
 } from './context.js';
 import { progressLines } from './progress.js';
+import { lastToUndo, openUndo, summaryOf } from './undo.js';
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 
@@ -51,7 +52,7 @@ export async function resume(command: Of<'resume'>, io: Io): Promise<ExitCode> {
     command.confirm === undefined
       ? { by: 'person', plain: command.options.plain }
       : { by: 'confirm', context: command.confirm };
-  return lead(command.options, io, how, run);
+  return lead(command.options, io, how, { resumes: run });
 }
 
 export async function runs(command: Of<'runs'>, io: Io): Promise<ExitCode> {
@@ -63,33 +64,70 @@ export async function runs(command: Of<'runs'>, io: Io): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<ExitCode> {
+/** Takes back what a run wrote, as a run of its own. */
+export async function undo(command: Of<'undo'>, io: Io): Promise<ExitCode> {
+  const run = command.run ?? (await lastOn(command.options, io));
+  const how: Lead =
+    command.confirm === undefined
+      ? { by: 'person', plain: command.options.plain }
+      : { by: 'confirm', context: command.confirm };
+  return lead(command.options, io, how, { undoes: run });
+}
+
+/** The last run of the cluster that the flags name. */
+async function lastOn(options: Options, io: Io): Promise<string> {
+  const target = await openTarget(options);
+  try {
+    const { id, context } = await target.cluster.info();
+    const run = lastToUndo(await runsOf(io).list(), id);
+    if (run !== undefined) return run;
+    throw new HostError(
+      `No run on ${printable(context)} has writes that could be taken back; kubectl harden runs lists all runs.`,
+    );
+  } finally {
+    await target.close();
+  }
+}
+
+/** Which run a session goes on with, or which it takes back; neither: a new one. */
+interface About {
+  resumes?: string;
+  undoes?: string;
+}
+
+async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promise<ExitCode> {
   const store = runsOf(io);
+  const run = about.resumes;
   const before = run === undefined ? undefined : await summaryOf(run, store);
+  const undoes = about.undoes ?? before?.undoes;
   // A resumed run keeps to what it was started for.
   const options =
     before === undefined
       ? given
       : { ...given, steps: before.scope.steps, exclude: [...before.scope.exclude, ...given.exclude] };
-  const material = await loadMaterial(options);
-  const target = await openTarget(options);
+  const taken = undoes === undefined ? undefined : await openUndo(undoes, store);
+  let target: Target | undefined;
   const afterwards: string[] = [];
   let journal: HeldJournal | undefined;
   try {
+    const material = await loadMaterial(options, taken?.steps);
+    target = await openTarget(options);
     const cluster = await target.cluster.info();
     if (how.by === 'confirm' && how.context !== cluster.context) {
       throw new HostError(
         `--confirm names '${printable(how.context)}', but this would write to '${printable(cluster.context)}'. Nothing was written.`,
       );
     }
-    if (before !== undefined) sameCluster(before, cluster.id);
+    for (const summary of [before, taken?.summary])
+      if (summary !== undefined) sameCluster(summary, cluster.id);
     journal = run === undefined ? await store.create() : await store.open(run);
     for (const note of journal.notes) say(io, note);
     await journal.append({
       type: 'started',
       run: journal.run,
       cluster: { id: cluster.id, context: cluster.context, version: cluster.version.git },
-      command: run === undefined ? (how.by === 'confirm' ? 'apply' : 'wizard') : 'resume',
+      command: commandOf(about, how),
+      ...(undoes === undefined ? {} : { undoes }),
       scope: { steps: options.steps, exclude: options.exclude },
     });
     // Unattended, a run that somebody led step by step goes on with what was confirmed, and with nothing else.
@@ -112,11 +150,13 @@ async function lead(given: Options, io: Io, how: Lead, run?: string): Promise<Ex
         },
       },
     );
-    return await ended(session, led, options, io);
+    const code = await ended(session, led, options, io);
+    return code === EXIT.ok && undoes !== undefined && somethingStays(session) ? EXIT.pending : code;
   } finally {
     for (const note of afterwards) say(io, note);
     await journal?.close();
-    await target.close();
+    await taken?.journal.close();
+    await target?.close();
   }
 }
 
@@ -165,12 +205,16 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
   }
 }
 
-/** What the journal of a run tells. */
-async function summaryOf(run: string, store: RunStore): Promise<RunSummary> {
-  const found = (await store.list()).find((r) => r.run === run);
-  if (found === undefined)
-    throw new HostError(`There is no run '${printable(run)}'; kubectl harden runs lists them.`);
-  return found;
+/** Whether something that a run wrote is still there: what others changed since, and what no object of the API holds. */
+function somethingStays({ state }: Session): boolean {
+  return state.steps.some(({ findings }) => findings.some(({ severity }) => severity !== 'info'));
+}
+
+/** How a run was started, for its journal. */
+function commandOf({ resumes, undoes }: About, how: Lead): string {
+  if (resumes !== undefined) return 'resume';
+  if (undoes !== undefined) return 'undo';
+  return how.by === 'confirm' ? 'apply' : 'wizard';
 }
 
 /** A run is of one cluster only. */

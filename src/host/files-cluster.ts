@@ -34,6 +34,8 @@ export function filesCluster(path: string, objects: readonly Manifest[]): Cluste
       return { listings };
     },
     get: async (ref) => implied.find((object) => sameRef(refOf(object), ref)),
+    contents: async (namespace) =>
+      implied.filter((object) => object.metadata.namespace === namespace).map(refOf),
     can: async (checks) => checks.map(() => false),
     apply: refuse,
     delete: refuse,

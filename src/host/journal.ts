@@ -1,7 +1,7 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Entry, Stamped } from '../model/journal.js';
-import { groupOf, type Manifest, refOf, refText } from '../model/manifest.js';
+import { groupOf, isRecord, type Manifest, refOf, refText } from '../model/manifest.js';
 import { hashOf } from '../model/plan.js';
 import type { Clock, Journal } from '../wizard/ports.js';
 import { writeAtomic } from './atomic.js';
@@ -62,7 +62,8 @@ export async function openJournal(
       return written;
     },
     entries: async () => (await readLinesOf(file)).entries,
-    keep: (before) => keep(directory, before),
+    keep: (object) => keep(directory, object),
+    image: (name) => image(directory, name),
     close: async () => {
       await last;
       await handle.close();
@@ -81,18 +82,43 @@ const SECRET_KINDS: readonly (readonly [group: string, kind: string])[] = [
   ['apiserver.config.k8s.io', 'EncryptionConfiguration'],
 ];
 
+/** Folder of a run in which objects are kept as they were before and after its writes, by the hash of their content. */
+const IMAGES = 'objects';
+
 async function keep(directory: string, before: Manifest): Promise<string> {
   if (SECRET_KINDS.some(([group, kind]) => before.kind === kind && groupOf(before.apiVersion) === group))
     throw new HostError(`The content of ${refText(refOf(before))} is never kept.`);
-  const folder = path.join(directory, 'before');
+  const folder = path.join(directory, IMAGES);
   const name = `${hashOf(before)}.json`;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeAtomic(path.join(folder, name), `${JSON.stringify(before, null, 2)}\n`, 0o600);
   } catch (error) {
     throw new HostError(
-      `${refText(refOf(before))} cannot be kept as it is now in ${folder}: ${reasonOf(error)}.\nIt is not changed without that copy; mend this, then resume run ${path.basename(directory)}.`,
+      `${refText(refOf(before))} cannot be kept as it is in ${folder}: ${reasonOf(error)}.\nNothing is changed without that copy; mend this, then resume run ${path.basename(directory)}.`,
     );
   }
   return name;
+}
+
+/** An object that was kept. @throws HostError where it is missing or is not what was kept */
+async function image(directory: string, name: string): Promise<Manifest> {
+  const file = path.join(directory, IMAGES, path.basename(name));
+  try {
+    const object: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (isManifest(object) && `${hashOf(object)}.json` === path.basename(name)) return object;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw new HostError(`${file} cannot be read: ${reasonOf(error)}.`);
+  }
+  throw new HostError(`${file} is not as it was written: what it held cannot be put back.`);
+}
+
+function isManifest(value: unknown): value is Manifest {
+  return (
+    isRecord(value) &&
+    typeof value.apiVersion === 'string' &&
+    typeof value.kind === 'string' &&
+    isRecord(value.metadata) &&
+    typeof value.metadata.name === 'string'
+  );
 }

@@ -29,7 +29,7 @@ export function runsDirectory(env: Readonly<Record<string, string | undefined>>,
 
 const RUN = /^[0-9a-f]{4,16}$/;
 
-/** Keeps runs below a directory: `<run>/journal.jsonl`, `<run>/before/`, `<run>/files/`, all for this user alone. */
+/** Keeps runs below a directory: `<run>/journal.jsonl`, `<run>/objects/`, `<run>/files/`, all for this user alone. */
 export function runStore(directory: string, clock: Clock): RunStore {
   const listAll = () => readAll(directory);
   return {

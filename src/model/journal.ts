@@ -11,6 +11,8 @@ export type Entry =
       run: string;
       cluster: { id: string; context: string; version: string };
       command: string;
+      /** Of an undo: the run that it takes back. */
+      undoes?: string;
       /** What the run is about: the steps that `--step` chose (all without it) and the namespaces that were left out. */
       scope?: { steps: readonly string[]; exclude: readonly string[] };
     }
@@ -24,6 +26,7 @@ export type Entry =
       excluded: readonly string[];
     }
   | { type: 'excluded'; step: string; changes: readonly string[] }
+  /** `before`: name under which the object as it was is kept. */
   | { type: 'applying'; step: string; change: string; before?: string }
   | {
       type: 'applied';
@@ -32,6 +35,8 @@ export type Entry =
       uid?: string;
       resourceVersion?: string;
       created?: boolean;
+      /** Name under which the object as the server answered it is kept. */
+      after?: string;
       /** Of a re-write: what the gate saw, what it could not try, and what it left behind. */
       evidence?: readonly string[];
     }
@@ -49,6 +54,8 @@ export interface RunSummary {
   cluster: { id: string; context: string; version: string };
   /** How it was first started: `wizard`, `apply`. */
   command: string;
+  /** Of an undo: the run that it takes back. */
+  undoes?: string;
   /** As the run was first started: resuming it must not widen it. */
   scope: { steps: readonly string[]; exclude: readonly string[] };
   startedAt: string;
@@ -95,6 +102,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     run: start.run,
     cluster: start.cluster,
     command: start.command,
+    ...(start.undoes === undefined ? {} : { undoes: start.undoes }),
     scope: start.scope ?? { steps: [], exclude: [] },
     startedAt: start.at,
     lastAt,

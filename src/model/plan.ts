@@ -29,6 +29,8 @@ export interface ApplyChange extends Common {
 export interface DeleteChange extends Common {
   kind: 'delete';
   before: Manifest;
+  /** A namespace goes only while it holds nothing but what Kubernetes puts into every one. */
+  onlyIfEmpty?: true;
 }
 
 /** Re-write of every stored object of a resource, without reading a value. */

@@ -14,11 +14,16 @@ const STATES: Record<RunSummary['state'], string> = {
 /** Runs as a table, in the order given. */
 export function runsText(runs: readonly RunSummary[], style: Style): string {
   if (runs.length === 0) return 'There are no runs yet.\n';
+  const takenBack = new Map(
+    runs.flatMap(({ undoes, run, state }) =>
+      undoes !== undefined && state === 'done' ? [[undoes, run]] : [],
+    ),
+  );
   const rows = runs.map((run) => [
     run.run,
     run.startedAt.slice(0, 16).replace('T', ' '),
     printable(run.cluster.context, 40),
-    STATES[run.state],
+    stateText(run, takenBack.get(run.run)),
     String(run.applied.length),
     [...run.skipped.keys()].map((step) => printable(step, 40)).join(', '),
   ]);
@@ -36,6 +41,12 @@ export function runsText(runs: readonly RunSummary[], style: Style): string {
   return `${[paint(style, 'title', line(head)), ...rows.map(line)].map((text) => encoded(style, text)).join('\n')}\n`;
 }
 
+/** The state in words: of an undo also what it takes back, of a run that was taken back by which. */
+function stateText({ state, undoes }: RunSummary, takenBackBy: string | undefined): string {
+  if (takenBackBy !== undefined) return `undone by ${takenBackBy}`;
+  return undoes === undefined ? STATES[state] : `undo of ${undoes}: ${STATES[state]}`;
+}
+
 /** Version of the JSON; see docs/json.md. */
 export const RUNS_VERSION = 1;
 
@@ -43,8 +54,9 @@ export const RUNS_VERSION = 1;
 export function runsJson(runs: readonly RunSummary[]): string {
   const value = {
     version: RUNS_VERSION,
-    runs: runs.map(({ run, cluster, startedAt, lastAt, state, applied, skipped }) => ({
+    runs: runs.map(({ run, undoes, cluster, startedAt, lastAt, state, applied, skipped }) => ({
       run,
+      ...(undoes === undefined ? {} : { undoes }),
       cluster,
       startedAt,
       lastAt,

@@ -1,5 +1,6 @@
 import { type Manifest, refText } from '../model/manifest.js';
 import type { ApplyChange, Basis, Change, DeleteChange, RewriteChange } from '../model/plan.js';
+import { heldIn } from './contents.js';
 import {
   type Cluster,
   ClusterError,
@@ -185,6 +186,7 @@ async function applyObject(
     step,
     change: change.id,
     created,
+    after: await journal.keep(object),
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   });
@@ -204,6 +206,10 @@ async function deleteObject(
   change: DeleteChange,
 ): Promise<Done> {
   const live = await cluster.get(change.ref);
+  if (change.onlyIfEmpty === true) {
+    const held = heldIn(change.ref.name, await cluster.contents(change.ref.name));
+    if (held !== undefined) return { change: change.id, outcome: 'left', message: held };
+  }
   const before = live === undefined ? {} : { before: await journal.keep(live) };
   await journal.append({ type: 'applying', step, change: change.id, ...before });
   const { uid, resourceVersion } = change.before.metadata;

@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
 import { type DiffLine, diffOf } from '../model/diff.js';
-import { refText } from '../model/manifest.js';
+import { type Ref, refText, sameRef } from '../model/manifest.js';
 import type { Change, HostChange } from '../model/plan.js';
+import { heldIn } from './contents.js';
 import { type Cluster, ClusterError } from './ports.js';
 import type { Checked } from './state.js';
 
@@ -18,20 +19,26 @@ export async function check(cluster: Cluster, changes: readonly Change[]): Promi
       c.kind === 'apply' && c.ref.kind === 'Namespace' && c.before === undefined ? [c.ref.name] : [],
     ),
   );
+  const removed = changes.filter((c) => c.kind === 'delete').map((c) => c.ref);
   const results: Checked[] = new Array(changes.length);
   let at = 0;
   const worker = async () => {
     while (at < changes.length) {
       const index = at++;
       const change = changes[index];
-      if (change !== undefined) results[index] = await checkOne(cluster, change, created);
+      if (change !== undefined) results[index] = await checkOne(cluster, change, created, removed);
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, changes.length) }, worker));
   return results;
 }
 
-async function checkOne(cluster: Cluster, change: Change, created: ReadonlySet<string>): Promise<Checked> {
+async function checkOne(
+  cluster: Cluster,
+  change: Change,
+  created: ReadonlySet<string>,
+  removed: readonly Ref[],
+): Promise<Checked> {
   if (change.kind !== 'apply' && change.kind !== 'delete') {
     return {
       change: change.id,
@@ -50,6 +57,13 @@ async function checkOne(cluster: Cluster, change: Change, created: ReadonlySet<s
     return computed(`namespace ${change.ref.namespace} does not exist yet`);
   try {
     if (change.kind === 'delete') {
+      if (change.onlyIfEmpty === true) {
+        const contents = await cluster.contents(change.ref.name);
+        const rest = contents.filter((ref) => !removed.some((one) => sameRef(one, ref)));
+        const held = heldIn(change.ref.name, rest);
+        if (held !== undefined)
+          return { change: change.id, diff: ours, check: { by: 'refusal', reason: held } };
+      }
       await cluster.delete(change.ref, { dryRun: true });
       return { change: change.id, diff: ours, check: { by: 'server', warnings: [] } };
     }

@@ -99,6 +99,8 @@ export interface Cluster {
   apply(manifest: Manifest, options?: { dryRun?: boolean; force?: boolean }): Promise<Written>;
   /** Deletes an object if it is still the one with this uid and resourceVersion; resolves false where it is gone already. */
   delete(ref: Ref, options?: { uid?: string; resourceVersion?: string; dryRun?: boolean }): Promise<boolean>;
+  /** What a namespace holds besides what Kubernetes puts into every one, by name. */
+  contents(namespace: string): Promise<readonly Ref[]>;
   /** SelfSubjectAccessReview for each check, in order. */
   can(checks: readonly AccessCheck[]): Promise<readonly boolean[]>;
   gate(options?: GateOptions): Promise<GateResult>;
@@ -126,8 +128,10 @@ export interface Journal {
   readonly directory: string;
   append(entry: Entry): Promise<void>;
   entries(): Promise<readonly Stamped[]>;
-  /** Keeps a before-image (0600) and returns its name for the journal. Secrets are refused. */
-  keep(before: Manifest): Promise<string>;
+  /** Keeps an object as it is before or after a write (0600) and returns its name for the journal. Secrets are refused. */
+  keep(object: Manifest): Promise<string>;
+  /** An object that was kept, by the name that the journal has for it. */
+  image(name: string): Promise<Manifest>;
 }
 
 /** All runs of this user. */

@@ -3,6 +3,7 @@ import { describeApply } from './apply.js';
 import { describeEncryption } from './encryption.js';
 import { describeReading } from './reading.js';
 import { Client, type Subject } from './tools.js';
+import { describeUndo } from './undo.js';
 import { describeWriting } from './writing.js';
 
 /**
@@ -24,6 +25,7 @@ export function describeContract(name: string, start: () => Promise<Subject>): v
     describeWriting(cluster);
     describeApply(cluster);
     describeAdmission(cluster);
+    describeUndo(cluster, () => subject!);
     describeEncryption(cluster, () => subject!); // the last one: it changes how the API server stores
   });
 }

@@ -76,7 +76,7 @@ describe('where runs are kept', () => {
     expect(runsDirectory(env, '/home/me')).toBe(expected);
   });
 
-  test('directories 0700, journal and before-images 0600, whatever the umask', async () => {
+  test('directories 0700, journal and kept objects 0600, whatever the umask', async () => {
     const before = process.umask(0);
     try {
       const journal = await store.create();
@@ -86,8 +86,8 @@ describe('where runs are kept', () => {
         mode(store.directory),
         mode(journal.directory),
         mode(path.join(journal.directory, 'journal.jsonl')),
-        mode(path.join(journal.directory, 'before')),
-        mode(path.join(journal.directory, 'before', name)),
+        mode(path.join(journal.directory, 'objects')),
+        mode(path.join(journal.directory, 'objects', name)),
       ]).toEqual(['700', '700', '600', '700', '600']);
       await journal.close();
     } finally {
@@ -111,13 +111,13 @@ describe('a run', () => {
     await again.close();
   });
 
-  test('a before-image that cannot be written says so in words', async () => {
+  test('a object that cannot be written says so in words', async () => {
     const journal = await store.create();
-    writeFileSync(path.join(journal.directory, 'before'), '');
+    writeFileSync(path.join(journal.directory, 'objects'), '');
     const kept = journal.keep(object('v1', 'Namespace', undefined, 'shop'));
     await expect(kept).rejects.toThrow(HostError);
     await expect(kept).rejects.toThrow(
-      /^Namespace shop cannot be kept as it is now in .*before: .*(directory|name).*\.\nIt is not changed without that copy/,
+      /^Namespace shop cannot be kept as it is in .*objects: .*(directory|name).*\.\nNothing is changed without that copy/,
     );
     await journal.close();
   });

@@ -87,6 +87,9 @@ export class MemoryCluster implements Cluster {
     this.items = this.items.filter((i) => i !== live);
     return live !== undefined;
   }
+  async contents(namespace: string) {
+    return this.items.filter((item) => item.metadata.namespace === namespace).map(refOf);
+  }
   async can(checks: readonly unknown[]) {
     return checks.map(() => true);
   }
@@ -122,7 +125,15 @@ export class MemoryJournal implements Journal {
   async entries() {
     return this.lines;
   }
-  async keep(before: Manifest) {
-    return `before-${refText(refOf(before))}`;
+  readonly images = new Map<string, Manifest>();
+  async keep(object: Manifest) {
+    const name = `${refText(refOf(object))} at ${object.metadata.resourceVersion}`;
+    this.images.set(name, object);
+    return name;
+  }
+  async image(name: string) {
+    const found = this.images.get(name);
+    if (found === undefined) throw new Error(`${name} was not kept`);
+    return found;
   }
 }

@@ -362,7 +362,7 @@ describe('unattended', () => {
       'applying label/-/Namespace/two',
       'applied label/-/Namespace/two',
     ]);
-    expect(lines[0]).toMatchObject({ before: 'before-Namespace one' });
+    expect(lines[0]).toMatchObject({ before: 'Namespace one at 100' });
   });
 });
 

@@ -1,0 +1,54 @@
+import { undoStep } from '../../steps/undo.js';
+import { HostError } from '../host/errors.js';
+import type { HeldJournal } from '../host/journal.js';
+import type { RunStore } from '../host/runs.js';
+import { printable } from '../model/escape.js';
+import type { RunSummary } from '../model/journal.js';
+import type { Step } from '../model/step.js';
+import { type DeedWithImages, deedsOf } from '../model/undo.js';
+
+/** The newest run on a cluster that wrote something, is no undo itself, and was not taken back whole. */
+export function lastToUndo(all: readonly RunSummary[], cluster: string): string | undefined {
+  const undone = new Set(all.filter(({ state }) => state === 'done').map(({ undoes }) => undoes));
+  return all.findLast(
+    (r) => r.cluster.id === cluster && r.undoes === undefined && r.applied.length > 0 && !undone.has(r.run),
+  )?.run;
+}
+
+/** A run that is being taken back. */
+export interface Undone {
+  summary: RunSummary;
+  /** Held until the undo ends. */
+  journal: HeldJournal;
+  /** Its undoing, as the only step. */
+  steps: readonly Step[];
+}
+
+/** A run that is to be taken back: held, so that nobody goes on with it meanwhile, and its undoing as the only step. */
+export async function openUndo(run: string, store: RunStore): Promise<Undone> {
+  const summary = await summaryOf(run, store);
+  const journal = await store.open(run);
+  try {
+    const deeds = await Promise.all(
+      deedsOf(await journal.entries()).map(
+        async ({ before, after, ...deed }): Promise<DeedWithImages> => ({
+          ...deed,
+          ...(before === undefined ? {} : { before: await journal.image(before) }),
+          ...(after === undefined ? {} : { after: await journal.image(after) }),
+        }),
+      ),
+    );
+    return { summary, journal, steps: [undoStep(run, deeds)] };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}
+
+/** What the journal of a run tells. */
+export async function summaryOf(run: string, store: RunStore): Promise<RunSummary> {
+  const found = (await store.list()).find((r) => r.run === run);
+  if (found === undefined)
+    throw new HostError(`There is no run '${printable(run)}'; kubectl harden runs lists them.`);
+  return found;
+}

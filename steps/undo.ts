@@ -1,0 +1,158 @@
+import type { Finding } from '../src/model/finding.js';
+import { KINDS, type KindName, kindOf } from '../src/model/kinds.js';
+import { type Ref, refText } from '../src/model/manifest.js';
+import type { ApplyChange, Change, DeleteChange } from '../src/model/plan.js';
+import { type Answers, chosen, type Question } from '../src/model/question.js';
+import type { Risk } from '../src/model/risk.js';
+import type { Query, Snapshot } from '../src/model/snapshot.js';
+import type { Step } from '../src/model/step.js';
+import type { DeedWithImages } from '../src/model/undo.js';
+import { previewOf } from './default-deny/preview.js';
+import { READS } from './default-deny/reads.js';
+import { type Verdict, verdictOn } from './undo/verdict.js';
+
+/**
+ * The undoing of a run as a step: what the run created is removed, what it changed gets back the fields that it wrote,
+ * newest first. What somebody changed since is taken back only where an answer says so.
+ * @param deeds newest first
+ */
+export function undoStep(run: string, deeds: readonly DeedWithImages[]): Step {
+  const ordered = closingFirst(deeds);
+  const verdicts = (now: Snapshot) => ordered.map((deed) => ({ deed, verdict: verdictOn(now, deed) }));
+  return {
+    id: 'undo',
+    title: `Undo of run ${run}`,
+    why: [
+      'What the run created is removed; what it changed gets back the fields that it wrote.',
+      'Everything else stays as it is, with what others changed since.',
+    ],
+    references: [],
+    folder: 'undo',
+    asks: ['changedSince'],
+    reads: [...READS, ...readsOf(deeds)],
+    questions: (now) => questions(verdicts(now)),
+    assess: (now, answers) => verdicts(now).flatMap((one) => findings(one, answers)),
+    plan: (now, answers) => plan(verdicts(now), answers),
+    preview: previewOf,
+  };
+}
+
+interface Judged {
+  deed: DeedWithImages;
+  verdict: Verdict;
+}
+
+/**
+ * Within a namespace what closes it for every pod goes before what allows: a run that was resumed may have written an
+ * allow after the deny, and without it the deny would cut.
+ */
+function closingFirst(deeds: readonly DeedWithImages[]): readonly DeedWithImages[] {
+  const closes = ({ ref, after }: DeedWithImages) => {
+    const selector = (after?.spec as { podSelector?: object } | undefined)?.podSelector;
+    return ref.kind === 'NetworkPolicy' && selector !== undefined && Object.keys(selector).length === 0;
+  };
+  return [...deeds.filter(closes), ...deeds.filter((deed) => !closes(deed))];
+}
+
+/** The kinds of what the run wrote. */
+function readsOf(deeds: readonly DeedWithImages[]): readonly Query[] {
+  const kinds = new Set(deeds.map(({ ref }) => kindOf(ref)));
+  return (Object.keys(KINDS) as KindName[])
+    .filter((name) => name !== 'Secret' && kinds.has(KINDS[name]))
+    .map((kind) => ({ kind, as: 'objects', for: 'what the run wrote' }));
+}
+
+function questions(judged: readonly Judged[]): readonly Question[] {
+  const since = judged.filter(({ verdict }) => verdict.is === 'changedSince');
+  if (since.length === 0) return [];
+  return [
+    {
+      id: 'changedSince',
+      type: 'choices',
+      message: 'Somebody changed these since. Which are taken back all the same?',
+      help: 'What they changed is lost where it concerns what the run wrote; an object that the run created goes as a whole.',
+      risk: 'none',
+      choices: since.map(({ deed, verdict }) => ({
+        value: deed.change,
+        label: refText(deed.ref),
+        note: verdict.is === 'changedSince' ? verdict.how : '',
+      })),
+      recommended: [],
+      cautious: [],
+    },
+  ];
+}
+
+/** What taking back an object of a kind can do. */
+const RISKS: Readonly<Record<string, Risk>> = {
+  LimitRange: 'rejectsWorkloads',
+  ResourceQuota: 'rejectsWorkloads',
+  NetworkPolicy: 'cutsTraffic',
+};
+
+function plan(judged: readonly Judged[], answers: Answers): readonly Change[] {
+  const anyway = new Set(chosen(answers, 'changedSince'));
+  const changes: Change[] = [];
+  for (const { deed, verdict } of judged) {
+    const act =
+      verdict.is === 'act'
+        ? verdict.act
+        : verdict.is === 'changedSince' && anyway.has(deed.change)
+          ? verdict.act
+          : undefined;
+    if (act === undefined) continue;
+    const id = idOf(deed.ref);
+    const newer = changes.filter((one) => within(one.ref, deed.ref)).map((one) => one.id);
+    const common = {
+      id,
+      ref: deed.ref,
+      why: `The run ${deed.created ? 'created' : deed.kind === 'delete' ? 'removed' : 'changed'} it.`,
+      breaks: verdict.is === 'changedSince' ? [`Changed since by somebody: ${verdict.how}.`] : act.breaks,
+      ...(newer.length === 0 ? {} : { requires: newer }),
+    };
+    changes.push(
+      act.do === 'remove'
+        ? ({
+            ...common,
+            kind: 'delete',
+            risk: 'none',
+            before: act.live,
+            ...(deed.ref.kind === 'Namespace' ? { onlyIfEmpty: true } : {}),
+          } satisfies DeleteChange)
+        : ({
+            ...common,
+            kind: 'apply',
+            risk: RISKS[deed.ref.kind] ?? 'none',
+            manifest: act.manifest,
+            ...(act.live === undefined ? {} : { before: act.live }),
+          } satisfies ApplyChange),
+    );
+  }
+  return changes;
+}
+
+function idOf({ kind, namespace, name }: Ref): string {
+  return `undo/${namespace ?? '-'}/${kind}/${name}`;
+}
+
+/** What was written later in the same namespace is taken back earlier: what is left out keeps what came before it. */
+function within(newer: Ref, older: Ref): boolean {
+  if (older.kind === 'Namespace') return newer.namespace === older.name;
+  return newer.namespace !== undefined && newer.namespace === older.namespace && newer.kind === older.kind;
+}
+
+function findings({ deed, verdict }: Judged, answers: Answers): readonly Finding[] {
+  const found = (id: string, severity: Finding['severity'], message: string): Finding[] => [
+    { id, severity, object: deed.ref, evidence: `change ${deed.change} of the run`, message },
+  ];
+  switch (verdict.is) {
+    case 'changedSince':
+      return chosen(answers, 'changedSince').includes(deed.change)
+        ? []
+        : found('changed-since', 'medium', `It is left as it is: ${verdict.how}.`);
+    case 'notOurs':
+      return found('not-undone', verdict.severity, verdict.why);
+    default:
+      return [];
+  }
+}

@@ -9,6 +9,7 @@ import { isLoopback } from './credentials.js';
 import { versionOf } from './discovery.js';
 import { gate } from './gate.js';
 import { type KubeconfigSource, type Selected, selectContext } from './kubeconfig.js';
+import { probePolicies } from './probe/index.js';
 import { readAll } from './read.js';
 import { rewriteSecrets } from './rewrite/secrets.js';
 import { accessOf, applyObject, deleteObject, getObject } from './write.js';
@@ -52,10 +53,17 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     contents: (namespace) => contentsOf(client, namespace),
     can: (checks) => accessOf(client, checks),
     gate: (trial) => gate(client, trial),
+    probePolicies: (request) => probePolicies(client, kubectlFor(options, selected), request),
     rewriteSecrets: (rewrite) =>
       rewriteSecrets(client, { ...rewrite, concurrency: loopback ? REWRITES.loopback : REWRITES.remote }),
     close: async () => client.close(),
   };
+}
+
+/** How people reach the same cluster with kubectl. */
+function kubectlFor({ kubeconfigPath }: ConnectOptions, { context }: Selected): readonly string[] {
+  const file = kubeconfigPath === undefined ? [] : ['--kubeconfig', kubeconfigPath];
+  return ['kubectl', ...file, '--context', context];
 }
 
 async function identify(client: Client, selected: Selected, sandbox: boolean): Promise<ClusterInfo> {

@@ -40,6 +40,7 @@ export function filesCluster(path: string, objects: readonly Manifest[]): Cluste
     apply: refuse,
     delete: refuse,
     gate: refuse,
+    probePolicies: refuse,
     rewriteSecrets: refuse,
     close: async () => undefined,
   };

@@ -78,7 +78,7 @@ const ROWS: readonly Row[] = [
 
 /**
  * The plugin and whether it enforces NetworkPolicies, with evidence. Read from DaemonSets (pods where DaemonSets are not
- * visible), a few ConfigMaps and the nodes; only a live probe could be certain.
+ * visible), a few ConfigMaps and the nodes; what a live probe of this run found is the strongest evidence.
  */
 export const networkPlugin = once(judgedPlugin);
 
@@ -93,15 +93,26 @@ function judgedPlugin(now: Snapshot): PluginFacts {
     verdicts.find(({ verdict }) => verdict.verdict === 'enforced') ??
     verdicts.find(({ verdict }) => verdict.verdict === 'unknown') ??
     verdicts[0];
-  const verdict = best?.verdict ?? byNodes(now);
+  const seen = best?.verdict ?? byNodes(now);
+  const tried = byProbe(now);
+  const verdict = tried === undefined ? seen : { ...seen, verdict: tried.verdict };
+  const evidence = verdicts.length > 0 ? verdicts.map((v) => v.verdict.evidence) : [seen.evidence];
   return {
-    title: verdict.title,
+    title: tried !== undefined && seen.id === 'unknown' ? 'a plugin that is not recognised' : seen.title,
     verdict: verdict.verdict,
-    evidence: verdicts.length > 0 ? verdicts.map((v) => v.verdict.evidence) : [verdict.evidence],
+    evidence: tried === undefined ? evidence : [...tried.evidence, ...evidence],
     gaps: verdict.verdict === 'enforced' ? gaps(now, verdict.id) : [],
     ipBlockMatchesNodes:
       verdict.id !== 'unknown' && verdicts.every(({ row }) => row.ipBlockMatchesNodes !== false),
   };
+}
+
+/** What was tried out beats what can be read; a trial that found nothing says nothing. */
+function byProbe({
+  policyProbe: probe,
+}: Snapshot): { verdict: Enforcement; evidence: readonly string[] } | undefined {
+  if (probe === undefined || probe.verdict === 'inconclusive') return undefined;
+  return { verdict: probe.verdict, evidence: probe.evidence.map((line) => `live probe: ${line}`) };
 }
 
 function judged(row: Row, agent: Agent, now: Snapshot): PluginVerdict {

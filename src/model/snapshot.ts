@@ -1,5 +1,6 @@
 import type { KindName } from './kinds.js';
 import type { Manifest } from './manifest.js';
+import type { ProbeFacts } from './policy-probe.js';
 
 /**
  * What a step needs to read. It drives the snapshot and the permission check.
@@ -62,6 +63,8 @@ export interface Snapshot {
   takenAt: string;
   listings: ReadonlyMap<KindName, Listing>;
   encryption?: EncryptionFacts;
+  /** What a live probe of the network plugin found in this run. */
+  policyProbe?: ProbeFacts;
   scope: Scope;
 }
 

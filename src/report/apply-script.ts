@@ -1,10 +1,10 @@
 import { printable } from '../model/escape.js';
 import { kindOf } from '../model/kinds.js';
 import { groupOf, type Ref, refText } from '../model/manifest.js';
+import { quoted } from '../model/shell.js';
 import type { ClusterInfo } from '../model/snapshot.js';
 import type { Item } from './items.js';
 import { scriptFrame } from './script-frame.js';
-import { quoted } from './shell.js';
 
 /**
  * `apply.sh`: every file in the order of the plan, by server-side apply as the wizard does it, and the removals. It

@@ -1,13 +1,13 @@
 import { printable } from '../model/escape.js';
 import { holdsKey, hostFileText, instructionsText, yamlText } from '../model/hostfile.js';
 import type { CloudChange } from '../model/plan.js';
+import { commandLine } from '../model/shell.js';
 import type { ClusterInfo, Snapshot } from '../model/snapshot.js';
 import type { StepState } from '../wizard/state.js';
 import { applyScript } from './apply-script.js';
 import { type Item, itemsOf } from './items.js';
 import { readme } from './patch-readme.js';
 import { rewriteScript } from './rewrite-script.js';
-import { commandLine } from './shell.js';
 
 /** One file of the patch directory. `keyed` is content that waits for a key, which only the writer makes. */
 export type PatchFile = { path: string; mode: number } & ({ text: string } | { keyed: unknown });

@@ -3,6 +3,7 @@ import { refText } from '../model/manifest.js';
 import { overlay } from '../model/overlay.js';
 import type { Change } from '../model/plan.js';
 import { RISKS } from '../model/risk.js';
+import { commandLine } from '../model/shell.js';
 import type { SignName } from '../model/signs.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { pending } from '../wizard/assemble.js';
@@ -11,7 +12,6 @@ import { reportCluster } from './cluster.js';
 import { findingsLines } from './findings.js';
 import { countsBrief, countsOf, countsText } from './plan.js';
 import { previewLines } from './preview.js';
-import { commandLine } from './shell.js';
 import { counted, encoded, fold, paint, type Style, sign, type Tone } from './style.js';
 
 /** The plan for people: every step with its findings and changes, the sum, and what can be done next. */

@@ -1,5 +1,5 @@
+import { quoted } from '../model/shell.js';
 import type { ClusterInfo } from '../model/snapshot.js';
-import { quoted } from './shell.js';
 
 export interface ScriptFrame {
   /** File name, for messages. */

@@ -1,9 +1,9 @@
 import { oneLine, printable } from '../model/escape.js';
 import { type Change, changeName } from '../model/plan.js';
+import { commandLine } from '../model/shell.js';
 import { pending } from '../wizard/assemble.js';
 import type { Done, StepState, WizardState } from '../wizard/state.js';
 import { countsBrief, countsOf } from './plan.js';
-import { commandLine } from './shell.js';
 import { counted, encoded, fold, paint, type Style, sign } from './style.js';
 
 export interface SummaryOptions {

@@ -2,6 +2,7 @@ import type { Entry, RunSummary, Stamped } from '../model/journal.js';
 import type { KindName } from '../model/kinds.js';
 import type { Manifest, Ref } from '../model/manifest.js';
 import type { HostChange } from '../model/plan.js';
+import type { ProbeFacts, ProbeLeftover, ProbeOptions } from '../model/policy-probe.js';
 import type { ClusterInfo, EncryptionFacts, Listing, Query } from '../model/snapshot.js';
 
 /** A failed request to a cluster, in words for a person; never a response body or a stack. */
@@ -85,6 +86,19 @@ export type GateResult =
   | { open: true; servers: readonly string[]; untried: readonly string[]; evidence: readonly string[] }
   | { open: false; reason: string; evidence: readonly string[] };
 
+/** A live probe of the network plugin that was confirmed. */
+export interface ProbeRequest {
+  options: ProbeOptions;
+  /** Namespaces of earlier probes to remove: those that were named in the confirmation. */
+  leftovers: readonly ProbeLeftover[];
+  /** Awaited before anything is created: the scratch namespace is on record by then. */
+  before(namespace: string): Promise<void>;
+  /** What is being done, in words. */
+  onStage?(text: string): void;
+  /** Stops the trial; the scratch namespace is removed all the same. */
+  signal?: AbortSignal;
+}
+
 /** What the wizard needs of a cluster. All methods reject with `ClusterError` only. */
 export interface Cluster {
   info(): Promise<ClusterInfo>;
@@ -104,6 +118,11 @@ export interface Cluster {
   /** SelfSubjectAccessReview for each check, in order. */
   can(checks: readonly AccessCheck[]): Promise<readonly boolean[]>;
   gate(options?: GateOptions): Promise<GateResult>;
+  /**
+   * Tries out whether NetworkPolicies have an effect, in a scratch namespace that is removed whatever happens. What goes
+   * wrong makes it inconclusive; it rejects only with what `before` rejects with.
+   */
+  probePolicies(request: ProbeRequest): Promise<ProbeFacts>;
   rewriteSecrets(options: {
     signal?: AbortSignal;
     onProgress?: (progress: RewriteProgress) => void;

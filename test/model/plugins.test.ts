@@ -1,5 +1,6 @@
 import type { Manifest } from '../../src/model/manifest.js';
 import { type Enforcement, flag, networkPlugin } from '../../src/model/plugins.js';
+import type { ProbeFacts } from '../../src/model/policy-probe.js';
 import { daemonSet, node, pod } from '../support/objects.js';
 import { object, type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
 
@@ -218,4 +219,30 @@ test.each([
   [['--xy=1'], undefined],
 ])('value of the flag x in %j', (args, value) => {
   expect(flag(args, 'x')).toBe(value);
+});
+
+describe('what a live probe of this run found is the strongest evidence', () => {
+  const tried = (objects: readonly Manifest[], verdict: ProbeFacts['verdict']) =>
+    networkPlugin({
+      ...snapshotOf({ objects }),
+      policyProbe: { verdict, evidence: ['seen'], at: '2026-01-01T00:00:00Z', interrupted: false, left: [] },
+    });
+  const flannel = daemonSet('kube-flannel', 'kube-flannel-ds');
+  test.each<[string, readonly Manifest[], ProbeFacts['verdict'], string, Enforcement]>([
+    [
+      'over a plugin that should enforce',
+      [daemonSet('kube-system', 'calico-node')],
+      'notEnforced',
+      'Calico',
+      'notEnforced',
+    ],
+    ['over one that should not', [flannel], 'enforced', 'Flannel', 'enforced'],
+    ['over nothing', [], 'enforced', 'a plugin that is not recognised', 'enforced'],
+    ['but not where it found nothing', [flannel], 'inconclusive', 'Flannel', 'notEnforced'],
+  ])('%s', (_name, objects, verdict, title, expected) => {
+    const facts = tried(objects, verdict);
+    expect(facts).toMatchObject({ title, verdict: expected });
+    expect(facts.evidence.includes('live probe: seen')).toBe(verdict !== 'inconclusive');
+    expect(facts.evidence.length).toBeGreaterThan(verdict === 'inconclusive' ? 0 : 1);
+  });
 });

@@ -1,6 +1,7 @@
 import type { Entry, Stamped } from '../../src/model/journal.js';
 import type { KindName } from '../../src/model/kinds.js';
 import { type Manifest, type Ref, refOf, refText, sameRef } from '../../src/model/manifest.js';
+import type { ProbeFacts } from '../../src/model/policy-probe.js';
 import type { Listing } from '../../src/model/snapshot.js';
 import {
   type Cluster,
@@ -10,6 +11,7 @@ import {
   type Host,
   type HostOutcome,
   type Journal,
+  type ProbeRequest,
   type RewriteResult,
 } from '../../src/wizard/ports.js';
 
@@ -98,6 +100,19 @@ export class MemoryCluster implements Cluster {
   async gate(options: GateOptions = {}) {
     this.gates.push(options);
     return this.gateResult;
+  }
+  /** What a probe finds; undefined: it runs until it is stopped. */
+  probeResult: ProbeFacts | undefined;
+  readonly probes: ProbeRequest[] = [];
+  async probePolicies(request: ProbeRequest): Promise<ProbeFacts> {
+    await request.before('kubectl-harden-probe-0123456789ab');
+    this.probes.push(request);
+    this.writes.push('probe');
+    request.onStage?.('connecting without a policy');
+    if (this.probeResult !== undefined) return this.probeResult;
+    await new Promise((resolve) => request.signal?.addEventListener('abort', resolve));
+    const at = '2026-01-01T00:00:00.000Z';
+    return { verdict: 'inconclusive', evidence: ['it was stopped'], at, interrupted: true, left: [] };
   }
   async rewriteSecrets(): Promise<RewriteResult> {
     this.writes.push('rewrite secrets');

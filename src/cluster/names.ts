@@ -1,7 +1,7 @@
 import { type Manifest, stringAt } from '../model/manifest.js';
 import { ClusterError } from '../wizard/ports.js';
 import type { Client } from './client.js';
-import { listItems, METADATA_LIST, pages, rowsOf, TABLE } from './list.js';
+import { listItems, METADATA_LIST, pages, type Row, rowsOf, TABLE } from './list.js';
 import { inParallel } from './pool.js';
 
 /** One Secret by name; nothing else is ever asked for. */
@@ -9,14 +9,6 @@ export interface SecretName {
   namespace: string;
   name: string;
   type: string | undefined;
-}
-
-/** A page of Secrets of one namespace. */
-export interface NamesPage {
-  namespace: string;
-  names: readonly SecretName[];
-  /** resourceVersion of the list: what is newer was written after it. */
-  resourceVersion: string | undefined;
 }
 
 /** How many namespaces are asked at a time. */
@@ -29,13 +21,14 @@ export function namespaceNames(client: Client): Promise<string[]> {
 }
 
 /**
- * Secrets of one namespace, page by page, as table rows without objects: the one form of a list that carries neither
+ * Objects of one collection, page by page, as table rows without objects: the one form of a list that carries neither
  * values nor annotations (`last-applied-configuration` may hold values). Rows name no namespace, hence one list each.
  * Names are in byte order; where the server forgets the place and the list begins again, names already given are left out.
  */
-export async function* secretPages(client: Client, namespace: string): AsyncGenerator<NamesPage> {
-  const doing = `list Secret names in namespace ${namespace}`;
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
+export async function* rowPages(
+  client: Client,
+  { path, doing }: { path: string; doing: string },
+): AsyncGenerator<{ rows: readonly Row[]; resourceVersion: string | undefined }> {
   let last = '';
   for await (const page of pages(client, {
     path,
@@ -47,9 +40,15 @@ export async function* secretPages(client: Client, namespace: string): AsyncGene
   })) {
     const rows = rowsOf(page.body, doing).filter((row) => row.name > last);
     last = rows.at(-1)?.name ?? last;
-    const names = rows.map((row) => ({ namespace, name: row.name, type: row.cell('type') }));
-    yield { namespace, names, resourceVersion: page.resourceVersion };
+    yield { rows, resourceVersion: page.resourceVersion };
   }
+}
+
+async function* secretPages(client: Client, namespace: string): AsyncGenerator<readonly SecretName[]> {
+  const doing = `list Secret names in namespace ${namespace}`;
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
+  for await (const { rows } of rowPages(client, { path, doing }))
+    yield rows.map((row) => ({ namespace, name: row.name, type: row.cell('type') }));
 }
 
 /** All Secrets by name, namespaces in order. @throws ClusterError, also where a single namespace may not be listed */
@@ -62,8 +61,8 @@ export async function secretNames(
     const found: SecretName[] = [];
     try {
       for await (const page of secretPages(client, namespace)) {
-        found.push(...page.names);
-        count += page.names.length;
+        found.push(...page);
+        count += page.length;
         onCount(count);
       }
     } catch (error) {

@@ -109,16 +109,17 @@ export function withMore(error: ClusterError, line: string): ClusterError {
  */
 export async function touch(client: Client, namespace: string, name: string): Promise<string> {
   const about = { doing: `re-write Secret ${namespace}/${name}`, secret: true };
-  const answer = await client.send(touchCall(namespace, name), about);
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
+  const answer = await client.send(touchCall(path, name), about);
   if (answer.status !== 200) throw errorOf(answer, about);
   return touchedVersion(answer.body, about.doing);
 }
 
-/** The request behind `touch`. */
-export function touchCall(namespace: string, name: string) {
+/** The request behind `touch`, for an object of any collection. */
+export function touchCall(collection: string, name: string) {
   return {
     method: 'PATCH' as const,
-    path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}?includeObject=None&fieldManager=${FIELD_MANAGER}`,
+    path: `${collection}/${encodeURIComponent(name)}?includeObject=None&fieldManager=${FIELD_MANAGER}`,
     headers: { 'Content-Type': 'application/merge-patch+json', Accept: TABLE },
     body: '{}',
   };

@@ -41,7 +41,7 @@ export function filesCluster(path: string, objects: readonly Manifest[]): Cluste
     delete: refuse,
     gate: refuse,
     probePolicies: refuse,
-    rewriteSecrets: refuse,
+    rewrite: refuse,
     close: async () => undefined,
   };
 }

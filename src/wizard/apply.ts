@@ -236,7 +236,7 @@ async function rewrite(
   if (!gate.open) return { change: change.id, outcome: 'left', message: told(gate.reason) };
   let result: RewriteResult;
   try {
-    result = await cluster.rewriteSecrets({
+    result = await cluster.rewrite({
       signal,
       onProgress: (progress) => listener.rewriting(progress),
     });

@@ -58,17 +58,61 @@ export interface ReadProgress {
   done: boolean;
 }
 
-export interface RewriteProgress {
-  /** Objects seen so far, and the total once known. */
-  total: number | undefined;
+/** What came of objects of a re-write. `rewritten`: their stored form was stale; `unchanged`: it was not. */
+export interface RewriteCounts {
   rewritten: number;
   unchanged: number;
+  /** Deleted since they were listed. */
   gone: number;
   refused: number;
 }
 
+export interface RewriteProgress extends RewriteCounts {
+  /** How many there are in all, once known. */
+  total: number | undefined;
+}
+
+/** An object that was not re-written, or a place that could not be listed, and why. */
+export interface RewriteFailure {
+  ref: Ref;
+  reason: string;
+}
+
+/** A place in a re-write: all before it, by resource, namespace and name, and the object itself, are done. */
+export interface RewritePlace {
+  /** As given: `secrets`, `widgets.example.com`. */
+  resource: string;
+  /** Empty for what has no namespace. */
+  namespace: string;
+  name: string;
+}
+
+/** What is done up to a place. */
+export interface RewriteCheckpoint {
+  place: RewritePlace;
+  /** Of everything up to the place, earlier parts of the run included. */
+  counts: RewriteCounts;
+  /** Those since the last checkpoint. */
+  failures: readonly RewriteFailure[];
+}
+
+export interface RewriteOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: RewriteProgress) => void;
+  /** `secrets`, `configmaps`, `widgets.example.com`; Secrets where nothing is said. */
+  resources?: readonly string[];
+  /** Goes on behind the place that an interrupted run had come to. */
+  from?: Pick<RewriteCheckpoint, 'place' | 'counts'>;
+  /** Hears of it about once a second, in order; the re-write ends once it has taken the last one. */
+  onCheckpoint?: (checkpoint: RewriteCheckpoint) => Promise<void>;
+  /** Most objects a second, 0 for no limit; the cluster's default where nothing is said. */
+  maxRate?: number;
+  /** Most requests at a time; how many there are adapts to what the server bears. */
+  concurrency?: number;
+}
+
 export interface RewriteResult extends RewriteProgress {
-  failures: readonly { ref: Ref; reason: string }[];
+  failures: readonly RewriteFailure[];
   /** Stopped by the signal before all was seen. */
   interrupted: boolean;
 }
@@ -123,10 +167,8 @@ export interface Cluster {
    * wrong makes it inconclusive; it rejects only with what `before` rejects with.
    */
   probePolicies(request: ProbeRequest): Promise<ProbeFacts>;
-  rewriteSecrets(options: {
-    signal?: AbortSignal;
-    onProgress?: (progress: RewriteProgress) => void;
-  }): Promise<RewriteResult>;
+  /** Re-writes every object in the form that the API server writes today, without receiving a value. */
+  rewrite(options: RewriteOptions): Promise<RewriteResult>;
   close(): Promise<void>;
 }
 

@@ -42,6 +42,6 @@ test('every kind is read or absent, and the Secrets are told as they are stored'
 test('the gate is closed while it writes plain text, and a re-write then moves nothing', async () => {
   const { cluster, proxy, sandbox } = await embedded();
   expect(await cluster.gate()).toMatchObject({ open: false });
-  expect(await cluster.rewriteSecrets({})).toMatchObject({ rewritten: 0, refused: 0, failures: [] });
+  expect(await cluster.rewrite({})).toMatchObject({ rewritten: 0, refused: 0, failures: [] });
   expect(proxy.answered()).not.toContain(sandbox.planted);
 });

@@ -211,7 +211,7 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
           ...kinds.map((kind) => ({ kind, as: 'objects' as const, for: 'test' })),
         ]);
         await watched.gate();
-        expect(await watched.rewriteSecrets({})).toMatchObject({ total: COUNT, unchanged: COUNT });
+        expect(await watched.rewrite({ maxRate: 0 })).toMatchObject({ total: COUNT, unchanged: COUNT });
         const answered = proxy.answered();
         expect(answered).toContain('s-1');
         expect(answered).not.toContain('planted');
@@ -234,7 +234,7 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
       expect(await facts()).toMatchObject({ stored: { '': COUNT } });
       expect(await cluster.gate()).toMatchObject({ open: true });
       const progress: number[] = [];
-      const first = await cluster.rewriteSecrets({ onProgress: (p) => progress.push(p.rewritten) });
+      const first = await cluster.rewrite({ maxRate: 0, onProgress: (p) => progress.push(p.rewritten) });
       expect(first).toMatchObject({
         total: COUNT,
         rewritten: COUNT,
@@ -250,7 +250,7 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
         stored: { 'k8s:enc:secretbox:v1:key1:': COUNT },
         writes: 'k8s:enc:secretbox:v1:key1:',
       });
-      expect(await cluster.rewriteSecrets({})).toMatchObject({ rewritten: 0, unchanged: COUNT });
+      expect(await cluster.rewrite({ maxRate: 0 })).toMatchObject({ rewritten: 0, unchanged: COUNT });
 
       await restart([AESCBC, SECRETBOX, IDENTITY]);
       expect(await cluster.gate()).toMatchObject({ open: true });
@@ -259,7 +259,7 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
       expect(half['k8s:enc:aescbc:v1:key2:']).toBeGreaterThanOrEqual(200);
       expect(half['k8s:enc:secretbox:v1:key1:']).toBeGreaterThan(0);
       expect((await facts())?.stored).toEqual(half);
-      const rest = await cluster.rewriteSecrets({});
+      const rest = await cluster.rewrite({ maxRate: 0 });
       expect(rest.unchanged).toBe(half['k8s:enc:aescbc:v1:key2:']);
       expect(await stored()).toEqual({ 'k8s:enc:aescbc:v1:key2:': COUNT });
 
@@ -267,14 +267,15 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
       const back = await cluster.gate();
       expect(back).toMatchObject({ open: false });
       expect((await facts())?.stored).toEqual({ 'k8s:enc:aescbc:v1:key2:': COUNT });
-      expect(await cluster.rewriteSecrets({})).toMatchObject({ rewritten: COUNT });
+      expect(await cluster.rewrite({ maxRate: 0 })).toMatchObject({ rewritten: COUNT });
       expect(await stored()).toEqual({ '': COUNT });
       expect(await facts()).toMatchObject({ stored: { '': COUNT } });
     }, 180_000);
 
     const stopsAfter = async (count: number) => {
       const stop = new AbortController();
-      const result = await cluster.rewriteSecrets({
+      const result = await cluster.rewrite({
+        maxRate: 0,
         signal: stop.signal,
         onProgress: ({ rewritten }) => {
           if (rewritten >= count) stop.abort();
@@ -352,7 +353,7 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
 
     test('identity first, the key second, metrics hidden and the flag shown: the gate refuses', async () => {
       await restart([SECRETBOX, IDENTITY]);
-      await cluster.rewriteSecrets({});
+      await cluster.rewrite({ maxRate: 0 });
       const before = await stored();
       expect(Object.keys(before)).toEqual(['k8s:enc:secretbox:v1:key1:']);
       await restart([IDENTITY, SECRETBOX]);

@@ -102,7 +102,7 @@ test('encryption: plain, turned on by the node, stale, re-written, encrypted', a
   const stale = planOf(await read(), encryptionAtRest);
   expect(stale.map(({ kind }) => kind)).toEqual(['rewrite']);
   expect(await cluster.gate()).toMatchObject({ open: true });
-  expect(await cluster.rewriteSecrets({})).toMatchObject({ failures: [] });
+  expect(await cluster.rewrite({})).toMatchObject({ failures: [] });
   await state();
   expect(seen).toEqual(['plain', 'stale', 'encrypted']);
   const now = await read();

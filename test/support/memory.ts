@@ -114,7 +114,7 @@ export class MemoryCluster implements Cluster {
     const at = '2026-01-01T00:00:00.000Z';
     return { verdict: 'inconclusive', evidence: ['it was stopped'], at, interrupted: true, left: [] };
   }
-  async rewriteSecrets(): Promise<RewriteResult> {
+  async rewrite(): Promise<RewriteResult> {
     this.writes.push('rewrite secrets');
     return { total: 1, rewritten: 1, unchanged: 0, gone: 0, refused: 0, failures: [], interrupted: false };
   }

@@ -53,7 +53,7 @@ test('what was not tried and what was left behind is told with the counts, and j
 test('a re-write that breaks off tells it as well', async () => {
   const { outcome } = await run((it) => {
     it.gateResult = { open: true, servers: ['a'], untried: [], evidence: [LEFT] };
-    it.rewriteSecrets = async () => {
+    it.rewrite = async () => {
       throw new ClusterError('server', 'etcd has no space left.');
     };
   });

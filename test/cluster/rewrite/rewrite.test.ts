@@ -25,7 +25,7 @@ test('all stale ones are re-written, a second run changes nothing, and no value 
   const storedAs = { 'few/s-0000': BOX, 'shop/s-0001': CBC };
   const { server, cluster } = await clusterOf({ storedAs });
   const progress: RewriteProgress[] = [];
-  const first = await cluster.rewriteSecrets({ onProgress: (p) => progress.push(p) });
+  const first = await cluster.rewrite({ onProgress: (p) => progress.push(p) });
   expect(first).toEqual({
     total: 51,
     rewritten: 50,
@@ -37,7 +37,7 @@ test('all stale ones are re-written, a second run changes nothing, and no value 
   });
   expect(progress[0]?.total).toBe(51);
   expect(new Set(Object.values(server.stored()))).toEqual(new Set([BOX]));
-  expect(await cluster.rewriteSecrets({})).toMatchObject({ rewritten: 0, unchanged: 51 });
+  expect(await cluster.rewrite({})).toMatchObject({ rewritten: 0, unchanged: 51 });
   expect(server.answered()).not.toContain(PLANTED);
   const writes = server.seen.filter(({ method }) => method !== 'GET');
   expect(writes.every(({ method, body }) => method === 'PATCH' && body === '{}')).toBe(true);
@@ -68,7 +68,7 @@ test('deleted, edited, busy, failing, refused: each as it should be', async () =
       return undefined;
     },
   });
-  const result = await cluster.rewriteSecrets({});
+  const result = await cluster.rewrite({});
   expect(result).toMatchObject({ total: 51, rewritten: 47, gone: 2, refused: 2, interrupted: false });
   const words = Object.fromEntries(result.failures.map(({ ref, reason }) => [ref.name, reason]));
   expect(words['s-0004']).toContain('guard.example');
@@ -97,7 +97,7 @@ test.each(['offers to go on', 'does not'])(
         return status(410, 'Expired', 'too old', { metadata });
       },
     });
-    expect(await cluster.rewriteSecrets({})).toMatchObject({ rewritten: 51, unchanged: 0, total: 51 });
+    expect(await cluster.rewrite({})).toMatchObject({ rewritten: 51, unchanged: 0, total: 51 });
     expect(expired).toBeGreaterThan(1);
     expect(new Set(Object.values(server.stored()))).toEqual(new Set([BOX]));
   },
@@ -110,19 +110,19 @@ test('a server that offers the same expired place for ever is given up', async (
         ? status(410, 'Expired', 'too old', { metadata: { continue: 'again' } })
         : undefined,
   });
-  await expect(cluster.rewriteSecrets({})).rejects.toMatchObject({ name: 'ClusterError' });
+  await expect(cluster.rewrite({})).rejects.toMatchObject({ name: 'ClusterError' });
 });
 
 test('stopped and run again: the rest is done', async () => {
   const { server, cluster } = await clusterOf({});
   const stop = new AbortController();
-  const half = await cluster.rewriteSecrets({
+  const half = await cluster.rewrite({
     signal: stop.signal,
     onProgress: ({ rewritten }) => rewritten >= 20 && stop.abort(),
   });
   expect(half.interrupted).toBe(true);
   expect(half.rewritten).toBeGreaterThanOrEqual(20);
-  const rest = await cluster.rewriteSecrets({});
+  const rest = await cluster.rewrite({});
   expect(rest.rewritten).toBe(51 - half.rewritten);
   expect(new Set(Object.values(server.stored()))).toEqual(new Set([BOX]));
 });
@@ -139,7 +139,7 @@ test.each<[string, ReturnType<typeof status>, string, string]>([
   const { cluster, server } = await clusterOf({
     instead: ({ method, path }) => (method === 'PATCH' && path.includes('/shop/') ? reply : undefined),
   });
-  const error: unknown = await cluster.rewriteSecrets({}).catch((thrown: unknown) => thrown);
+  const error: unknown = await cluster.rewrite({}).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ name: 'ClusterError', reason });
   expect(String(error)).toContain(words);
   expect(server.stored()['shop/s-0008']).toBe('');
@@ -152,7 +152,7 @@ test('a namespace that may not be listed is named, the others are done', async (
         ? status(403, 'Forbidden', 'User "me" cannot list resource "secrets" in API group')
         : undefined,
   });
-  const result = await cluster.rewriteSecrets({});
+  const result = await cluster.rewrite({});
   expect(result).toMatchObject({ rewritten: 42, interrupted: false });
   expect(result.failures.map(({ ref }) => ref)).toEqual([
     { apiVersion: 'v1', kind: 'Namespace', name: 'shop' },

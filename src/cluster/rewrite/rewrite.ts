@@ -1,0 +1,158 @@
+import { at } from '../../model/manifest.js';
+import {
+  ClusterError,
+  type RewriteOptions,
+  type RewritePlace,
+  type RewriteResult,
+} from '../../wizard/ports.js';
+import type { Client } from '../client.js';
+import { errorOf } from '../errors.js';
+import { TABLE } from '../list.js';
+import { retryAfterMs } from '../retry.js';
+import { touchCall, touchedVersion } from '../scratch.js';
+import { type Batch, runEngine, type StopReason } from './engine.js';
+import { PATIENT, type Reply } from './pacing.js';
+import { type ObjectsPage, objectPages, objectRef, placeRef } from './pages.js';
+import { collectionPath, type Resource, resolveResources, SECRETS } from './resource.js';
+
+/** Connections for lists of names. */
+const LIST_SOCKETS = 8;
+
+/**
+ * Re-writes every object of some resources in the form that the API server writes today, without ever receiving a value:
+ * names in table form, then an empty merge patch each, answered in the same form. Whether an object's stored form was
+ * stale shows in its resourceVersion: it is newer than the list's only where it was written since.
+ * @throws ClusterError where nothing more could succeed; the message says how many were done and how to go on
+ */
+export async function rewriteObjects(
+  client: Client,
+  options: RewriteOptions & { maxRate: number; concurrency: number },
+): Promise<RewriteResult> {
+  const { signal, onProgress, onCheckpoint, from, maxRate, concurrency } = options;
+  const names = client.over({ sockets: LIST_SOCKETS }, PATIENT);
+  // The engine does the repeating: it knows when to stop.
+  const patches = client.over({ sockets: concurrency }, { ...PATIENT, attempts: 1 });
+  try {
+    const resources = await resolveResources(names, options.resources ?? [SECRETS.name]);
+    const total = await countObjects(names, resources);
+    const { stopped, ...result } = await runEngine<RewritePlace>({
+      batches: batches(names, patches, resources, from?.place),
+      most: concurrency,
+      maxRate,
+      ...(total === undefined ? {} : { total }),
+      ...(from === undefined ? {} : { before: from.counts }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(onCheckpoint === undefined ? {} : { onCheckpoint }),
+    });
+    if (stopped !== undefined) throw ended(stopped, result);
+    return result;
+  } finally {
+    names.close();
+    patches.close();
+  }
+}
+
+/** How many objects there are; undefined where the server does not say it of each resource. */
+export async function countObjects(
+  client: Client,
+  resources: readonly Resource[],
+): Promise<number | undefined> {
+  const counts = await Promise.all(resources.map((resource) => countOf(client, resource)));
+  return counts.every((count) => count !== undefined)
+    ? counts.reduce((sum, count) => sum + count, 0)
+    : undefined;
+}
+
+/** From the server's own count of what a page of one leaves. */
+async function countOf(client: Client, resource: Resource): Promise<number | undefined> {
+  const call = {
+    method: 'GET' as const,
+    path: `${collectionPath(resource, '')}?limit=1&includeObject=None`,
+    headers: { Accept: TABLE },
+  };
+  try {
+    const { body } = await client.json(call, { doing: `count ${resource.name}`, secret: true });
+    const rest = at(body, 'metadata', 'remainingItemCount');
+    const rows = at(body, 'rows');
+    if (!Array.isArray(rows)) return undefined;
+    if (typeof rest === 'number') return rows.length + rest;
+    return at(body, 'metadata', 'continue') === undefined ? rows.length : undefined;
+  } catch (error) {
+    if (error instanceof ClusterError && error.reason === 'forbidden') return undefined;
+    throw error;
+  }
+}
+
+async function* batches(
+  names: Client,
+  patches: Client,
+  resources: readonly Resource[],
+  from: RewritePlace | undefined,
+): AsyncGenerator<Batch<RewritePlace>> {
+  for await (const page of objectPages(names, resources, from)) {
+    const { resource, namespace, unlisted } = page;
+    const collection = collectionPath(resource, namespace);
+    yield {
+      names: page.names,
+      place: { resource: resource.name, namespace, name: page.names.at(-1) ?? '' },
+      ...(unlisted === undefined ? {} : { unlisted: { ref: placeRef(page), reason: unlisted } }),
+      request: (name) => request(patches, collection, page, name),
+      refOf: (name) => objectRef(page, name),
+    };
+  }
+}
+
+async function request(
+  client: Client,
+  collection: string,
+  { resource, namespace, resourceVersion }: ObjectsPage,
+  name: string,
+): Promise<Reply> {
+  const about = {
+    doing: `re-write ${resource.kind} ${namespace === '' ? '' : `${namespace}/`}${name}`,
+    secret: true,
+  };
+  try {
+    const answer = await client.send(touchCall(collection, name), about);
+    if (answer.status === 200) {
+      const moved = isNewer(touchedVersion(answer.body, about.doing), resourceVersion);
+      return { type: moved ? 'rewritten' : 'unchanged' };
+    }
+    return {
+      type: 'failed',
+      error: errorOf(answer, about),
+      retryAfterMs: retryAfterMs(answer.headers['retry-after']?.[0], Date.now()),
+      storageFull: answer.status >= 500 && answer.body.includes('database space exceeded'),
+    };
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    return { type: 'failed', error, retryAfterMs: undefined, storageFull: false };
+  }
+}
+
+/** Versions are decimal revisions of etcd; anything else can only be told equal or not. */
+function isNewer(version: string, list: string | undefined): boolean {
+  if (list === undefined) return true;
+  const decimal = /^\d+$/;
+  return decimal.test(version) && decimal.test(list) ? BigInt(version) > BigInt(list) : version !== list;
+}
+
+const STOPPED: Record<StopReason, readonly [ClusterError['reason'], string]> = {
+  storageFull: ['server', 'etcd has no space left. Compact and defragment it, and clear its alarm'],
+  storageNearlyFull: [
+    'server',
+    'etcd is nearly full, and compaction did not make room. Defragment it, or raise its quota',
+  ],
+  unauthorized: ['unauthorized', 'the API server no longer accepts the credentials. Log in again'],
+  unreachable: ['unreachable', 'the API server can no longer be reached. Wait until it is back'],
+};
+
+function ended(stopped: StopReason, { rewritten, unchanged, gone }: RewriteResult): ClusterError {
+  const [reason, words] = STOPPED[stopped];
+  const done = rewritten + unchanged + gone;
+  return new ClusterError(
+    reason,
+    `Stopped after ${done} objects: ${words}, then resume.\nWhat is done stays done; nothing is lost.`,
+  );
+}

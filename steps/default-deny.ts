@@ -13,7 +13,7 @@ import { BUILT_IN } from './default-deny/built-in.js';
 import { closeNamespace, closing, labelledFirst } from './default-deny/closing.js';
 import { dnsHere } from './default-deny/dns-here.js';
 import { assess } from './default-deny/findings.js';
-import { flowText } from './default-deny/flows.js';
+import { flowText, observedIn } from './default-deny/flows.js';
 import { previewOf } from './default-deny/preview.js';
 import { READS } from './default-deny/reads.js';
 import { type NamespaceState, namespaceState } from './default-deny/state.js';
@@ -66,14 +66,22 @@ function questions(now: Snapshot): readonly Question[] {
     const kind = namespaceKind(now, namespace);
     const open = opennessToday(now, name) ?? usual;
     const left = closeNamespace(now, name, facts, open, BUILT_IN).length > 0;
-    const { cut, kept } = effectOf(now, name, closing(state, facts), open);
-    return { namespace, name, kind, state, left, cut, kept };
+    const close = closing(state, facts);
+    const { cut, kept } = effectOf(now, name, close, open);
+    // What needs an allow only where addresses outside are closed as well: that answer may still come.
+    const shut = effectOf(now, name, close, { ...open, outside: false });
+    const asked = [...kept, ...shut.kept];
+    return { namespace, name, kind, state, left, cut, kept, asked, lost: shut.cut.length > cut.length };
   });
   const left = candidates.filter((candidate) => candidate.left);
   if (left.length === 0) return [];
   // Where only namespaces of the system are left, nobody has to answer: the default leaves them alone.
   const risk = left.every(({ kind }) => kind === 'system') ? 'none' : 'cutsTraffic';
-  const flows = new Map(candidates.flatMap(({ kept }) => kept).map((flow) => [flowText(flow), flow]));
+  const flows = new Map(candidates.flatMap(({ asked }) => asked).map((flow) => [flowText(flow), flow]));
+  const inside = new Set(candidates.flatMap(({ kept }) => kept).map(flowText));
+  // Without a flow log nobody knows what goes outside; with one, closing is proposed where it cuts nothing that is known.
+  const seen = observedIn(now).some(({ connections }) => connections > 0);
+  const closable = usual.outside && seen && left.every(({ kind, lost }) => kind !== 'user' || !lost);
   const plugin = networkPlugin(now);
   return [
     ...(plugin.verdict === 'notEnforced'
@@ -120,13 +128,16 @@ function questions(now: Snapshot): readonly Question[] {
       id: 'egressOutside',
       type: 'choice',
       message: 'May pods still connect to addresses outside of the cluster?',
-      help: 'Names cannot be written in a policy, and destinations that nothing declares cannot be seen.',
-      risk: 'none',
+      help: seen
+        ? 'Names cannot be written in a policy. Addresses that the flow logs show are kept, what they do not show is cut.'
+        : 'Names cannot be written in a policy, and destinations that nothing declares cannot be seen.',
+      // Flow logs show what would be lost, so that closing can be proposed; whoever has traffic there still decides.
+      risk: closable ? 'cutsTraffic' : 'none',
       choices: [
         { value: 'open', label: 'yes, but not to the metadata service' },
         { value: 'closed', label: 'no, only to addresses that are declared' },
       ],
-      recommended: usual.outside ? 'open' : 'closed',
+      recommended: usual.outside && !closable ? 'open' : 'closed',
       cautious: usual.outside ? 'open' : 'closed',
     },
     ...(flows.size === 0
@@ -141,7 +152,7 @@ function questions(now: Snapshot): readonly Question[] {
             choices: [...flows].map(([value, { why, severity, evidence }]) => ({
               value,
               label: value,
-              note: `${severity}: ${why}, ${evidence.object.kind} ${evidence.object.name}, ${evidence.field}`,
+              note: `${severity}: ${why}, ${evidence.object.kind} ${evidence.object.name}, ${evidence.field}${inside.has(value) ? '' : '; matters only where outside is closed'}`,
             })),
             recommended: [...flows.keys()],
             cautious: [...flows.keys()],

@@ -18,6 +18,8 @@ export interface Selection {
   templates?: string;
   /** Answers file (YAML). */
   answers?: string;
+  /** Flow logs: connections that were seen count as declared. */
+  flows: readonly string[];
 }
 
 export interface Options extends Target, Selection {

@@ -74,6 +74,13 @@ export const FLAGS: readonly Flag[] = [
     with: [...PLANNING, 'resume', 'undo'],
   },
   {
+    flags: '--flows <FILE>',
+    key: 'flows',
+    help: 'flow log (Hubble or Calico JSON lines, CSV src,dst,protocol,port) whose connections are kept; repeatable',
+    many: true,
+    with: [...PLANNING, 'resume'],
+  },
+  {
     flags: '-o, --output <FORMAT>',
     key: 'output',
     help: 'text or json; for reach also dot or svg',

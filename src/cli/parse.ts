@@ -213,6 +213,7 @@ function optionsOf(given: Given, env: Env): Options {
     exclude: list('excludeNamespace'),
     ...optional('templates', text('templates')),
     ...optional('answers', text('answers')),
+    flows: list('flows'),
     plain: flag('plain') || dumb,
     noColor: given.color === false || dumb || (env.NO_COLOR ?? '') !== '',
   };

@@ -5,10 +5,13 @@ import { connect } from '../cluster/connect.js';
 import { type GivenAnswers, readAnswers } from '../host/answers.js';
 import { filesHost } from '../host/files.js';
 import { filesCluster } from '../host/files-cluster.js';
+import { readFlows } from '../host/flows.js';
 import { readManifests } from '../host/manifests.js';
 import { type RunStore, runStore, runsDirectory } from '../host/runs.js';
 import { loadTemplates } from '../host/templates.js';
 import { printable } from '../model/escape.js';
+import type { Flows } from '../model/flow.js';
+import { hashOf } from '../model/plan.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
@@ -84,31 +87,58 @@ export interface Material {
   steps: readonly Step[];
   templates: Templates;
   given: GivenAnswers | undefined;
+  /** Flow logs, in the order given. */
+  observed: readonly Flows[];
 }
 
-/** Loads templates and the answers file, so that their errors come before anything is asked of a cluster. */
-export async function loadMaterial(selection: Selection, all: readonly Step[] = STEPS): Promise<Material> {
-  return {
+/** Loads templates, the answers file and flow logs, so that their errors come before anything is asked of a cluster. */
+export async function loadMaterial(
+  selection: Selection,
+  io: Io,
+  all: readonly Step[] = STEPS,
+): Promise<Material> {
+  const material = {
     steps: selection.steps.length === 0 ? all : all.filter((step) => selection.steps.includes(step.id)),
     templates: await loadTemplates(selection.templates),
     given: selection.answers === undefined ? undefined : await readAnswers(selection.answers, all),
   };
+  const observed: Flows[] = [];
+  for (const file of selection.flows) observed.push(await readFlows(file));
+  for (const { file, problems, unknown } of observed) {
+    for (const problem of problems) say(io, printable(problem));
+    if (unknown > problems.length)
+      say(io, `${printable(file)}: and ${unknown - problems.length} more lines that could not be read.`);
+  }
+  return { ...material, observed };
 }
 
-/** Decisions on this snapshot: those of an earlier run, and over them what the answers file says. */
+/**
+ * Decisions on this snapshot: those of an earlier run, and over them what the answers file says. `known` is the hash of
+ * the answers that the run had before: what people answered since counts more than the same file once again.
+ */
 export function decisionsOn(
   now: Snapshot,
   { given, steps, templates }: Material,
   earlier: ReadonlyMap<string, Decisions> = new Map(),
+  known?: string,
 ): { decisions: ReadonlyMap<string, Decisions>; notes: readonly string[] } {
   if (given === undefined) return { decisions: earlier, notes: [] };
   const fromFile = decisionsFrom(given, now, steps, templates);
   const decisions = new Map(earlier);
   for (const [id, { answers }] of fromFile.decisions) {
     const before = decisions.get(id) ?? UNDECIDED;
-    decisions.set(id, { ...before, answers: { ...before.answers, ...answers } });
+    const [first, last] =
+      known === answersHash(given) ? [answers, before.answers] : [before.answers, answers];
+    decisions.set(id, { ...before, answers: { ...first, ...last } });
   }
   return { decisions, notes: fromFile.notes };
+}
+
+/** SHA-256 of what an answers file says, however it is written. */
+export function answersHash(given: GivenAnswers): string {
+  return hashOf(
+    [...given].map(([step, answers]) => [step, [...answers].map(([id, { value }]) => [id, value])]),
+  );
 }
 
 /** Every chosen step on this snapshot; notes on the answers go to `note`. */
@@ -138,12 +168,20 @@ export function targetFlags({ sandbox, sandboxFile, context, kubeconfig }: Optio
 }
 
 /** The flags that say what of the plan is meant again, for a command that goes on from it. */
-export function selectionFlags({ steps, exclude, templates, answers }: Selection): string[] {
+export function selectionFlags(selection: Selection): string[] {
   return [
-    ...steps.flatMap((id) => ['--step', id]),
-    ...exclude.flatMap((glob) => ['--exclude-namespace', glob]),
+    ...selection.steps.flatMap((id) => ['--step', id]),
+    ...selection.exclude.flatMap((glob) => ['--exclude-namespace', glob]),
+    ...fileFlags(selection),
+  ];
+}
+
+/** The files that a plan is made with again: a run knows its steps and namespaces by itself. */
+export function fileFlags({ templates, answers, flows }: Selection): string[] {
+  return [
     ...(templates === undefined ? [] : ['--templates', templates]),
     ...(answers === undefined ? [] : ['--answers', answers]),
+    ...flows.flatMap((file) => ['--flows', file]),
   ];
 }
 

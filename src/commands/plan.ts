@@ -68,12 +68,13 @@ async function read(
   command: Of<'plan'> | Of<'generate'>,
   io: Io,
 ): Promise<{ snapshot: Snapshot; steps: StepState[] }> {
-  const material = await loadMaterial(command.options);
+  const material = await loadMaterial(command.options, io);
   const target =
     command.from === undefined ? await openTarget(command.options) : await openFiles(command.from, io);
   try {
     const ports = { cluster: target.cluster, clock };
-    const snapshot = await takeSnapshot(ports, { steps: material.steps, exclude: command.options.exclude });
+    const { steps, observed } = material;
+    const snapshot = await takeSnapshot(ports, { steps, exclude: command.options.exclude, observed });
     return { snapshot, steps: planOn(snapshot, material, (line) => say(io, line)) };
   } finally {
     await target.close();

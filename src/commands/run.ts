@@ -4,6 +4,7 @@ import { HostError } from '../host/errors.js';
 import type { HeldJournal } from '../host/journal.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
+import { commandLine } from '../model/shell.js';
 import { runsJson, runsText } from '../report/runs.js';
 import { summaryText } from '../report/summary.js';
 import { isTooSmall } from '../tui/smallest.js';
@@ -14,16 +15,18 @@ import { applyUnattended, unansweredQuestions } from '../wizard/unattended.js';
 import {
   clock,
   decisionsOn,
+  fileFlags,
   type Io,
-  loadMaterial,
   openTarget,
   runsOf,
   say,
+  selectionFlags,
   showsUnicode,
   styleOf,
   type Target,
   targetFlags,
 } from './context.js';
+import { filesOf, loadAgain, resumedOptions } from './files.js';
 import { progressLines } from './progress.js';
 import { lastToUndo, openUndo, summaryOf } from './undo.js';
 
@@ -100,17 +103,13 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
   const run = about.resumes;
   const before = run === undefined ? undefined : await summaryOf(run, store);
   const undoes = about.undoes ?? before?.undoes;
-  // A resumed run keeps to what it was started for.
-  const options =
-    before === undefined
-      ? given
-      : { ...given, steps: before.scope.steps, exclude: [...before.scope.exclude, ...given.exclude] };
+  const options = before === undefined ? given : resumedOptions(given, before);
   const taken = undoes === undefined ? undefined : await openUndo(undoes, store);
   let target: Target | undefined;
   const afterwards: string[] = [];
   let journal: HeldJournal | undefined;
   try {
-    const material = await loadMaterial(options, taken?.steps);
+    const material = await loadAgain(options, io, before, taken?.steps);
     target = await openTarget(options);
     const cluster = await target.cluster.info();
     if (how.by === 'confirm' && how.context !== cluster.context) {
@@ -129,6 +128,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
       command: commandOf(about, how),
       ...(undoes === undefined ? {} : { undoes }),
       scope: { steps: options.steps, exclude: options.exclude },
+      files: filesOf(options, material),
     });
     // Unattended, a run that somebody led step by step goes on with what was confirmed, and with nothing else.
     const led: Lead =
@@ -141,8 +141,9 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         steps: material.steps,
         templates: material.templates,
         exclude: options.exclude,
+        observed: material.observed,
         decisions: (now) => {
-          const { decisions, notes } = decisionsOn(now, material, earlier(before));
+          const { decisions, notes } = decisionsOn(now, material, earlier(before), before?.files.answersHash);
           // The full screen is on by now: what is said beside it would spoil it.
           if (how.by === 'person') afterwards.push(...notes);
           else for (const note of notes) say(io, note);
@@ -194,7 +195,13 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
         stderr: io.stderr,
         unicode: showsUnicode(io.env),
         colour: !options.noColor,
-        plainCommand: ['kubectl harden', ...targetFlags(options), '--plain'].join(' '),
+        plainCommand: commandLine([
+          'kubectl',
+          'harden',
+          ...targetFlags(options),
+          ...selectionFlags(options),
+          '--plain',
+        ]),
       });
     }
     const code = await session.ended;
@@ -264,7 +271,7 @@ function interrupts(session: Session): () => void {
 function summary(session: Session, options: Options, io: Io, to: NodeJS.WriteStream): string {
   return summaryText(session.state, {
     style: styleOf(to, options, io),
-    target: targetFlags(options),
+    again: [...targetFlags(options), ...fileFlags(options)],
     lasting: !options.sandbox || options.sandboxFile !== undefined,
   });
 }

@@ -36,12 +36,18 @@ const SEVERITY: Readonly<Record<Why, Severity>> = {
   observed: 'high',
 };
 
+/** Sources whose allow lets these in as well: the API server calls from a node, and a node's address stands for clients outside. */
+const WIDER: Readonly<Partial<Record<Peer['kind'], readonly string[]>>> = {
+  nodes: ['{kubernetes-api}', '{outside}'],
+};
+
 /** Takes the connections that the sources of evidence find; the same connection for the same kind of reason once. */
 export class Collector {
   readonly cluster: Cluster;
   readonly services: Services;
   private readonly found = new Map<string, Declared>();
   private readonly lost = new Map<string, Dangling>();
+  private readonly ends = new Set<string>();
 
   constructor(cluster: Cluster) {
     this.cluster = cluster;
@@ -50,10 +56,22 @@ export class Collector {
 
   add(source: Peer, target: Target, why: Why, evidence: Evidence, severity = SEVERITY[why]): void {
     const { peer, protocol, port } = target;
-    const key = `${why}|${peerText(source)}|${peerText(peer)}|${protocol}|${port ?? ''}`;
+    const ends = `${peerText(source)}|${peerText(peer)}|${protocol}|${port ?? ''}`;
+    const key = `${why}|${ends}`;
     const known = this.found.get(key);
     if (known !== undefined && SEVERITIES.indexOf(known.severity) <= SEVERITIES.indexOf(severity)) return;
+    this.ends.add(ends);
+    // Clients outside that were seen came from the ranges that are let in.
+    if (source.kind === 'outside') this.ends.add(`{outside}${ends.slice(peerText(source).length)}`);
     this.found.set(key, { source, destination: peer, protocol, port, why, severity, evidence });
+  }
+
+  /** Whether what keeps a connection is there already, for whatever reason: on its port or on any, for whom it is from or for more. */
+  has(source: Peer, { peer, protocol, port }: Target): boolean {
+    return [peerText(source), ...(WIDER[source.kind] ?? []), '{any}'].some((from) => {
+      const ends = `${from}|${peerText(peer)}|${protocol}|`;
+      return this.ends.has(ends) || this.ends.has(`${ends}${port ?? ''}`);
+    });
   }
 
   dangling(line: Dangling): void {

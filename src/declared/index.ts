@@ -10,10 +10,11 @@ import { dnsClients } from './dns.js';
 import { entrances } from './entrances.js';
 import { allObjects, isSnapshot, snapshotOf } from './input.js';
 import { metrics } from './metrics.js';
+import { type ObservedLog, observed } from './observed.js';
 import { statefulPeers } from './peers.js';
 import type { Dangling, Declared } from './types.js';
 
-export { type Observed, observedConnections } from './observed.js';
+export { flowEndText, type ObservedLog, observedConnections, spanText } from './observed.js';
 export { DECLARING_KINDS } from './reads.js';
 export { referencedConfigMaps } from './settings.js';
 export {
@@ -33,6 +34,8 @@ export interface Declarations {
   connections: readonly Declared[];
   /** Settings that name a Service or port which is not there. */
   dangling: readonly Dangling[];
+  /** What each flow log that was given says. */
+  observed: readonly ObservedLog[];
 }
 
 /** Connections that the objects declare, worst to cut first. See `declarations`. */
@@ -43,7 +46,7 @@ export function declaredConnections(objects: Iterable<Manifest> | Snapshot): rea
 /**
  * Reads the objects of a cluster, or of files, for what they say about connections: settings of containers and the
  * ConfigMaps that they refer to, Ingress, Gateway and Route backends, published Services, webhooks, CRD conversion,
- * aggregated APIs, scraping, DNS, the Kubernetes API, kubelets. Values of Secrets are never looked at. Kinds that play
+ * aggregated APIs, scraping, DNS, the Kubernetes API, kubelets; then, for what none of them says, flow logs. Values of Secrets are never looked at. Kinds that play
  * no part are passed over; what is not among the objects declares nothing.
  */
 export function declarations(objects: Iterable<Manifest> | Snapshot): Declarations {
@@ -55,5 +58,6 @@ export function declarations(objects: Iterable<Manifest> | Snapshot): Declaratio
   metrics(collector);
   statefulPeers(collector);
   dnsClients(collector, dns(isSnapshot(objects) ? objects : snapshotOf(all)));
-  return { connections: collector.connections(), dangling: collector.danglingLines() };
+  const logs = observed(collector, isSnapshot(objects) ? (objects.observed ?? []) : []);
+  return { connections: collector.connections(), dangling: collector.danglingLines(), observed: logs };
 }

@@ -25,6 +25,14 @@ const entry = z.discriminatedUnion('type', [
     command: z.string(),
     undoes: z.string().exactOptional(),
     scope: z.object({ steps: z.array(z.string()), exclude: z.array(z.string()) }).exactOptional(),
+    files: z
+      .object({
+        templates: z.string().exactOptional(),
+        answers: z.string().exactOptional(),
+        answersHash: z.string().exactOptional(),
+        flows: z.array(z.string()),
+      })
+      .exactOptional(),
   }),
   z.object({ type: z.literal('answered'), step, answers }),
   z.object({

@@ -1,4 +1,4 @@
-import type { Flow, FlowEnd, PassedOver } from '../model/flow.js';
+import type { Flow, FlowEnd, PassedOver, Span } from '../model/flow.js';
 import { at, isRecord, listAt, stringAt } from '../model/manifest.js';
 
 /** What one line of a flow log says. */
@@ -26,7 +26,8 @@ export function readFlowLine(text: string): FlowLine {
   // Search engines keep the log's own object one level down.
   const inner = at(value, '_source') ?? value;
   const flow = at(inner, 'flow') ?? inner;
-  if (isRecord(at(flow, 'l4')) || typeof at(flow, 'verdict') === 'string') return hubble(flow);
+  if (isRecord(at(flow, 'l4')) || typeof at(flow, 'verdict') === 'string')
+    return hubble(flow, spanOf(at(flow, 'time') ?? at(inner, 'time')));
   if (HUBBLE_EVENTS.some((key) => isRecord(at(inner, key)))) return { is: 'other' };
   if (CALICO_NAMES.some((key) => typeof at(inner, key) === 'string')) return calico(inner);
   return unknown(EXPECTED);
@@ -48,7 +49,7 @@ const RESERVED: Readonly<Record<string, FlowEnd['entity']>> = {
   'reserved:world-ipv6': 'outside',
 };
 
-function hubble(flow: unknown): FlowLine {
+function hubble(flow: unknown, seen: Span | undefined): FlowLine {
   const verdict = stringAt(flow, 'verdict') ?? '';
   if (STOPPED.includes(verdict)) return { is: 'denied' };
   // Translation events at sockets come before the packet, with addresses that are still to be translated.
@@ -62,7 +63,11 @@ function hubble(flow: unknown): FlowLine {
     const port = portOf(layer.destination_port);
     if (port === undefined) return { is: 'other' };
     const destination = hubbleEnd(flow, 'destination');
-    return { is: 'flow', flow: { source: hubbleEnd(flow, 'source'), destination, protocol, port } };
+    const source = hubbleEnd(flow, 'source');
+    return {
+      is: 'flow',
+      flow: { source, destination, protocol, port, ...(seen === undefined ? {} : { seen }) },
+    };
   }
   return { is: 'other' };
 }
@@ -81,10 +86,13 @@ function hubbleEnd(flow: unknown, side: 'source' | 'destination'): FlowEnd {
   const kind = stringAt(made, 'kind');
   const name = stringAt(made, 'name');
   const labels = listAt(raw, 'labels');
-  // An API server on a node carries both labels; it is the API server that is meant.
-  const entity = labels.includes('reserved:kube-apiserver')
-    ? 'apiServer'
-    : labels.map((label) => RESERVED[String(label)]).find((known) => known !== undefined);
+  // An API server on a node carries both labels: it is meant as a destination; as a source, whether the node is the pod's own.
+  const entity =
+    side === 'source' && labels.includes('reserved:host')
+      ? 'ownNode'
+      : labels.includes('reserved:kube-apiserver')
+        ? 'apiServer'
+        : labels.map((label) => RESERVED[String(label)]).find((known) => known !== undefined);
   return end({
     namespace: stringAt(raw, 'namespace'),
     pod: stringAt(raw, 'pod_name'),
@@ -107,6 +115,7 @@ function calico(log: unknown): FlowLine {
   const said = at(log, 'proto') ?? at(log, 'protocol');
   const protocol = NUMBERS[String(said)] ?? protocolOf(String(said));
   if (protocol === undefined || (action !== 'allow' && action !== undefined)) return { is: 'other' };
+  const seen = spanOf(at(log, 'start_time') ?? at(log, '@timestamp'), at(log, 'end_time'));
   return {
     is: 'flow',
     flow: {
@@ -115,6 +124,7 @@ function calico(log: unknown): FlowLine {
       protocol,
       // 0 and null stand for several ports put together.
       port: portOf(at(log, 'dest_port')),
+      ...(seen === undefined ? {} : { seen }),
     },
   };
 }
@@ -185,6 +195,26 @@ function protocolOf(text: string): Flow['protocol'] | undefined {
 
 function portOf(raw: unknown): number | undefined {
   return typeof raw === 'number' && Number.isInteger(raw) && raw >= 1 && raw <= 65_535 ? raw : undefined;
+}
+
+/** Moments as logs write them: text of RFC 3339, or seconds or milliseconds since 1970. */
+function spanOf(first: unknown, last: unknown = first): Span | undefined {
+  const [from, to] = [momentOf(first), momentOf(last)];
+  return from === undefined ? undefined : { first: from, last: Math.max(from, to ?? from) };
+}
+
+/** Seconds since 1970 are less than this for thousands of years; the same in milliseconds is in 1973. */
+const MOST_SECONDS = 1e11;
+
+function momentOf(raw: unknown): number | undefined {
+  const number =
+    typeof raw === 'string'
+      ? Date.parse(raw)
+      : typeof raw === 'number' && raw < MOST_SECONDS
+        ? raw * 1_000
+        : raw;
+  // What no date can hold is no moment.
+  return typeof number === 'number' && Math.abs(number) <= 8.64e15 ? number : undefined;
 }
 
 /** An end without what is not said. */

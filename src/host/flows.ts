@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { printable } from '../model/escape.js';
-import type { Flow, Flows } from '../model/flow.js';
+import { type Flow, type FlowEnd, type Flows, type Span, spanning } from '../model/flow.js';
 import { HostError, reasonOf } from './errors.js';
 import { EXPECTED, readFlowLine } from './flow-lines.js';
 
@@ -29,7 +29,7 @@ export async function readFlows(path: string, limits: FlowLimits = FLOW_LIMITS):
     for await (const chunk of stream) reader.take(String(chunk));
   } catch (error) {
     if (error instanceof HostError) throw error;
-    throw new HostError(`${path} cannot be read: ${reasonOf(error)}.`);
+    throw new HostError(`The flow log ${printable(path)} cannot be read: ${reasonOf(error)}.`);
   }
   return reader.end();
 }
@@ -47,9 +47,10 @@ class FlowReader {
   private line = 0;
   private lines = 0;
   private unknown = 0;
+  private seen: Span | undefined;
 
   constructor(path: string, limits: FlowLimits) {
-    this.path = path;
+    this.path = printable(path);
     this.limits = limits;
   }
 
@@ -82,6 +83,7 @@ class FlowReader {
       passedOver: this.passedOver,
       unknown: this.unknown,
       problems: this.problems,
+      ...(this.seen === undefined ? {} : { seen: this.seen }),
     };
   }
 
@@ -114,18 +116,25 @@ class FlowReader {
     else this.passedOver[read.is]++;
   }
 
-  private keep(flow: Omit<Flow, 'line' | 'count'>): void {
-    const key = JSON.stringify([flow.source, flow.destination, flow.protocol, flow.port]);
+  private keep({ seen, ...flow }: Omit<Flow, 'line' | 'count'>): void {
+    this.seen = spanning(this.seen, seen);
+    const ends = JSON.stringify([flow.source, flow.destination]);
+    const key = `${ends}${flow.protocol} ${flow.port ?? ''}`;
     const known = this.flows.get(key);
     if (known !== undefined) {
       known.count++;
+      const both = spanning(known.seen, seen);
+      if (both !== undefined) known.seen = both;
       return;
     }
     if (this.flows.size >= this.limits.flows)
       throw new HostError(
         `${this.path} line ${this.line}: more than ${this.limits.flows} different connections, the most that are kept.\nPut them together first, for example by workload, and give CSV: src,dst,protocol,port.`,
       );
-    this.flows.set(key, { ...flow, line: this.line, count: 1 });
+    // Parts of a text hold on to all of it; what is made anew holds on to no part of the file.
+    const [source, destination] = JSON.parse(ends) as [FlowEnd, FlowEnd];
+    const kept = { ...flow, source, destination, line: this.line, count: 1 };
+    this.flows.set(key, seen === undefined ? kept : { ...kept, seen });
   }
 
   private problem(text: string, expected: string): void {

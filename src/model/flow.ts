@@ -8,8 +8,8 @@ export interface FlowEnd {
   address?: string;
   /** A name under which the address was looked up. */
   host?: string;
-  /** What is no pod: the nodes, the API server, anything outside of the cluster. */
-  entity?: 'nodes' | 'apiServer' | 'outside';
+  /** What is no pod: the nodes, the pod's own node, the API server, anything outside of the cluster. */
+  entity?: 'nodes' | 'ownNode' | 'apiServer' | 'outside';
 }
 
 /** Connections of the same kind that somebody saw: from whom, to whom, on which port. */
@@ -23,6 +23,20 @@ export interface Flow {
   line: number;
   /** How many lines say the same. */
   count: number;
+  /** When it was seen, where the log says it. */
+  seen?: Span;
+}
+
+/** From the first moment to the last, in milliseconds since 1970. */
+export interface Span {
+  first: number;
+  last: number;
+}
+
+/** The span that covers both. */
+export function spanning(one: Span | undefined, other: Span | undefined): Span | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return { first: Math.min(one.first, other.first), last: Math.max(one.last, other.last) };
 }
 
 /** A flow log as far as it could be read. */
@@ -35,6 +49,8 @@ export interface Flows {
   passedOver: Readonly<Record<PassedOver, number>>;
   /** Lines of no known format. */
   unknown: number;
+  /** The time that its flows cover, where they say when they were seen. */
+  seen?: Span;
   /** The first of the unknown lines, in words: file, line, what was expected. */
   problems: readonly string[];
 }

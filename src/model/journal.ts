@@ -15,6 +15,8 @@ export type Entry =
       undoes?: string;
       /** What the run is about: the steps that `--step` chose (all without it) and the namespaces that were left out. */
       scope?: { steps: readonly string[]; exclude: readonly string[] };
+      /** The files that it was started with. */
+      files?: RunFiles;
     }
   | { type: 'answered'; step: string; answers: Answers }
   | {
@@ -46,6 +48,15 @@ export type Entry =
   | { type: 'verified'; step: string; pending: number }
   | { type: 'ended'; reason: 'done' | 'left' | 'interrupted' | 'failed' };
 
+/** Files that a plan depends on, by absolute path. They are read anew when a run is resumed. */
+export interface RunFiles {
+  templates?: string;
+  answers?: string;
+  /** Of the answers file's text: the same file again says nothing newer than what was answered since. */
+  answersHash?: string;
+  flows: readonly string[];
+}
+
 export type Stamped = Entry & { at: string };
 
 /** What a journal tells about a run. */
@@ -58,6 +69,8 @@ export interface RunSummary {
   undoes?: string;
   /** As the run was first started: resuming it must not widen it. */
   scope: { steps: readonly string[]; exclude: readonly string[] };
+  /** As it was last started. */
+  files: RunFiles;
   startedAt: string;
   lastAt: string;
   answers: ReadonlyMap<string, Answers>;
@@ -104,6 +117,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     command: start.command,
     ...(start.undoes === undefined ? {} : { undoes: start.undoes }),
     scope: start.scope ?? { steps: [], exclude: [] },
+    files: entries.findLast((entry) => entry.type === 'started')?.files ?? { flows: [] },
     startedAt: start.at,
     lastAt,
     answers,

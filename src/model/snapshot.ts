@@ -1,3 +1,4 @@
+import type { Flows } from './flow.js';
 import type { KindName } from './kinds.js';
 import type { Manifest } from './manifest.js';
 import type { ProbeFacts } from './policy-probe.js';
@@ -65,6 +66,8 @@ export interface Snapshot {
   encryption?: EncryptionFacts;
   /** What a live probe of the network plugin found in this run. */
   policyProbe?: ProbeFacts;
+  /** Flow logs that were given; absent where there were none. */
+  observed?: readonly Flows[];
   scope: Scope;
 }
 

@@ -8,8 +8,8 @@ import { counted, encoded, fold, paint, type Style, sign } from './style.js';
 
 export interface SummaryOptions {
   style: Style;
-  /** Flags that name the cluster, for the command that goes on. */
-  target: readonly string[];
+  /** Flags that name the cluster and the files that were given, for the command that goes on. */
+  again: readonly string[];
   /** Whether the cluster outlives this process: the embedded one does only where it is kept in a file. */
   lasting: boolean;
 }
@@ -86,7 +86,7 @@ function leftLines({ steps }: WizardState, style: Style): string[] {
   ];
 }
 
-function goOnLines(state: WizardState, { target, lasting, style }: SummaryOptions): string[] {
+function goOnLines(state: WizardState, { again, lasting, style }: SummaryOptions): string[] {
   const { run, steps, snapshot, directory } = state;
   const finished = snapshot !== undefined && steps.every((step) => waitingOf(step).length === 0);
   if (snapshot !== undefined && !lasting)
@@ -99,7 +99,7 @@ function goOnLines(state: WizardState, { target, lasting, style }: SummaryOption
     ...(finished
       ? []
       : [
-          `Resume: ${commandLine(['kubectl', 'harden', 'resume', run, ...target].map((word) => printable(word)))}`,
+          `Resume: ${commandLine(['kubectl', 'harden', 'resume', run, ...again].map((word) => printable(word)))}`,
         ]),
     ...fold(directory, style.width, 'Kept in: '),
   ];

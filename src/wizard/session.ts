@@ -1,3 +1,4 @@
+import type { Flows } from '../model/flow.js';
 import type { Query, Snapshot } from '../model/snapshot.js';
 import { applyChanges } from './apply.js';
 import { check } from './check.js';
@@ -15,6 +16,8 @@ export interface SessionPorts {
 export interface SessionOptions extends Setting {
   /** Globs of namespaces to leave alone. */
   exclude: readonly string[];
+  /** Flow logs that every snapshot holds. */
+  observed?: readonly Flows[];
   /** Called with what nobody foresaw, for the error report of the caller; the session then fails in an orderly way. */
   onUnexpected?: (error: unknown) => void;
 }
@@ -106,7 +109,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
 /** Reads what the chosen steps need, once each. */
 export async function takeSnapshot(
   ports: Pick<SessionPorts, 'cluster' | 'clock'>,
-  options: Pick<SessionOptions, 'steps' | 'exclude'>,
+  options: Pick<SessionOptions, 'steps' | 'exclude' | 'observed'>,
   onProgress?: Parameters<Cluster['read']>[1],
 ): Promise<Snapshot> {
   const cluster = await ports.cluster.info();
@@ -117,6 +120,9 @@ export async function takeSnapshot(
     takenAt: ports.clock.now().toISOString(),
     listings,
     scope: { exclude: options.exclude },
+    ...(options.observed === undefined || options.observed.length === 0
+      ? {}
+      : { observed: options.observed }),
     ...(encryption === undefined ? {} : { encryption }),
   };
 }

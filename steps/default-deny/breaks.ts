@@ -72,12 +72,12 @@ export function whatBreaks(
   return [
     ...cut.map(cutLine),
     ...byPlugin(now, close),
-    `${counted(kept.length)} kept by policies of their own; traffic that nothing declares stops${open.sameNamespace ? ', except inside the namespace' : ''}.`,
+    `${counted(kept.length)} kept by policies of their own; traffic that nothing declares${now.observed === undefined ? '' : ' and no flow log shows'} stops${open.sameNamespace ? ', except inside the namespace' : ''}.`,
     ...(close.egress
       ? [
           open.outside
             ? 'Addresses outside of the cluster stay open, the metadata service excepted.'
-            : 'Pods lose the Internet, except for addresses that are declared.',
+            : `Pods lose the Internet, except for addresses that are declared${now.observed === undefined ? '' : ' or were seen'}.`,
         ]
       : []),
     ...undeclared(now),

@@ -10,6 +10,7 @@ import { outsideOpen } from './answers.js';
 import { dnsHere } from './dns-here.js';
 import { cutToday, flowText } from './flows.js';
 import { keptOpen } from './kept-open.js';
+import { observedFindings } from './observed.js';
 import { pretences } from './pretences.js';
 import { READS } from './reads.js';
 import { METADATA, type NamespaceState, namespaceState, OURS } from './state.js';
@@ -33,6 +34,7 @@ export function assess(now: Snapshot): readonly Finding[] {
     ...plugin(now),
     ...(wantsEgress ? dnsFindings(facts) : []),
     ...cutFindings(now),
+    ...observedFindings(now),
     ...open,
     ...outsideFinding(now, namespaces),
   ];

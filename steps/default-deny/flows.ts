@@ -1,4 +1,10 @@
-import { type Declared, declaredConnections, declaredText, type Peer } from '../../src/declared/index.js';
+import {
+  type Declared,
+  declarations,
+  declaredText,
+  type ObservedLog,
+  type Peer,
+} from '../../src/declared/index.js';
 import { at, listAt, stringAt } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { once } from '../../src/model/once.js';
@@ -11,8 +17,17 @@ import { reachIn, reachWithoutOurs } from './state.js';
 export const SOMEWHERE = '198.51.100.254';
 const NOTHING = 'No Connections';
 
-/** The connections that the cluster's objects declare. */
-export const declaredIn = once((now) => declaredConnections(now));
+const said = once((now) => declarations(now));
+
+/** The connections that the cluster's objects declare, and those that only flow logs show. */
+export function declaredIn(now: Snapshot): readonly Declared[] {
+  return said(now).connections;
+}
+
+/** What the flow logs that were given say, log by log. */
+export function observedIn(now: Snapshot): readonly ObservedLog[] {
+  return said(now).observed;
+}
 
 /** Those of them that pass as if no policy of ours were there: what closing a namespace must not cut. */
 export const counted = once((now): readonly Declared[] =>

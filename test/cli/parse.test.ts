@@ -6,7 +6,7 @@ import { expectGolden } from '../support/golden.js';
 const STEPS = ['namespaces', 'default-deny', 'quotas', 'encryption-at-rest', 'metadata-blocking'];
 const TERMINAL: Tty = { stdin: true, stdout: true };
 const PIPE: Tty = { stdin: false, stdout: false };
-const NONE = { sandbox: false, steps: [], exclude: [], plain: false, noColor: false };
+const NONE = { sandbox: false, steps: [], exclude: [], flows: [], plain: false, noColor: false };
 
 function parsed(line: string, tty: Tty = TERMINAL, env: Env = {}): Command {
   return parse(line === '' ? [] : line.split(' '), env, tty, STEPS);
@@ -49,6 +49,17 @@ const VALUES: readonly (readonly [string, Command])[] = [
     'apply --confirm=prod --answers a.yaml --templates t',
     { name: 'apply', options: { ...NONE, answers: 'a.yaml', templates: 't' }, confirm: 'prod' },
   ],
+  [
+    'plan --flows a.jsonl --from d --flows b.csv',
+    {
+      name: 'plan',
+      options: { ...NONE, flows: ['a.jsonl', 'b.csv'] },
+      output: 'text',
+      from: 'd',
+      demo: false,
+    },
+  ],
+  ['resume 7f3a --flows a.jsonl', { name: 'resume', options: { ...NONE, flows: ['a.jsonl'] }, run: '7f3a' }],
   ['generate --output-dir out', { name: 'generate', options: NONE, outputDir: 'out', force: false }],
   [
     'generate --force --output-dir out --from m',
@@ -91,6 +102,8 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['plan extra', "too many arguments for 'plan'. Expected 0 arguments but got 1: extra."],
   ['plan --context', "option '--context <NAME>' argument missing"],
   ['plan --context --sandbox', '--context needs a value'],
+  ['plan --flows', "option '--flows <FILE>' argument missing"],
+  ['reach --flows a.csv', '--flows does not go with reach; it goes with the wizard, plan, apply'],
   ['plan --context=', '--context needs a value'],
   ['plan -o xml', "--output is one of text, json, not 'xml'"],
   ['plan -o dot', "--output is one of text, json, not 'dot'"],

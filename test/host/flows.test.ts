@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { readFlowLine } from '../../src/host/flow-lines.js';
 import { FLOW_LIMITS, readFlows } from '../../src/host/flows.js';
@@ -24,6 +26,38 @@ test('replies, denied and other lines are counted, not taken', async () => {
   expect(log.passedOver).toEqual({ denied: 1, reply: 1, other: 4 });
   expect(log.unknown).toBe(0);
   expect(log.flows).toHaveLength(6);
+});
+
+test.each([
+  ['hubble.jsonl', '2026-11-01T10:00:00.000Z', '2026-11-01T10:00:00.000Z'],
+  ['calico.log', '2022-08-04T13:59:02.000Z', '2022-08-04T14:04:02.000Z'],
+])('%s: the time that its flows cover', async (name, first, last) => {
+  const { seen } = await readFlows(path.join(FIXTURES, 'flows', name));
+  expect([seen?.first, seen?.last].map((time) => new Date(time ?? Number.NaN).toISOString())).toEqual([
+    first,
+    last,
+  ]);
+});
+
+test('CSV says no time; a time that is none is none', async () => {
+  expect((await readFlows(file('a/b,c/d,TCP,80\n'))).seen).toBeUndefined();
+  const odd =
+    '{"time":"soon","flow":{"verdict":"FORWARDED","is_reply":false,"l4":{"TCP":{"destination_port":80}}}}';
+  const log = await readFlows(file(odd));
+  expect(log.flows).toHaveLength(1);
+  expect(log.seen).toBeUndefined();
+});
+
+test('the span of a connection grows with every line', async () => {
+  const at = (time: string) =>
+    `{"time":"${time}","verdict":"FORWARDED","is_reply":false,"l4":{"TCP":{"destination_port":80}}}`;
+  const log = await readFlows(
+    file(
+      ['2026-11-02T00:00:00Z', '2026-11-01T00:00:00Z', '2026-11-03T00:00:00.123456789Z'].map(at).join('\n'),
+    ),
+  );
+  const span = { first: Date.UTC(2026, 10, 1), last: Date.UTC(2026, 10, 3) + 123 };
+  expect(log).toMatchObject({ flows: [{ count: 3, seen: span }], seen: span });
 });
 
 test('unknown lines are counted and told: file, line, what was expected', async () => {
@@ -121,4 +155,21 @@ test('a log of 200,000 lines is read within seconds', async () => {
   expect(log.flows).toHaveLength(100);
   expect(log.lines).toBe(200_000);
   expect((performance.now() - start) / 1_000).toBeLessThan(10);
+});
+
+test('memory follows the different connections, not the lines', async () => {
+  const line = 'shop/a-deployment-with-a-long-name-1,shop/another-deployment-with-a-long-name-2,TCP,';
+  const target = path.join(directory, 'long.csv');
+  writeFileSync(target, '');
+  // A new connection now and then, so that each stands in another part of the file: 34 MB.
+  for (let port = 1; port <= 500; port++) appendFileSync(target, `${line}${port}\n`.repeat(800));
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const log = await readFlows(target);
+  collect();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(10e6);
+  expect(log).toMatchObject({ lines: 400_000, unknown: 0 });
+  expect(log.flows).toHaveLength(500);
 });

@@ -81,6 +81,7 @@ const RUN: RunSummary = {
   run: '7f3a',
   cluster: { id: 'uid', context: 'prod-eu-1', version: 'v1.31.4' },
   scope: { steps: [], exclude: [] },
+  files: { flows: [] },
   startedAt: '2026-01-02T03:04:05.000Z',
   command: 'wizard',
   lastAt: '2026-01-02T03:14:05.000Z',
@@ -210,7 +211,7 @@ describe('the end of a session', () => {
       ...more,
     };
   }
-  const options = { style: PLAIN, target: ['--context', 'prod-eu-1'], lasting: true };
+  const options = { style: PLAIN, again: ['--context', 'prod-eu-1'], lasting: true };
 
   test('says what was done, what is left, and how to resume', () => {
     const text = summaryText(state(), options);
@@ -276,7 +277,7 @@ describe('the end of a session', () => {
   });
 
   test('an embedded cluster without a file is gone, and is not offered to be resumed', () => {
-    const text = summaryText(state(), { ...options, target: ['--sandbox'], lasting: false });
+    const text = summaryText(state(), { ...options, again: ['--sandbox'], lasting: false });
     expect(text).toContain('--sandbox-file FILE keeps it');
     expect(text).not.toContain('resume');
   });

@@ -150,11 +150,13 @@ test('a log of 200,000 lines is read within seconds', async () => {
   const line = (i: number) =>
     `{"flow":{"verdict":"FORWARDED","l4":{"TCP":{"destination_port":${80 + (i % 20)}}},"source":{"namespace":"a","pod_name":"b-${i % 50}"},"destination":{"namespace":"a","pod_name":"c-0"},"is_reply":false}}`;
   const target = file(`${Array.from({ length: 200_000 }, (_, i) => line(i)).join('\n')}\n`);
-  const start = performance.now();
+  // Time of the processor: how busy the machine is otherwise plays no part.
+  const start = process.cpuUsage();
   const log = await readFlows(target);
   expect(log.flows).toHaveLength(100);
   expect(log.lines).toBe(200_000);
-  expect((performance.now() - start) / 1_000).toBeLessThan(10);
+  const { user, system } = process.cpuUsage(start);
+  expect((user + system) / 1e6).toBeLessThan(10);
 });
 
 test('memory follows the different connections, not the lines', async () => {

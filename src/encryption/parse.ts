@@ -180,7 +180,7 @@ class Reader {
     if (name === '') this.#fault(`${place}.name`, 'expected the name of the plugin');
     else if (version !== 'v1' && name.includes(':'))
       this.#fault(`${place}.name`, 'expected a name without a colon');
-    else if (this.#kmsNames.has(name))
+    else if (version !== 'v1' && this.#kmsNames.has(name))
       this.#fault(
         `${place}.name`,
         'expected a name of its own: another kms provider of this file has the same',

@@ -12,10 +12,12 @@ import { allObjects, isSnapshot, snapshotOf } from './input.js';
 import { metrics } from './metrics.js';
 import { type ObservedLog, observed } from './observed.js';
 import { statefulPeers } from './peers.js';
+import { remembered } from './remembered.js';
 import type { Dangling, Declared } from './types.js';
 
 export { flowEndText, type ObservedLog, observedConnections, spanText } from './observed.js';
 export { DECLARING_KINDS } from './reads.js';
+export { OBSERVED, observedNote } from './remembered.js';
 export { referencedConfigMaps } from './settings.js';
 export {
   type Dangling,
@@ -59,5 +61,6 @@ export function declarations(objects: Iterable<Manifest> | Snapshot): Declaratio
   statefulPeers(collector);
   dnsClients(collector, dns(isSnapshot(objects) ? objects : snapshotOf(all)));
   const logs = observed(collector, isSnapshot(objects) ? (objects.observed ?? []) : []);
+  remembered(collector);
   return { connections: collector.connections(), dangling: collector.danglingLines(), observed: logs };
 }

@@ -1,6 +1,6 @@
 import { KINDS, type KindName, kindOf } from './kinds.js';
 import { isRecord, type Manifest, refOf, sameRef } from './manifest.js';
-import { isManaged, managedByUs } from './ours.js';
+import { isManaged, MANAGED_BY, managedByUs } from './ours.js';
 import type { Change } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -33,10 +33,17 @@ const ATOMIC = ['podSelector', 'namespaceSelector', 'objectSelector', 'labelSele
 
 /** Maps merge, everything else is replaced: what server-side apply does to kinds whose lists are atomic. */
 function merged(live: Manifest, applied: Manifest): Manifest {
-  // What we own whole: a list of rules that is left out is taken away from the policy that we wrote before.
+  // What we own whole: a list of rules that is left out, or a note, is taken away from the policy that we wrote before.
   if (applied.kind === 'NetworkPolicy' && applied.spec !== undefined && isManaged(live))
-    return { ...(mergeMaps(live, applied) as Manifest), spec: applied.spec };
+    return { ...(mergeMaps(withoutNotes(live), applied) as Manifest), spec: applied.spec };
   return mergeMaps(live, applied) as Manifest;
+}
+
+function withoutNotes(live: Manifest): Manifest {
+  const { annotations, ...metadata } = live.metadata;
+  if (annotations === undefined) return live;
+  const others = Object.entries(annotations).filter(([key]) => !key.startsWith(`${MANAGED_BY}/`));
+  return { ...live, metadata: { ...metadata, annotations: Object.fromEntries(others) } };
 }
 
 function mergeMaps(live: unknown, applied: unknown): unknown {

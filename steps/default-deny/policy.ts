@@ -1,3 +1,4 @@
+import { OBSERVED } from '../../src/declared/index.js';
 import type { DnsFacts, DnsService } from '../../src/model/dns.js';
 import { at, isRecord, listAt, type Manifest } from '../../src/model/manifest.js';
 import { isOurs, ourLabels } from '../../src/model/ours.js';
@@ -87,7 +88,12 @@ export function denyPolicies(input: PolicyInput, templates: Templates): Policies
       egress: [...general.egress, ...workload.egress],
     });
     const name = ourName(workload.name, existing, WORKLOAD);
-    return { ...manifest, metadata: { ...manifest.metadata, name } };
+    const annotations = {
+      ...manifest.metadata.annotations,
+      ...(workload.note === undefined ? {} : { [OBSERVED]: workload.note }),
+    };
+    const annotated = Object.keys(annotations).length === 0 ? {} : { annotations };
+    return { ...manifest, metadata: { ...manifest.metadata, name, ...annotated } };
   });
   return {
     workloads,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Declared } from '../../src/declared/index.js';
+import { type Declared, observedNote } from '../../src/declared/index.js';
 import { once } from '../../src/model/once.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { egressNeed, ingressNeed, type Need, rulesOf } from './allows.js';
@@ -23,6 +23,8 @@ export interface WorkloadAllows {
   close: Closing;
   ingress: readonly unknown[];
   egress: readonly unknown[];
+  /** Of these, the connections that only a flow log showed, for the next run. */
+  note: string | undefined;
 }
 
 /** A declared connection with what one side of it needs. */
@@ -93,11 +95,11 @@ export function workloadAllows(
       egress: closes.some(({ egress }) => egress),
     };
     if (!close.ingress && !close.egress) return [];
+    const sides = members
+      .flatMap(({ name }) => sidesOf(now, namespace, name, closing, outside))
+      .filter(({ flow }) => kept?.has(flowText(flow)) ?? true);
     const needs = (direction: keyof Closing) =>
-      members
-        .flatMap(({ name }) => sidesOf(now, namespace, name, closing, outside))
-        .filter((side) => side.direction === direction && (kept?.has(flowText(side.flow)) ?? true))
-        .map(({ need }) => need);
+      sides.filter((side) => side.direction === direction).map(({ need }) => need);
     return [
       {
         name: nameOf(first.ref.kind, first.ref.name),
@@ -105,6 +107,7 @@ export function workloadAllows(
         close,
         ingress: rulesOf(needs('ingress'), 'from'),
         egress: rulesOf(needs('egress'), 'to'),
+        note: observedNote(sides.filter(({ need }) => need.kind === 'rule').map(({ flow }) => flow)),
       },
     ];
   });

@@ -2,12 +2,13 @@ import { loadTemplates } from '../../src/host/templates.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { overlay } from '../../src/model/overlay.js';
 import { type Answers, completeAnswers } from '../../src/model/question.js';
-import type { Snapshot } from '../../src/model/snapshot.js';
+import { objects, type Snapshot } from '../../src/model/snapshot.js';
+import { declaredIn } from '../../steps/default-deny/flows.js';
 import { reachIn } from '../../steps/default-deny/state.js';
 import { defaultDeny as step } from '../../steps/default-deny.js';
 import { flowLog } from '../support/flows.js';
 import { parseManifests } from '../support/golden.js';
-import { coreDns, daemonSet } from '../support/objects.js';
+import { coreDns, daemonSet, networkPolicy } from '../support/objects.js';
 import { namespace, snapshotOf } from '../support/snapshot.js';
 
 const templates = await loadTemplates();
@@ -77,6 +78,61 @@ test('refused, it is cut, and the preview says where it was seen', () => {
       evidence: 'File seen.csv, line 1: 2 lines, 1970-01-01T00:00Z: shop/web -> shop/db TCP 5432',
     },
   ]);
+});
+
+describe('a later run without the flow log', () => {
+  const first = closed(shop(['shop/web,shop/db,TCP,5432', 'shop/web,203.0.113.7,TCP,443']), {
+    egressOutside: 'closed',
+  });
+  const { observed: _log, ...later } = first;
+
+  test('takes nothing away: the policies say what was seen', () => {
+    expect(step.plan(later, answer(later, {}), templates)).toEqual([]);
+    expect(
+      declaredIn(later)
+        .filter(({ why }) => why === 'observed')
+        .map(({ evidence }) => evidence),
+    ).toContainEqual({
+      object: expect.objectContaining({ kind: 'NetworkPolicy', name: 'allow-deployment-web' }),
+      field: 'metadata.annotations[kubectl-harden/observed]',
+      value: 'seen by an earlier run: shop/web[Deployment],203.0.113.7,TCP,443',
+    });
+  });
+
+  test('takes them away where somebody removed that note', () => {
+    const bare = snapshotOf({
+      sandbox: true,
+      objects: [...later.listings.values()].flatMap((listing) =>
+        (listing.state === 'read' ? listing.items : []).map(({ metadata, ...rest }) => ({
+          ...rest,
+          metadata: { ...metadata, annotations: {} },
+        })),
+      ),
+    });
+    const then = overlay(bare, step.plan(bare, answer(bare, {}), templates));
+    expect(reachIn(then).between(WEB, DB)).toBe('No Connections');
+    expect(JSON.stringify(objects(then, 'NetworkPolicy'))).not.toContain('kubectl-harden/observed');
+    expect(step.plan(then, answer(then, {}), templates)).toEqual([]);
+  });
+
+  test('believes a policy only that this program wrote', () => {
+    const copied = snapshotOf({
+      objects: [
+        ...objects(shop(undefined), 'Namespace'),
+        ...objects(shop(undefined), 'Deployment'),
+        networkPolicy(
+          'shop',
+          'mine',
+          { podSelector: { matchLabels: { app: 'x' } } },
+          {
+            annotations: { 'kubectl-harden/observed': 'shop/web[Deployment],shop/db[Deployment],TCP,1\n' },
+            labels: { 'app.kubernetes.io/managed-by': 'kubectl-harden' },
+          },
+        ),
+      ],
+    });
+    expect(declaredIn(copied).filter(({ why }) => why === 'observed')).toEqual([]);
+  });
 });
 
 describe('egress to outside', () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { versionHas } from '../model/features.js';
 import { stringAt } from '../model/manifest.js';
 import type { ClusterInfo } from '../model/snapshot.js';
-import { type Cluster, ClusterError } from '../wizard/ports.js';
+import { type Cluster, ClusterError, type RewriteOptions } from '../wizard/ports.js';
 import { Client } from './client.js';
 import { contentsOf } from './contents.js';
 import { versionOf } from './discovery.js';
@@ -10,7 +10,7 @@ import { gate } from './gate.js';
 import { type KubeconfigSource, type Selected, selectContext } from './kubeconfig.js';
 import { probePolicies } from './probe/index.js';
 import { readAll } from './read.js';
-import { rewriteObjects } from './rewrite/rewrite.js';
+import { proveRewrite, rewriteObjects, sizeOfRewrite } from './rewrite/rewrite.js';
 import { accessOf, applyObject, deleteObject, getObject } from './write.js';
 
 export interface ConnectOptions extends KubeconfigSource {
@@ -58,12 +58,9 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     can: (checks) => accessOf(client, checks),
     gate: (trial) => gate(client, trial),
     probePolicies: (request) => probePolicies(client, kubectlFor(options, selected), request),
-    rewrite: (rewrite) =>
-      rewriteObjects(client, {
-        ...rewrite,
-        maxRate: rewrite.maxRate ?? (info.sandbox ? 0 : MODERATE),
-        concurrency: rewrite.concurrency ?? MOST_AT_ONCE,
-      }),
+    rewrite: (rewrite) => rewriteObjects(client, { ...rewrite, ...paced(rewrite, info.sandbox) }),
+    rewriteSize: (resources) => sizeOfRewrite(client, resources),
+    proveRewrite: (proof) => proveRewrite(client, { ...proof, ...paced(proof, info.sandbox) }),
     close: async () => client.close(),
   };
 }
@@ -72,6 +69,13 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
 function kubectlFor({ kubeconfigPath }: ConnectOptions, { context }: Selected): readonly string[] {
   const file = kubeconfigPath === undefined ? [] : ['--kubeconfig', kubeconfigPath];
   return ['kubectl', ...file, '--context', context];
+}
+
+function paced(given: Pick<RewriteOptions, 'maxRate' | 'concurrency'>, sandbox: boolean) {
+  return {
+    maxRate: given.maxRate ?? (sandbox ? 0 : MODERATE),
+    concurrency: given.concurrency ?? MOST_AT_ONCE,
+  };
 }
 
 async function identify(client: Client, selected: Selected, sandbox: boolean): Promise<ClusterInfo> {

@@ -68,7 +68,7 @@ async function judged(
     return closed(
       `not tried from here: ${untried.map((one) => printable(one, 200)).join(', ')}. A server with another configuration would decrypt Secrets, or could not read them.\nRun this where every API server can be reached, or check each and answer unreachedServers: goOn.`,
     );
-  return { open: true, servers, untried, evidence };
+  return { open: true, servers, untried, writes: 'seen' in written.as ? written.as.seen : [], evidence };
 }
 
 /** How the given server wrote: prefixes that its counters moved under, or why they cannot be seen. */

@@ -16,7 +16,25 @@ export interface Transformations {
   from: Counts;
   /** Values written to storage. */
   to: Counts;
+  /** SHA-256 of the encryption configuration in force (from 1.34). */
+  configuration: string | undefined;
+  storage: StorageSizes;
 }
+
+/** What is told of the size of etcd, in bytes. */
+export interface StorageSizes {
+  /** The largest member's database file, free pages included. */
+  size: number | undefined;
+  /** What all objects of a resource take, by `group/resource` (from 1.34). */
+  resources: ReadonlyMap<string, number>;
+}
+
+/** The size of etcd's database, newest name first: from 1.28, 1.26 to 1.28, up to 1.25. */
+const SIZES = [
+  'apiserver_storage_size_bytes',
+  'apiserver_storage_db_total_size_in_bytes',
+  'etcd_db_total_size_in_bytes',
+];
 
 interface Sample {
   labels: ReadonlyMap<string, string>;
@@ -44,7 +62,20 @@ export function transformations(text: string): Transformations {
     byResource: samples.some(({ labels }) => labels.has('resource')),
     from: count('from_storage'),
     to: count('to_storage'),
+    configuration: [
+      ...samplesOf(text, 'apiserver_encryption_config_controller_last_config_info'),
+    ][0]?.labels.get('hash'),
+    storage: storageSizes(text),
   };
+}
+
+function storageSizes(text: string): StorageSizes {
+  const sizes = SIZES.map((metric) => [...samplesOf(text, metric)].map(({ value }) => value));
+  const size = sizes.find((values) => values.length > 0);
+  const resources = new Map<string, number>();
+  for (const { labels, value } of samplesOf(text, 'apiserver_resource_size_estimate_bytes'))
+    if (value >= 0) resources.set(`${labels.get('group') ?? ''}/${labels.get('resource') ?? ''}`, value);
+  return { size: size === undefined ? undefined : Math.max(...size), resources };
 }
 
 /** Samples of one metric. Labels may hold any character; backslash, quote and line feed are escaped in them. */

@@ -15,6 +15,9 @@ const answers = z.record(z.string(), z.union([z.boolean(), z.string(), z.number(
 const step = z.string();
 const change = z.string();
 const reason = z.string();
+const count = z.number().int().nonnegative();
+const counts = z.object({ rewritten: count, unchanged: count, gone: count, refused: count });
+const writes = z.array(z.string());
 
 /** What each kind of line holds. The same shapes as `Entry`: the assignment in `readLines` keeps the two together. */
 const entry = z.discriminatedUnion('type', [
@@ -31,6 +34,15 @@ const entry = z.discriminatedUnion('type', [
         answers: z.string().exactOptional(),
         answersHash: z.string().exactOptional(),
         flows: z.array(z.string()),
+      })
+      .exactOptional(),
+    rewrite: z
+      .object({
+        resources: z.array(z.string()),
+        evenIfUntried: z.boolean(),
+        prove: z.boolean(),
+        maxRate: z.number().exactOptional(),
+        concurrency: z.number().exactOptional(),
       })
       .exactOptional(),
   }),
@@ -54,6 +66,16 @@ const entry = z.discriminatedUnion('type', [
     after: z.string().exactOptional(),
     evidence: z.array(z.string()).exactOptional(),
   }),
+  z.object({
+    type: z.literal('rewriting'),
+    step,
+    change,
+    writes,
+    place: z.object({ resource: z.string(), namespace: z.string(), name: z.string() }),
+    counts,
+    failures: z.array(z.object({ ref, reason })),
+  }),
+  z.object({ type: z.literal('rewritten'), step, change, writes, counts }),
   z.object({ type: z.literal('left'), step, change, reason }),
   z.object({ type: z.literal('failed'), step, change, reason }),
   z.object({ type: z.literal('skipped'), step, reason }),
@@ -67,6 +89,8 @@ const KNOWN: ReadonlySet<string> = new Set<Entry['type']>([
   'excluded',
   'applying',
   'applied',
+  'rewriting',
+  'rewritten',
   'left',
   'failed',
   'skipped',

@@ -42,6 +42,8 @@ export function filesCluster(path: string, objects: readonly Manifest[]): Cluste
     gate: refuse,
     probePolicies: refuse,
     rewrite: refuse,
+    rewriteSize: refuse,
+    proveRewrite: refuse,
     close: async () => undefined,
   };
 }

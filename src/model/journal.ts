@@ -1,5 +1,6 @@
 import type { Ref } from './manifest.js';
 import type { Answers } from './question.js';
+import type { RewriteCounts, RewritePlace } from './rewrite.js';
 
 /**
  * One line of a run's journal. References and hashes only: never an object's content, never a Secret's value.
@@ -17,6 +18,8 @@ export type Entry =
       scope?: { steps: readonly string[]; exclude: readonly string[] };
       /** The files that it was started with. */
       files?: RunFiles;
+      /** Of a run of `rewrite-secrets`: what it re-writes and how. */
+      rewrite?: RewriteScope;
     }
   | { type: 'answered'; step: string; answers: Answers }
   | {
@@ -42,6 +45,18 @@ export type Entry =
       /** Of a re-write: what the gate saw, what it could not try, and what it left behind. */
       evidence?: readonly string[];
     }
+  /** How far a re-write is done: all up to the place. `writes`: the stored form, as the gate saw it. */
+  | {
+      type: 'rewriting';
+      step: string;
+      change: string;
+      writes: readonly string[];
+      place: RewritePlace;
+      counts: RewriteCounts;
+      failures: readonly { ref: Ref; reason: string }[];
+    }
+  /** A pass of a re-write has ended. */
+  | { type: 'rewritten'; step: string; change: string; writes: readonly string[]; counts: RewriteCounts }
   | { type: 'left'; step: string; change: string; reason: string }
   | { type: 'failed'; step: string; change: string; reason: string }
   | { type: 'skipped'; step: string; reason: string }
@@ -55,6 +70,15 @@ export interface RunFiles {
   /** Of the answers file's text: the same file again says nothing newer than what was answered since. */
   answersHash?: string;
   flows: readonly string[];
+}
+
+/** What a run of `rewrite-secrets` was asked for. */
+export interface RewriteScope {
+  resources: readonly string[];
+  evenIfUntried: boolean;
+  prove: boolean;
+  maxRate?: number;
+  concurrency?: number;
 }
 
 export type Stamped = Entry & { at: string };
@@ -71,6 +95,7 @@ export interface RunSummary {
   scope: { steps: readonly string[]; exclude: readonly string[] };
   /** As it was last started. */
   files: RunFiles;
+  rewrite?: RewriteScope;
   startedAt: string;
   lastAt: string;
   answers: ReadonlyMap<string, Answers>;
@@ -118,6 +143,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     ...(start.undoes === undefined ? {} : { undoes: start.undoes }),
     scope: start.scope ?? { steps: [], exclude: [] },
     files: entries.findLast((entry) => entry.type === 'started')?.files ?? { flows: [] },
+    ...(start.rewrite === undefined ? {} : { rewrite: start.rewrite }),
     startedAt: start.at,
     lastAt,
     answers,
@@ -127,4 +153,37 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     skipped,
     state,
   };
+}
+
+/** How far an interrupted re-write had come. */
+export interface Reached {
+  place: RewritePlace;
+  counts: RewriteCounts;
+  failures: readonly { ref: Ref; reason: string }[];
+}
+
+/**
+ * Where a re-write that did not end goes on; undefined where there is none, or where it ended. What was re-written to
+ * another stored form than `writes` has to be written again, so such a place does not count.
+ */
+export function reachedIn(
+  entries: readonly Stamped[],
+  step: string,
+  change: string,
+  writes: readonly string[],
+): Reached | undefined {
+  const form = [...writes].sort().join('\n');
+  if (form === '') return undefined;
+  let reached: Reached | undefined;
+  for (const entry of entries) {
+    if (entry.type !== 'rewriting' && entry.type !== 'rewritten') continue;
+    if (entry.step !== step || entry.change !== change) continue;
+    if (entry.type === 'rewritten' || [...entry.writes].sort().join('\n') !== form) {
+      reached = undefined;
+      continue;
+    }
+    const { place, counts, failures } = entry;
+    reached = { place, counts, failures: [...(reached?.failures ?? []), ...failures] };
+  }
+  return reached;
 }

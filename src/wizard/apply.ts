@@ -1,14 +1,8 @@
 import { type Manifest, refText } from '../model/manifest.js';
 import type { ApplyChange, Basis, Change, DeleteChange, RewriteChange } from '../model/plan.js';
 import { heldIn } from './contents.js';
-import {
-  type Cluster,
-  ClusterError,
-  type Host,
-  type Journal,
-  type RewriteProgress,
-  type RewriteResult,
-} from './ports.js';
+import { type Cluster, ClusterError, type Host, type Journal, type RewriteProgress } from './ports.js';
+import { carryOutRewrite, failuresText, meansText, outcomeText, seenWith } from './rewrite.js';
 import type { Done, StepState } from './state.js';
 
 export interface ApplyPorts {
@@ -228,30 +222,29 @@ async function rewrite(
   signal: AbortSignal,
   listener: ApplyListener,
 ): Promise<Done> {
-  await journal.append({ type: 'applying', step, change: change.id });
-  const gate = await cluster.gate(change.evenIfUntried === true ? { evenIfUntried: true } : {});
-  const { evidence } = gate;
-  // What was not tried, or was left behind, is told however it ends.
-  const told = (text: string) => (evidence.length === 0 ? text : `${text}\nSeen: ${evidence.join('; ')}.`);
-  if (!gate.open) return { change: change.id, outcome: 'left', message: told(gate.reason) };
-  let result: RewriteResult;
-  try {
-    result = await cluster.rewrite({
-      signal,
-      onProgress: (progress) => listener.rewriting(progress),
-    });
-  } catch (error) {
-    if (!(error instanceof ClusterError)) throw error;
-    throw new ClusterError(error.reason, told(error.message));
+  const outcome = await carryOutRewrite(
+    { cluster, journal },
+    {
+      step,
+      change: change.id,
+      resources: [change.resource],
+      evenIfUntried: change.evenIfUntried === true,
+      prove: true,
+    },
+    signal,
+    { progress: (progress) => listener.rewriting(progress) },
+  );
+  if (outcome.end === 'closed')
+    return { change: change.id, outcome: 'left', message: seenWith(outcome.reason, outcome.evidence) };
+  const { done } = outcome;
+  const { evidence, proof } = done;
+  const message = seenWith(outcomeText(done), evidence);
+  if (outcome.end === 'interrupted') return { change: change.id, outcome: 'interrupted', message };
+  if (done.result.failures.length > 0) {
+    const failed = `${outcomeText(done)}\n${failuresText(done.result.failures, 5).join('; ')}`;
+    return { change: change.id, outcome: 'failed', message: seenWith(failed, evidence) };
   }
-  const counts = `re-written ${result.rewritten}, already ${result.unchanged}, gone meanwhile ${result.gone}, refused ${result.refused}`;
-  if (result.interrupted) return { change: change.id, outcome: 'interrupted', message: told(counts) };
-  if (result.failures.length > 0) {
-    const named = result.failures.slice(0, 5).map((f) => `${f.ref.namespace}/${f.ref.name}: ${f.reason}`);
-    const more = result.failures.length > 5 ? [`and ${result.failures.length - 5} more`] : [];
-    const failed = `${counts}. ${[...named, ...more].join('; ')}`;
-    return { change: change.id, outcome: 'failed', message: told(failed) };
-  }
-  await journal.append({ type: 'applied', step, change: change.id, evidence });
-  return { change: change.id, outcome: 'applied', message: told(counts) };
+  const seen = [...evidence, ...(proof?.means ?? []).map(meansText)];
+  await journal.append({ type: 'applied', step, change: change.id, evidence: seen });
+  return { change: change.id, outcome: 'applied', message };
 }

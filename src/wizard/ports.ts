@@ -3,6 +3,7 @@ import type { KindName } from '../model/kinds.js';
 import type { Manifest, Ref } from '../model/manifest.js';
 import type { HostChange } from '../model/plan.js';
 import type { ProbeFacts, ProbeLeftover, ProbeOptions } from '../model/policy-probe.js';
+import type { ProofMeans, RewriteCounts, RewritePlace } from '../model/rewrite.js';
 import type { ClusterInfo, EncryptionFacts, Listing, Query } from '../model/snapshot.js';
 
 /** A failed request to a cluster, in words for a person; never a response body or a stack. */
@@ -58,15 +59,6 @@ export interface ReadProgress {
   done: boolean;
 }
 
-/** What came of objects of a re-write. `rewritten`: their stored form was stale; `unchanged`: it was not. */
-export interface RewriteCounts {
-  rewritten: number;
-  unchanged: number;
-  /** Deleted since they were listed. */
-  gone: number;
-  refused: number;
-}
-
 export interface RewriteProgress extends RewriteCounts {
   /** How many there are in all, once known. */
   total: number | undefined;
@@ -76,15 +68,6 @@ export interface RewriteProgress extends RewriteCounts {
 export interface RewriteFailure {
   ref: Ref;
   reason: string;
-}
-
-/** A place in a re-write: all before it, by resource, namespace and name, and the object itself, are done. */
-export interface RewritePlace {
-  /** As given: `secrets`, `widgets.example.com`. */
-  resource: string;
-  /** Empty for what has no namespace. */
-  namespace: string;
-  name: string;
 }
 
 /** What is done up to a place. */
@@ -115,6 +98,21 @@ export interface RewriteResult extends RewriteProgress {
   failures: readonly RewriteFailure[];
   /** Stopped by the signal before all was seen. */
   interrupted: boolean;
+  /** What the API server's own counters say was written meanwhile. */
+  metrics: ProofMeans;
+}
+
+/** How much a re-write writes, and how much room there is, in bytes; without reading a value. */
+export interface RewriteSize {
+  /** Objects, where they can be counted. */
+  objects: number | undefined;
+  /** What is written at most; undefined where nothing bounds it. */
+  bytes: number | undefined;
+  /** Size of etcd's database and its quota, where they are known. */
+  etcd: number | undefined;
+  quota: number | undefined;
+  /** For people: where each number comes from, and what is not known. */
+  words: readonly string[];
 }
 
 /** `evenIfUntried`: a person answered that servers which cannot be tried from here were looked at. */
@@ -123,11 +121,18 @@ export interface GateOptions {
 }
 
 /**
- * Whether every API server encrypts what it writes and can read what the others wrote. `untried`: addresses of those
+ * Whether every API server encrypts what it writes and can read what the others wrote. `writes`: prefixes that values
+ * were stored under while the scratch Secret was written. `untried`: addresses of those
  * that could not be asked; without `evenIfUntried` they close the gate. `evidence` names them, and what was left behind.
  */
 export type GateResult =
-  | { open: true; servers: readonly string[]; untried: readonly string[]; evidence: readonly string[] }
+  | {
+      open: true;
+      servers: readonly string[];
+      untried: readonly string[];
+      writes: readonly string[];
+      evidence: readonly string[];
+    }
   | { open: false; reason: string; evidence: readonly string[] };
 
 /** A live probe of the network plugin that was confirmed. */
@@ -169,6 +174,10 @@ export interface Cluster {
   probePolicies(request: ProbeRequest): Promise<ProbeFacts>;
   /** Re-writes every object in the form that the API server writes today, without receiving a value. */
   rewrite(options: RewriteOptions): Promise<RewriteResult>;
+  /** What a re-write of these resources writes, as far as it can be known before. */
+  rewriteSize(resources: readonly string[]): Promise<RewriteSize>;
+  /** Looks how objects are stored: the read audit, and a pass that must move nothing. Writes only what is stale. */
+  proveRewrite(options: Omit<RewriteOptions, 'from' | 'onCheckpoint'>): Promise<readonly ProofMeans[]>;
   close(): Promise<void>;
 }
 

@@ -2,6 +2,7 @@ import type { Entry, Stamped } from '../../src/model/journal.js';
 import type { KindName } from '../../src/model/kinds.js';
 import { type Manifest, type Ref, refOf, refText, sameRef } from '../../src/model/manifest.js';
 import type { ProbeFacts } from '../../src/model/policy-probe.js';
+import type { ProofMeans } from '../../src/model/rewrite.js';
 import type { Listing } from '../../src/model/snapshot.js';
 import {
   type Cluster,
@@ -12,7 +13,9 @@ import {
   type HostOutcome,
   type Journal,
   type ProbeRequest,
+  type RewriteOptions,
   type RewriteResult,
+  type RewriteSize,
 } from '../../src/wizard/ports.js';
 
 /** A cluster in memory: enough of one to watch what the session writes. */
@@ -21,7 +24,7 @@ export class MemoryCluster implements Cluster {
   readonly dryRuns: string[] = [];
   items: Manifest[];
   sandbox = false;
-  gateResult: GateResult = { open: true, servers: ['a'], untried: [], evidence: [] };
+  gateResult: GateResult = { open: true, servers: ['a'], untried: [], writes: [], evidence: [] };
   /** Called before each persisted write; may throw or change things. */
   beforeWrite: (ref: Ref) => void | Promise<void> = () => {};
   #version = 100;
@@ -114,9 +117,25 @@ export class MemoryCluster implements Cluster {
     const at = '2026-01-01T00:00:00.000Z';
     return { verdict: 'inconclusive', evidence: ['it was stopped'], at, interrupted: true, left: [] };
   }
-  async rewrite(): Promise<RewriteResult> {
+  async rewrite(_options: RewriteOptions): Promise<RewriteResult> {
     this.writes.push('rewrite secrets');
-    return { total: 1, rewritten: 1, unchanged: 0, gone: 0, refused: 0, failures: [], interrupted: false };
+    const metrics = { means: 'metrics' as const, used: false as const, words: 'not here' };
+    return {
+      total: 1,
+      rewritten: 1,
+      unchanged: 0,
+      gone: 0,
+      refused: 0,
+      failures: [],
+      interrupted: false,
+      metrics,
+    };
+  }
+  async rewriteSize(): Promise<RewriteSize> {
+    return { objects: 1, bytes: undefined, etcd: undefined, quota: undefined, words: [] };
+  }
+  async proveRewrite(): Promise<readonly ProofMeans[]> {
+    return [{ means: 'finalPass', used: true, moved: 0, words: 'a second pass moved nothing' }];
   }
   async close() {}
 }

@@ -1,6 +1,8 @@
 import { planOf, type RewriteChange } from '../../src/model/plan.js';
+import { judge, type ProofMeans } from '../../src/model/rewrite.js';
 import { applyChanges } from '../../src/wizard/apply.js';
-import { ClusterError } from '../../src/wizard/ports.js';
+import { ClusterError, type RewriteOptions } from '../../src/wizard/ports.js';
+import { carryOutRewrite } from '../../src/wizard/rewrite.js';
 import type { Done, StepState } from '../../src/wizard/state.js';
 import { MemoryCluster, MemoryHost, MemoryJournal } from '../support/memory.js';
 
@@ -43,16 +45,24 @@ test('a closed gate leaves everything, with its reason and what it left behind, 
 
 test('what was not tried and what was left behind is told with the counts, and journaled', async () => {
   const { cluster, outcome, journal } = await run((it) => {
-    it.gateResult = { open: true, servers: ['a'], untried: ['b'], evidence: ['b was not tried', LEFT] };
+    it.gateResult = {
+      open: true,
+      servers: ['a'],
+      untried: ['b'],
+      writes: [],
+      evidence: ['b was not tried', LEFT],
+    };
   });
   expect(cluster.writes).toEqual(['rewrite secrets']);
-  expect(outcome?.message).toMatch(/^re-written 1, .*\nSeen: b was not tried; the scratch Secret/);
+  expect(outcome?.message).toMatch(
+    /^re-written 1, .*\nProven: .*a second pass moved nothing; etcd itself not available.*\nSeen: b was not tried; the scratch Secret/,
+  );
   expect(journal).toContain('b was not tried');
 });
 
 test('a re-write that breaks off tells it as well', async () => {
   const { outcome } = await run((it) => {
-    it.gateResult = { open: true, servers: ['a'], untried: [], evidence: [LEFT] };
+    it.gateResult = { open: true, servers: ['a'], untried: [], writes: [], evidence: [LEFT] };
     it.rewrite = async () => {
       throw new ClusterError('server', 'etcd has no space left.');
     };
@@ -69,3 +79,128 @@ test('the gate is told to go on without untried servers only where the change sa
     { evenIfUntried: true },
   ]);
 });
+
+const ports = (prepare: (cluster: MemoryCluster) => void = () => {}) => {
+  const cluster = new MemoryCluster([]);
+  cluster.gateResult = { open: true, servers: ['a'], untried: [], writes: [BOX], evidence: [] };
+  prepare(cluster);
+  return { cluster, journal: new MemoryJournal() };
+};
+const BOX = 'k8s:enc:secretbox:v1:key1:';
+const REQUEST = {
+  step: 's',
+  change: 's/-/Secret/*',
+  resources: ['secrets'],
+  evenIfUntried: false,
+  prove: true,
+};
+const signal = new AbortController().signal;
+const quiet = { progress: () => {} };
+const place = { resource: 'secrets', namespace: 'shop', name: 'b' };
+const counts = { rewritten: 2, unchanged: 0, gone: 0, refused: 1 };
+const failure = {
+  ref: { apiVersion: 'v1', kind: 'Secret', namespace: 'shop', name: 'a' },
+  reason: 'webhook',
+};
+/** A re-write that tells one checkpoint and is interrupted. */
+const interrupted = (it: MemoryCluster, seen: RewriteOptions[] = []) => {
+  it.rewrite = async (options) => {
+    seen.push(options);
+    await options.onCheckpoint?.({ place, counts, failures: [failure] });
+    const metrics = { means: 'metrics' as const, used: false as const, words: '' };
+    return { total: 9, ...counts, failures: [failure], interrupted: true, metrics };
+  };
+};
+
+test('an interrupted re-write goes on behind its last place, with its counts and its failures', async () => {
+  const seen: RewriteOptions[] = [];
+  const { cluster, journal } = ports((it) => interrupted(it, seen));
+  const first = await carryOutRewrite({ cluster, journal }, REQUEST, signal, quiet);
+  expect(first).toMatchObject({ end: 'interrupted', done: { resumed: false } });
+  const again = await carryOutRewrite({ cluster, journal }, REQUEST, signal, quiet);
+  expect(seen.map(({ from }) => from?.place)).toEqual([undefined, place]);
+  expect(seen[1]?.from?.counts).toEqual(counts);
+  expect(again).toMatchObject({ done: { resumed: true, result: { failures: [failure, failure] } } });
+});
+
+test.each<[string, (journal: MemoryJournal, cluster: MemoryCluster) => Promise<void> | void]>([
+  [
+    'writes another form now',
+    (_journal, cluster) => {
+      cluster.gateResult = {
+        open: true,
+        servers: ['a'],
+        untried: [],
+        writes: ['k8s:enc:aescbc:v1:k:'],
+        evidence: [],
+      };
+    },
+  ],
+  [
+    'does not show what it writes',
+    (_journal, cluster) => {
+      cluster.gateResult = { open: true, servers: ['a'], untried: [], writes: [], evidence: [] };
+    },
+  ],
+  [
+    'has ended a pass since',
+    (journal) =>
+      journal.append({
+        type: 'rewritten',
+        step: REQUEST.step,
+        change: REQUEST.change,
+        writes: [BOX],
+        counts,
+      }),
+  ],
+])('it begins anew where the server %s', async (_name, between) => {
+  const seen: RewriteOptions[] = [];
+  const { cluster, journal } = ports((it) => interrupted(it, seen));
+  await carryOutRewrite({ cluster, journal }, REQUEST, signal, quiet);
+  await between(journal, cluster);
+  await carryOutRewrite({ cluster, journal }, REQUEST, signal, quiet);
+  expect(seen.map(({ from }) => from)).toEqual([undefined, undefined]);
+});
+
+test('the proof tells the means that were used and those that were not', async () => {
+  const { cluster, journal } = ports();
+  const outcome = await carryOutRewrite(
+    { cluster, journal, etcdCounts: async () => ({ [BOX]: 3, '': 1 }) },
+    REQUEST,
+    signal,
+    quiet,
+  );
+  const proof = outcome.end === 'ended' ? outcome.done.proof : undefined;
+  expect(proof).toMatchObject({ stale: 1, objects: 4, writes: [BOX] });
+  expect(proof?.means.map(({ means, used }) => [means, used])).toEqual([
+    ['metrics', false],
+    ['finalPass', true],
+    ['etcd', true],
+  ]);
+  expect(judge(proof!)).toBe('contradicted'); // one in plain text
+});
+
+const used = { used: true, words: '' } as const;
+test.each<[string, ProofMeans[], ReturnType<typeof judge>]>([
+  ['nothing looked', [], 'unproven'],
+  ['counters alone', [{ means: 'metrics', ...used, written: { [BOX]: 9 } }], 'unproven'],
+  ['all under the key', [{ means: 'readAudit', ...used, stored: { [BOX]: 9 } }], 'proven'],
+  ['key not told apart', [{ means: 'readAudit', ...used, stored: { 'k8s:enc:secretbox:v1:': 9 } }], 'proven'],
+  ['one in plain text', [{ means: 'readAudit', ...used, stored: { [BOX]: 8, '': 1 } }], 'contradicted'],
+  [
+    'one under another key',
+    [{ means: 'etcd', ...used, stored: { [BOX]: 8, 'k8s:enc:secretbox:v1:key2:': 1 } }],
+    'contradicted',
+  ],
+  ['a pass that moved nothing', [{ means: 'finalPass', ...used, moved: 0 }], 'proven'],
+  [
+    'a pass that moved some',
+    [
+      { means: 'finalPass', ...used, moved: 2 },
+      { means: 'readAudit', ...used, stored: { [BOX]: 9 } },
+    ],
+    'contradicted',
+  ],
+])('a proof: %s', (_name, means, verdict) =>
+  expect(judge({ objects: 9, stale: 9, writes: [BOX], means })).toBe(verdict),
+);

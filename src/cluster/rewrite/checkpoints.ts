@@ -1,4 +1,5 @@
-import type { RewriteCounts, RewriteFailure } from '../../wizard/ports.js';
+import type { RewriteCounts } from '../../model/rewrite.js';
+import type { RewriteFailure } from '../../wizard/ports.js';
 
 /** What came of the objects of one page; pages end in any order, and count in theirs. */
 export interface OpenPage<P> {

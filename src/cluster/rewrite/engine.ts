@@ -1,5 +1,6 @@
 import type { Ref } from '../../model/manifest.js';
-import type { RewriteCounts, RewriteFailure, RewriteProgress, RewriteResult } from '../../wizard/ports.js';
+import type { RewriteCounts } from '../../model/rewrite.js';
+import type { RewriteFailure, RewriteProgress, RewriteResult } from '../../wizard/ports.js';
 import { pause } from '../retry.js';
 import { type Checkpoint, Checkpoints, NONE, type OpenPage, sum } from './checkpoints.js';
 import { Pace, type PaceOptions } from './pace.js';
@@ -37,7 +38,7 @@ export type Room = { type: 'go' } | { type: 'wait'; ms: number } | { type: 'stop
 
 export type StopReason = Extract<Verdict, { type: 'stop' }>['reason'] | 'storageNearlyFull';
 
-export interface EngineResult extends RewriteResult {
+export interface EngineResult extends Omit<RewriteResult, 'metrics'> {
   /** Set where the run ended because nothing more could succeed. */
   stopped: StopReason | undefined;
 }

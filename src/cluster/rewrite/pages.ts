@@ -1,5 +1,6 @@
 import type { Ref } from '../../model/manifest.js';
-import { ClusterError, type RewritePlace } from '../../wizard/ports.js';
+import type { RewritePlace } from '../../model/rewrite.js';
+import { ClusterError } from '../../wizard/ports.js';
 import type { Client } from '../client.js';
 import { namespaceNames, rowPages } from '../names.js';
 import { collectionPath, type Resource } from './resource.js';

@@ -1,9 +1,10 @@
 import { at } from '../../model/manifest.js';
+import type { ProofMeans, RewriteCounts, RewritePlace } from '../../model/rewrite.js';
 import {
   ClusterError,
   type RewriteOptions,
-  type RewritePlace,
   type RewriteResult,
+  type RewriteSize,
 } from '../../wizard/ports.js';
 import type { Client } from '../client.js';
 import { errorOf } from '../errors.js';
@@ -13,7 +14,9 @@ import { touchCall, touchedVersion } from '../scratch.js';
 import { type Batch, runEngine, type StopReason } from './engine.js';
 import { PATIENT, type Reply } from './pacing.js';
 import { type ObjectsPage, objectPages, objectRef, placeRef } from './pages.js';
+import { finalPass, firstReading, type ProveOptions, readAudit, writtenSince } from './prove.js';
 import { collectionPath, type Resource, resolveResources, SECRETS } from './resource.js';
+import { rewriteSize, watchedRoom } from './storage.js';
 
 /** Connections for lists of names. */
 const LIST_SOCKETS = 8;
@@ -32,9 +35,10 @@ export async function rewriteObjects(
   const names = client.over({ sockets: LIST_SOCKETS }, PATIENT);
   // The engine does the repeating: it knows when to stop.
   const patches = client.over({ sockets: concurrency }, { ...PATIENT, attempts: 1 });
+  const wanted = options.resources ?? [SECRETS.name];
   try {
-    const resources = await resolveResources(names, options.resources ?? [SECRETS.name]);
-    const total = await countObjects(names, resources);
+    const resources = await resolveResources(names, wanted);
+    const [total, before] = await Promise.all([countObjects(names, resources), firstReading(names, wanted)]);
     const { stopped, ...result } = await runEngine<RewritePlace>({
       batches: batches(names, patches, resources, from?.place),
       most: concurrency,
@@ -44,13 +48,30 @@ export async function rewriteObjects(
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(onCheckpoint === undefined ? {} : { onCheckpoint }),
+      room: watchedRoom(names),
     });
     if (stopped !== undefined) throw ended(stopped, result);
-    return result;
+    return { ...result, metrics: await writtenSince(names, before) };
   } finally {
     names.close();
     patches.close();
   }
+}
+
+/** What a re-write of these resources would write. @throws ClusterError */
+export async function sizeOfRewrite(client: Client, wanted: readonly string[]): Promise<RewriteSize> {
+  const resources = await resolveResources(client, wanted);
+  return await rewriteSize(client, resources, await countObjects(client, resources));
+}
+
+/** How objects are stored, by reading and by a pass that must move nothing. @throws ClusterError as a re-write does */
+export async function proveRewrite(
+  client: Client,
+  options: ProveOptions & { maxRate: number; concurrency: number },
+): Promise<readonly ProofMeans[]> {
+  const audit = await readAudit(client, options.resources ?? [SECRETS.name]);
+  if (options.signal?.aborted) return [audit, finalPass({ rewritten: 0, unchanged: 0, interrupted: true })];
+  return [audit, finalPass(await rewriteObjects(client, options))];
 }
 
 /** How many objects there are; undefined where the server does not say it of each resource. */
@@ -148,7 +169,7 @@ const STOPPED: Record<StopReason, readonly [ClusterError['reason'], string]> = {
   unreachable: ['unreachable', 'the API server can no longer be reached. Wait until it is back'],
 };
 
-function ended(stopped: StopReason, { rewritten, unchanged, gone }: RewriteResult): ClusterError {
+function ended(stopped: StopReason, { rewritten, unchanged, gone }: RewriteCounts): ClusterError {
   const [reason, words] = STOPPED[stopped];
   const done = rewritten + unchanged + gone;
   return new ClusterError(

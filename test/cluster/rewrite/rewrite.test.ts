@@ -34,6 +34,12 @@ test('all stale ones are re-written, a second run changes nothing, and no value 
     refused: 0,
     failures: [],
     interrupted: false,
+    metrics: {
+      means: 'metrics',
+      used: true,
+      written: { [BOX]: 50 },
+      words: `the API server wrote 50 as ${BOX} (Secrets, those of others included)`,
+    },
   });
   expect(progress[0]?.total).toBe(51);
   expect(new Set(Object.values(server.stored()))).toEqual(new Set([BOX]));

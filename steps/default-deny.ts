@@ -14,6 +14,8 @@ import { closeNamespace, closing, labelledFirst } from './default-deny/closing.j
 import { dnsHere } from './default-deny/dns-here.js';
 import { assess } from './default-deny/findings.js';
 import { flowText, observedIn } from './default-deny/flows.js';
+import { guardChanges } from './default-deny/guard-changes.js';
+import { guardQuestion } from './default-deny/guard-told.js';
 import { previewOf } from './default-deny/preview.js';
 import { READS } from './default-deny/reads.js';
 import { type NamespaceState, namespaceState } from './default-deny/state.js';
@@ -34,7 +36,7 @@ export const defaultDeny: Step = {
     { catalogue: 'Trivy', id: 'KSV-0038' },
   ],
   folder: '02-default-deny',
-  asks: ['namespaces', 'sameNamespace', 'egressOutside', 'cuts', 'anyway'],
+  asks: ['namespaces', 'sameNamespace', 'egressOutside', 'cuts', 'anyway', 'newNamespaces'],
   reads: READS,
   questions,
   assess,
@@ -74,7 +76,12 @@ function questions(now: Snapshot): readonly Question[] {
     return { namespace, name, kind, state, left, cut, kept, asked, lost: shut.cut.length > cut.length };
   });
   const left = candidates.filter((candidate) => candidate.left);
-  if (left.length === 0) return [];
+  const guard = guardQuestion(
+    now,
+    left.map(({ name }) => name),
+    usual.outside,
+  );
+  if (left.length === 0) return guard;
   // Where only namespaces of the system are left, nobody has to answer: the default leaves them alone.
   const risk = left.every(({ kind }) => kind === 'system') ? 'none' : 'cutsTraffic';
   const flows = new Map(candidates.flatMap(({ asked }) => asked).map((flow) => [flowText(flow), flow]));
@@ -158,6 +165,7 @@ function questions(now: Snapshot): readonly Question[] {
             cautious: [...flows.keys()],
           },
         ]),
+    ...guard,
   ];
 }
 
@@ -204,10 +212,13 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   const facts = dnsHere(now);
   const wanted = new Set(chosen(answers, 'namespaces'));
   const open = opennessOf(answers);
-  return labelledFirst(
+  const changes = labelledFirst(
     now,
     offered(now)
       .filter((namespace) => wanted.has(namespace.metadata.name))
       .flatMap((namespace) => closeNamespace(now, namespace.metadata.name, facts, open, templates)),
   );
+  if (answers.newNamespaces !== true) return changes;
+  const wish = { before: changes, chosen: wanted, outside: open.outside };
+  return [...changes, ...guardChanges(now, wish, templates)];
 }

@@ -127,6 +127,9 @@ const WORKLOAD: Keep = {
 
 const ALL: Keep = { fields: true };
 
+/** Whole, with who manages its fields: some of these are ours. */
+const OWNED: Keep = { fields: true, managers: true };
+
 /** The status of routes and gateways grows with every controller that looks at them, and says nothing about peers. */
 const ROUTE: Keep = { fields: { spec: true } };
 
@@ -184,9 +187,14 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   NetworkPolicy: { fields: true, lastApplied: true, managers: true },
   LimitRange: ALL,
   ResourceQuota: ALL,
-  ClusterNetworkPolicy: ALL,
+  ClusterNetworkPolicy: OWNED,
   AdminNetworkPolicy: ALL,
-  BaselineAdminNetworkPolicy: ALL,
+  BaselineAdminNetworkPolicy: OWNED,
+  AntreaClusterNetworkPolicy: OWNED,
+  CalicoTier: OWNED,
+  CalicoGlobalNetworkPolicy: OWNED,
+  CiliumClusterwideNetworkPolicy: OWNED,
+  KyvernoClusterPolicy: OWNED,
   Service: ALL,
   Ingress: ALL,
   Endpoints: ALL,

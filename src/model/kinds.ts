@@ -119,6 +119,26 @@ export const KINDS = {
     false,
     'policy.networking.k8s.io/v1alpha1',
   ),
+  AntreaClusterNetworkPolicy: row(
+    'ClusterNetworkPolicy',
+    'clusternetworkpolicies',
+    false,
+    'crd.antrea.io/v1beta1',
+  ),
+  CalicoTier: row('Tier', 'tiers', false, 'projectcalico.org/v3'),
+  CalicoGlobalNetworkPolicy: row(
+    'GlobalNetworkPolicy',
+    'globalnetworkpolicies',
+    false,
+    'projectcalico.org/v3',
+  ),
+  CiliumClusterwideNetworkPolicy: row(
+    'CiliumClusterwideNetworkPolicy',
+    'ciliumclusterwidenetworkpolicies',
+    false,
+    'cilium.io/v2',
+  ),
+  KyvernoClusterPolicy: row('ClusterPolicy', 'clusterpolicies', false, 'kyverno.io/v1'),
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;

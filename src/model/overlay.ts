@@ -31,10 +31,19 @@ export function overlay(now: Snapshot, changes: readonly Change[]): Snapshot {
 /** Maps that server-side apply replaces as a whole: label selectors are atomic structs, a Service's is an atomic map. */
 const ATOMIC = ['podSelector', 'namespaceSelector', 'objectSelector', 'labelSelector', 'selector'];
 
+/** Policies that we own whole. */
+const OWNED = [
+  'NetworkPolicy',
+  'ClusterNetworkPolicy',
+  'BaselineAdminNetworkPolicy',
+  'GlobalNetworkPolicy',
+  'CiliumClusterwideNetworkPolicy',
+];
+
 /** Maps merge, everything else is replaced: what server-side apply does to kinds whose lists are atomic. */
 function merged(live: Manifest, applied: Manifest): Manifest {
   // What we own whole: a list of rules that is left out, or a note, is taken away from the policy that we wrote before.
-  if (applied.kind === 'NetworkPolicy' && applied.spec !== undefined && isManaged(live))
+  if (OWNED.includes(applied.kind) && applied.spec !== undefined && isManaged(live))
     return { ...(mergeMaps(withoutNotes(live), applied) as Manifest), spec: applied.spec };
   return mergeMaps(live, applied) as Manifest;
 }

@@ -24,6 +24,8 @@ export interface ApplyChange extends Common {
   before?: Manifest;
   /** Take fields over from other field managers. Only where an answer said so. */
   force?: boolean;
+  /** Where it acts on every namespace that it does not name: all that were known. One more, and it is not written. */
+  namespaces?: readonly string[];
 }
 
 export interface DeleteChange extends Common {

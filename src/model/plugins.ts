@@ -16,6 +16,8 @@ export interface PluginVerdict {
 
 /** The network plugin as far as the cluster's objects tell. */
 export interface PluginFacts {
+  /** Stable, as in the table below; `unknown` where none was recognised. */
+  id: string;
   /** Title of the plugin that decides; `unknown` where none was recognised. */
   title: string;
   verdict: Enforcement;
@@ -98,6 +100,7 @@ function judgedPlugin(now: Snapshot): PluginFacts {
   const verdict = tried === undefined ? seen : { ...seen, verdict: tried.verdict };
   const evidence = verdicts.length > 0 ? verdicts.map((v) => v.verdict.evidence) : [seen.evidence];
   return {
+    id: verdict.id,
     title: tried !== undefined && seen.id === 'unknown' ? 'a plugin that is not recognised' : seen.title,
     verdict: verdict.verdict,
     evidence: tried === undefined ? evidence : [...tried.evidence, ...evidence],

@@ -27,4 +27,6 @@ export interface Preview {
   /** Ordered pairs of different workloads between which something may pass, in the whole cluster. */
   pairsBefore: number;
   pairsAfter: number;
+  /** What the changes mean for namespaces that do not exist yet, in sentences; empty where they mean nothing. */
+  newNamespaces: readonly string[];
 }

@@ -35,6 +35,7 @@ export function previewLines(preview: Preview, style: Style): readonly string[] 
       style.width,
       '  ',
     ).map((line) => paint(style, cut.length > 0 ? 'bad' : 'quiet', line)),
+    ...preview.newNamespaces.flatMap((sentence) => fold(printable(sentence), style.width, '  ')),
   ];
 }
 

@@ -45,6 +45,7 @@ export function previewRows(state: WizardState, look: Look, width: number): Line
       `declared connections cut: ${count(cut.length)} of ${count(declared)}; open workload pairs: ${count(pairsBefore)} to ${count(pairsAfter)}`,
       width,
     ),
+    ...preview.newNamespaces.flatMap((sentence) => paragraph(look, sentence, width)),
   ];
 }
 

@@ -171,6 +171,8 @@ async function applyObject(
     const message = 'somebody created it meanwhile; it was left as it is and is part of the next plan';
     return { change: change.id, outcome: 'stale', message };
   }
+  const unseen = await unseenNamespaces(cluster, change);
+  if (unseen !== undefined) return { change: change.id, outcome: 'stale', message: unseen };
   const before = live === undefined ? {} : { before: await journal.keep(live) };
   await journal.append({ type: 'applying', step, change: change.id, ...before });
   const { object, created } = await cluster.apply(preconditioned(change), { force: change.force === true });
@@ -185,6 +187,20 @@ async function applyObject(
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   });
   return { change: change.id, outcome: 'applied', message: created ? 'created' : 'changed' };
+}
+
+/** Why a change that acts on every namespace that it does not name is not written: it would act on one that nobody saw. */
+async function unseenNamespaces(cluster: Cluster, change: ApplyChange): Promise<string | undefined> {
+  if (change.namespaces === undefined) return undefined;
+  const query = { kind: 'Namespace', as: 'names', for: 'namespaces created meanwhile' } as const;
+  const listing = (await cluster.read([query])).listings.get('Namespace');
+  if (listing?.state !== 'read')
+    return `whether namespaces were created meanwhile cannot be seen: ${listing?.reason ?? 'they were not read'}`;
+  const known = new Set(change.namespaces);
+  const created = listing.items.map(({ metadata }) => metadata.name).filter((name) => !known.has(name));
+  return created.length === 0
+    ? undefined
+    : `Namespace ${created.sort().join(', ')} was created meanwhile and would be closed unseen; it is part of the next plan`;
 }
 
 /** The same object with the resourceVersion of the plan, so that the server refuses it if it moved in this moment. */

@@ -9,6 +9,7 @@ import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
 import { outsideOpen } from './answers.js';
 import { dnsHere } from './dns-here.js';
 import { cutToday, flowText } from './flows.js';
+import { orGuarded, unguarded } from './guard-told.js';
 import { keptOpen } from './kept-open.js';
 import { observedFindings } from './observed.js';
 import { pretences } from './pretences.js';
@@ -37,6 +38,7 @@ export function assess(now: Snapshot): readonly Finding[] {
     ...observedFindings(now),
     ...open,
     ...outsideFinding(now, namespaces),
+    ...unguarded(now),
   ];
 }
 
@@ -154,7 +156,11 @@ function namespaceFindings(now: Snapshot, namespace: Manifest): readonly Finding
   );
   return [
     ...keptOpen(now, [namespace], 'namespaced'),
-    ...DIRECTIONS.flatMap((direction) => openFindings(now, namespace, state, direction)),
+    ...orGuarded(
+      now,
+      namespace,
+      DIRECTIONS.flatMap((direction) => openFindings(now, namespace, state, direction)),
+    ),
     ...pretences(policies, state),
     ...hostNetwork(namespace, state),
   ];

@@ -9,14 +9,14 @@ const USUAL: readonly MetadataEndpoint[] = [
   { address: 'fd00:ec2::254', ports: [80], what: 'metadata service' },
 ];
 
-interface PolicyPort {
+export interface PolicyPort {
   protocol: 'TCP' | 'UDP' | 'SCTP';
   port: number;
   endPort?: number;
 }
 
-/** DNS and NTP. */
-const SERVED: readonly PolicyPort[] = [
+/** What metadata addresses may serve beside metadata: DNS and NTP. */
+export const SERVED: readonly PolicyPort[] = [
   { protocol: 'UDP', port: 53 },
   { protocol: 'TCP', port: 53 },
   { protocol: 'UDP', port: 123 },

@@ -5,6 +5,7 @@ import { OUTSIDE, type Passage, type Preview } from '../../src/model/preview.js'
 import type { Snapshot } from '../../src/model/snapshot.js';
 import type { Reach } from '../../src/reach/index.js';
 import { cutBy, declaredIn, flowText, passes, SOMEWHERE } from './flows.js';
+import { guardPreview } from './guard-preview.js';
 import { reachIn } from './state.js';
 
 const NOTHING = 'No Connections';
@@ -28,6 +29,7 @@ export function previewOf(now: Snapshot, changes: readonly Change[]): Preview {
     })),
     pairsBefore: table.before,
     pairsAfter: table.after,
+    newNamespaces: guardPreview(now, changes),
   };
 }
 

@@ -1,6 +1,12 @@
 import type { Query } from '../../src/model/snapshot.js';
 import { REACH_KINDS } from '../../src/reach/index.js';
+import { FLAVOURS } from './guard-flavours.js';
 import { DECLARING_KINDS } from './state.js';
+
+const GUARD_KINDS = FLAVOURS.flatMap(({ kind, needs }) => [
+  ...(needs === undefined ? [] : [needs.kind]),
+  kind,
+]).filter((kind) => !REACH_KINDS.includes(kind));
 
 const objects = (kind: Exclude<Query, { probe: unknown }>['kind'], what: string) =>
   ({ kind, as: 'objects', for: what }) as const;
@@ -9,5 +15,6 @@ const objects = (kind: Exclude<Query, { probe: unknown }>['kind'], what: string)
 export const READS = [
   ...REACH_KINDS.map((kind) => objects(kind, 'what may connect to what')),
   ...DECLARING_KINDS.map((kind) => objects(kind, 'connections that closing would cut')),
+  ...GUARD_KINDS.map((kind) => objects(kind, 'a guard of new namespaces')),
   objects('ConfigMap', 'the network plugin, and hosts that workloads name'),
 ];

@@ -5,7 +5,10 @@ import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { type DirectionIsolation, isolation, REACH_KINDS, reachOf } from '../../src/reach/index.js';
+import { closedOutside, isGenerated, liveGuards } from './guard-live.js';
 import { opensInside } from './opening.js';
+
+export { NAME_LABEL } from './name-label.js';
 
 /** Kinds that declare connections, beside ConfigMaps and those from which connections are computed. */
 export const DECLARING_KINDS: readonly KindName[] = [
@@ -33,9 +36,6 @@ export const DECLARING_KINDS: readonly KindName[] = [
   'ClusterRoleBinding',
 ];
 
-/** Label with a namespace's own name, by which policies select it. */
-export const NAME_LABEL = 'kubernetes.io/metadata.name';
-
 /** Components by whose label we know our own policies: the deny, what stays open beside it, of a workload, metadata. */
 export const DENY = 'default-deny';
 export const SAME_NAMESPACE = 'default-deny-same-namespace';
@@ -49,12 +49,25 @@ export const reachIn = once((now) => reachOf(REACH_KINDS.flatMap((kind) => objec
 
 /** The same as if the policies of our own steps were not there. */
 export const reachWithoutOurs = once((now) => {
-  const ours = new Set(
-    objects(now, 'NetworkPolicy').filter((policy) => OURS.some((component) => isOurs(policy, component))),
-  );
+  const ours = new Set([
+    ...objects(now, 'NetworkPolicy').filter((policy) => OURS.some((component) => isOurs(policy, component))),
+    ...liveGuards(now).map(({ object }) => object),
+  ]);
   return ours.size === 0
     ? reachIn(now)
     : reachOf(REACH_KINDS.flatMap((kind) => objects(now, kind)).filter((object) => !ours.has(object)));
+});
+
+/** The same with what our guard of new namespaces leaves open outside closed: that is no reason to call them open. */
+const reachAsJudged = once((now) => {
+  const guards = new Set(liveGuards(now).map(({ object }) => object));
+  return guards.size === 0
+    ? reachIn(now)
+    : reachOf(
+        REACH_KINDS.flatMap((kind) => objects(now, kind)).map((object) =>
+          guards.has(object) ? closedOutside(object) : object,
+        ),
+      );
 });
 
 export interface DirectionState {
@@ -101,14 +114,14 @@ export function namespaceState(now: Snapshot, namespace: string): NamespaceState
 }
 
 function judge(now: Snapshot, namespace: string): NamespaceState {
-  const [all, foreign] = [reachIn(now), reachWithoutOurs(now)];
+  const [all, foreign] = [reachAsJudged(now), reachWithoutOurs(now)];
   const effect = isolation(all, namespace);
   const others = foreign === all ? effect : isolation(foreign, namespace);
   const own = objectsIn(now, 'NetworkPolicy', namespace)
     .filter((policy) => OURS.some((component) => isOurs(policy, component)))
     .map(refOf);
   const outside = objectsIn(now, 'NetworkPolicy', namespace)
-    .filter((policy) => DENYING.some((component) => isOurs(policy, component)))
+    .filter((policy) => DENYING.some((component) => isOurs(policy, component)) || isGenerated(now, policy))
     .filter((policy) => listAt(policy, 'spec', 'egress').every((rule) => !opensInside(rule)))
     .map(refOf);
   const workloads = (workloadNames(now).get(namespace) ?? []).map(({ name }) => name).sort();

@@ -76,20 +76,24 @@ test('workloads keep the same of their template', () => {
   expect(cron?.spec).toMatchObject({ jobTemplate: { spec: { template: { spec: { nodeName: 'n1' } } } } });
 });
 
-test.each(['Namespace', 'LimitRange', 'ResourceQuota', 'NetworkPolicy', 'ClusterNetworkPolicy'] as const)(
-  '%s is kept whole, as before-images need it',
-  (kind) => {
-    const spec = { anything: { at: ['all'] }, unknown: 1 };
-    const kept = keep(kind, { metadata, spec, data: 1, status: { x: 1 } });
-    expect(kept).toMatchObject({ spec, data: 1, status: { x: 1 } });
-    expect(kept?.metadata).toMatchObject({
-      uid: 'u',
-      resourceVersion: '7',
-      annotations: { 'example.com/noise': 'x' },
-    });
-    if (kind !== 'NetworkPolicy') expect(kept?.metadata).not.toHaveProperty('managedFields');
-  },
-);
+test.each([
+  'Namespace',
+  'LimitRange',
+  'ResourceQuota',
+  'NetworkPolicy',
+  'ClusterNetworkPolicy',
+  'CiliumClusterwideNetworkPolicy',
+] as const)('%s is kept whole, as before-images need it', (kind) => {
+  const spec = { anything: { at: ['all'] }, unknown: 1 };
+  const kept = keep(kind, { metadata, spec, data: 1, status: { x: 1 } });
+  expect(kept).toMatchObject({ spec, data: 1, status: { x: 1 } });
+  expect(kept?.metadata).toMatchObject({
+    uid: 'u',
+    resourceVersion: '7',
+    annotations: { 'example.com/noise': 'x' },
+  });
+  if (!kind.endsWith('NetworkPolicy')) expect(kept?.metadata).not.toHaveProperty('managedFields');
+});
 
 test('of who manages a NetworkPolicy only the names are kept', () => {
   const managedFields = [{ manager: 'a', fieldsV1: { 'f:spec': {} } }, { manager: 'a' }, { manager: 'b' }];

@@ -19,10 +19,10 @@ const templates = await loadTemplates();
 const answer = (now: Snapshot, given: Answers = {}) => completeAnswers(step.questions(now), given, true);
 const planOf = (now: Snapshot, given: Answers = {}) => step.plan(now, answer(now, given), templates);
 const closed = (now: Snapshot, given: Answers = {}) => overlay(now, planOf(now, given));
+/** Those about what is there; that new namespaces start open is another matter, and has tests of its own. */
+const aboutToday = (now: Snapshot) => step.assess(now, {}).filter(({ id }) => id !== 'new-namespaces-open');
 const findings = (now: Snapshot) =>
-  step
-    .assess(now, {})
-    .map((f) => `${f.severity} ${f.id}${f.object === undefined ? '' : ` ${refText(f.object)}`}`);
+  aboutToday(now).map((f) => `${f.severity} ${f.id}${f.object === undefined ? '' : ` ${refText(f.object)}`}`);
 const applied = (changes: readonly Change[]) =>
   changes.filter((change): change is ApplyChange => change.kind === 'apply').map((change) => change.manifest);
 const spec = (changes: readonly Change[]) => applied(changes).find((m) => m.kind === 'NetworkPolicy')?.spec;
@@ -139,7 +139,7 @@ describe('what is proposed', () => {
     );
     expect(findings(now)).toEqual([]);
     expect(step.questions(now)).toEqual([]);
-    expect(statusOf(step.assess(now, {}), planOf(now))).toBe('ok');
+    expect(statusOf(aboutToday(now), planOf(now))).toBe('ok');
   });
 
   test('only the direction that is open is closed; what others close stays exactly so', () => {

@@ -15,6 +15,8 @@ export interface SnapshotOptions {
   notVisible?: Partial<Record<KindName, string>>;
   /** Kinds that the server does not serve, beside the CRDs of which no object is given. */
   absent?: readonly KindName[];
+  /** CRDs that the server serves although no object of them is given. */
+  served?: readonly KindName[];
   encryption?: EncryptionFacts;
 }
 
@@ -23,6 +25,11 @@ const CUSTOM: readonly KindName[] = [
   'ClusterNetworkPolicy',
   'AdminNetworkPolicy',
   'BaselineAdminNetworkPolicy',
+  'AntreaClusterNetworkPolicy',
+  'CalicoTier',
+  'CalicoGlobalNetworkPolicy',
+  'CiliumClusterwideNetworkPolicy',
+  'KyvernoClusterPolicy',
   'Route',
   'Gateway',
   'GatewayClass',
@@ -48,7 +55,10 @@ export function snapshotOf(options: SnapshotOptions = {}): Snapshot {
     const items = objects.filter((object) => kindOf(object) === kind);
     const reason = options.notVisible?.[name];
     if (reason !== undefined) listings.set(name, { state: 'notVisible', reason });
-    else if (options.absent?.includes(name) || (CUSTOM.includes(name) && items.length === 0))
+    else if (
+      options.absent?.includes(name) ||
+      (CUSTOM.includes(name) && items.length === 0 && !options.served?.includes(name))
+    )
       listings.set(name, { state: 'absent', reason: `the server does not serve ${kind.plural}` });
     else
       listings.set(name, { state: 'read', apiVersion: items[0]?.apiVersion ?? kind.apiVersions[0]!, items });

@@ -134,6 +134,7 @@ test('i shows what the chosen changes do to connections, where the step can say 
         declared: 9,
         cut: [{ connection: 'a => b : TCP 1', severity: 'high', why: 'config', evidence: 'Pod x/a, env' }],
         pairsBefore: 1234,
+        newNamespaces: [],
         pairsAfter: changes.length,
       }),
     },

@@ -8,6 +8,7 @@ import { contentsOf } from './contents.js';
 import { versionOf } from './discovery.js';
 import { gate } from './gate.js';
 import { type KubeconfigSource, type Selected, selectContext } from './kubeconfig.js';
+import { claim } from './lease.js';
 import { probePolicies } from './probe/index.js';
 import { readAll } from './read.js';
 import { proveRewrite, rewriteObjects, sizeOfRewrite } from './rewrite/rewrite.js';
@@ -56,6 +57,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     delete: (ref, deletion = {}) => deleteObject(client, ref, deletion),
     contents: (namespace) => contentsOf(client, namespace),
     can: (checks) => accessOf(client, checks),
+    claim: (own, gone) => claim(client, own, gone),
     gate: (trial) => gate(client, trial),
     probePolicies: (request) => probePolicies(client, kubectlFor(options, selected), request),
     rewrite: (rewrite) => rewriteObjects(client, { ...rewrite, ...paced(rewrite, info.sandbox) }),

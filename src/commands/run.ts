@@ -2,6 +2,7 @@ import type { Command, Options } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
 import type { HeldJournal } from '../host/journal.js';
+import { isGone, ownProcess } from '../host/process.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import { commandLine } from '../model/shell.js';
@@ -9,6 +10,7 @@ import { runsJson, runsText } from '../report/runs.js';
 import { summaryText } from '../report/summary.js';
 import { isTooSmall } from '../tui/smallest.js';
 import type { Decisions } from '../wizard/assemble.js';
+import type { Claim, Cluster } from '../wizard/ports.js';
 import { createSession } from '../wizard/session.js';
 import type { Session } from '../wizard/state.js';
 import { applyUnattended, unansweredQuestions } from '../wizard/unattended.js';
@@ -136,7 +138,13 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         ? { ...how, only: new Set(before.confirmed.keys()) }
         : how;
     const session = createSession(
-      { cluster: target.cluster, host: target.hostFor(journal), journal, clock },
+      {
+        cluster: target.cluster,
+        host: target.hostFor(journal),
+        journal,
+        clock,
+        claim: claimOf(target.cluster, journal.run),
+      },
       {
         steps: material.steps,
         templates: material.templates,
@@ -215,6 +223,11 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
 /** Whether something that a run wrote is still there: what others changed since, and what no object of the API holds. */
 function somethingStays({ state }: Session): boolean {
   return state.steps.some(({ findings }) => findings.some(({ severity }) => severity !== 'info'));
+}
+
+/** Claims the cluster in the name of this process. */
+function claimOf(cluster: Cluster, run: string): () => Promise<Claim> {
+  return async () => cluster.claim({ run, ...(await ownProcess()) }, isGone);
 }
 
 /** How a run was started, for its journal. */

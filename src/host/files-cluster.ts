@@ -39,6 +39,7 @@ export function filesCluster(path: string, objects: readonly Manifest[]): Cluste
     can: async (checks) => checks.map(() => false),
     apply: refuse,
     delete: refuse,
+    claim: refuse,
     gate: refuse,
     probePolicies: refuse,
     rewrite: refuse,

@@ -1,17 +1,9 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { HostError, hasCode } from './errors.js';
-
-/** Who holds a lock. The start time tells a process from a later one with the same number. */
-interface Holder {
-  pid: number;
-  start: string;
-  host: string;
-}
+import { isGone, ownProcess, type ProcessId } from './process.js';
 
 export interface Lock {
   release(): Promise<void>;
@@ -27,7 +19,7 @@ const TRIES = 20;
  * @throws HostError where a living process holds it.
  */
 export async function takeLock(directory: string, what: string): Promise<Lock> {
-  const own: Holder = { pid: process.pid, start: (await startOf(process.pid)) ?? '', host: hostname() };
+  const own = await ownProcess();
   const temporary = path.join(directory, `.lock.${randomBytes(6).toString('hex')}`);
   await writeFile(temporary, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
   try {
@@ -61,38 +53,18 @@ async function refuseWhereAlive(file: string, what: string): Promise<void> {
       `${what} is in use on ${holder.host} (process ${holder.pid}).\nIf that one is gone, remove ${file}.`,
     );
   }
-  const start = await startOf(holder.pid);
-  if (start === undefined || (holder.start !== '' && start !== '' && start !== holder.start)) return;
+  if (await isGone(holder)) return;
   throw new HostError(`${what} is in use by process ${holder.pid}. End that one first.`);
 }
 
-async function readHolder(file: string): Promise<Holder | undefined> {
+async function readHolder(file: string): Promise<ProcessId | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(file, 'utf8'));
-    const { pid, start, host } = value as Partial<Record<keyof Holder, unknown>>;
+    const { pid, start, host } = value as Partial<Record<keyof ProcessId, unknown>>;
     return typeof pid === 'number' && typeof start === 'string' && typeof host === 'string'
       ? { pid, start, host }
       : undefined;
   } catch {
     return undefined;
   }
-}
-
-/** When a process started, in a form that only has to be equal to itself; undefined where there is no such process. */
-async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (!hasCode(error, 'EPERM')) return undefined;
-  }
-  if (process.platform === 'linux') {
-    // Field 22 of proc(5), counted behind the name, which may hold spaces and parentheses.
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-    const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
-    // A zombie is dead: it only waits for a parent that asks, and in a container there may never be one.
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : (fields[19] ?? '');
-  }
-  if (process.platform === 'win32') return '';
-  const listed = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]).catch(() => undefined);
-  return listed?.stdout.trim() ?? '';
 }

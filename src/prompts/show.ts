@@ -1,6 +1,6 @@
 import { printable } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
-import type { Change } from '../model/plan.js';
+import { BESIDES, type Change } from '../model/plan.js';
 import type { AnswerValue, Question } from '../model/question.js';
 import { RISKS } from '../model/risk.js';
 import { findingsLines } from '../report/findings.js';
@@ -174,6 +174,7 @@ export function confirmLines(state: StepState, context: string, style: Style): s
     ...(breaks.length > WARNINGS
       ? [`  and ${counted(breaks.length - WARNINGS, 'more warning')}, each beside its change`]
       : []),
+    ...fold(BESIDES, style.width, '  '),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { printable } from '../model/escape.js';
+import { BESIDES } from '../model/plan.js';
 import type { WizardState } from '../wizard/state.js';
 import { doneLines } from './outcomes.js';
 import type { Style } from './style.js';
@@ -19,6 +20,7 @@ const STARTS: Readonly<Record<string, string>> = {
  */
 export function progressTeller(style: Style): (state: WizardState, now: number) => readonly string[] {
   let screen = '';
+  let besides = false;
   const told = new Map<string, number>();
   let rewriteAt = Number.NEGATIVE_INFINITY;
   return ({ screen: at, steps, current }, now) => {
@@ -28,10 +30,13 @@ export function progressTeller(style: Style): (state: WizardState, now: number) 
       screen = at.at;
       const words = STARTS[screen];
       if (words !== undefined) lines.push(words);
-      if (screen === 'applying' && step !== undefined)
+      if (screen === 'applying' && step !== undefined) {
+        if (!besides) lines.push(BESIDES);
+        besides = true;
         lines.push(
           `Applying ${current + 1} ${printable(step.step.title)}; ctrl-c stops after the object in hand`,
         );
+      }
     }
     if (step !== undefined) {
       // Fewer than before: the step was confirmed again.

@@ -13,6 +13,7 @@ export type SystemEvent =
   | { type: 'snapshot'; snapshot: Snapshot }
   | { type: 'checked'; checked: readonly Checked[] }
   | { type: 'stale'; objects: readonly string[] }
+  | { type: 'noted'; note: string }
   | { type: 'applying'; change: string }
   | { type: 'rewriting'; progress: RewriteProgress }
   | { type: 'done'; done: Done }

@@ -54,6 +54,7 @@ export const fromEffects: Handlers<SystemEvent> = {
     const notice = `Changed meanwhile: ${objects.join(', ')}. Nothing was written; the cluster was read again, and this is the new plan.`;
     return [{ ...after, notice }, effects];
   },
+  noted: (state, { note }) => [{ ...state, notice: note }, []],
   applying: (state, { change }) =>
     state.screen.at === 'applying' ? [{ ...state, screen: { ...state.screen, now: change } }, []] : undefined,
   rewriting: (state, { progress }) =>

@@ -148,6 +148,23 @@ export interface ProbeRequest {
   signal?: AbortSignal;
 }
 
+/** The process that writes to a cluster, for others to see. */
+export interface Holder {
+  run: string;
+  host: string;
+  pid: number;
+  /** Tells the process from a later one with the same number. */
+  start: string;
+}
+
+/**
+ * Whether a run may write to a cluster: one at a time. `lost` fires where another one took over. `note`: what a person
+ * should know about how it was claimed.
+ */
+export type Claim =
+  | { held: true; note?: string; lost: AbortSignal; release(): Promise<void> }
+  | { held: false; reason: string };
+
 /** What the wizard needs of a cluster. All methods reject with `ClusterError` only. */
 export interface Cluster {
   info(): Promise<ClusterInfo>;
@@ -166,6 +183,8 @@ export interface Cluster {
   contents(namespace: string): Promise<readonly Ref[]>;
   /** SelfSubjectAccessReview for each check, in order. */
   can(checks: readonly AccessCheck[]): Promise<readonly boolean[]>;
+  /** Claims the cluster for this process until it is released; `gone` tells whether another holder is known to be dead. */
+  claim(own: Holder, gone: (other: Holder) => Promise<boolean>): Promise<Claim>;
   gate(options?: GateOptions): Promise<GateResult>;
   /**
    * Tries out whether NetworkPolicies have an effect, in a scratch namespace that is removed whatever happens. What goes

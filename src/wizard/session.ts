@@ -3,10 +3,12 @@ import type { Query, Snapshot } from '../model/snapshot.js';
 import { applyChanges } from './apply.js';
 import { check } from './check.js';
 import { type Effect, next, type Setting, start, type Transition, type WizardEvent } from './machine.js';
-import { type Clock, type Cluster, ClusterError, type Host, type Journal } from './ports.js';
+import { type Claim, type Clock, type Cluster, ClusterError, type Host, type Journal } from './ports.js';
 import type { Session, UserEvent, WizardState } from './state.js';
 
 export interface SessionPorts {
+  /** Claims the cluster before the first write; released when the session ends. */
+  claim: () => Promise<Claim>;
   cluster: Cluster;
   host: Host;
   journal: Journal;
@@ -33,6 +35,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
     ...start(ports.journal.run, ports.journal.directory),
   ] as [WizardState, readonly Effect[]];
   let stopping = new AbortController();
+  let claimed: Claim | undefined;
   // Journal entries go to disk in order, and the session does not end before the last of them.
   let written: Promise<void> = Promise.resolve();
 
@@ -64,12 +67,23 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
       case 'apply': {
         stopping = new AbortController();
         await written;
-        const result = await applyChanges(ports, effect.step, effect.changes, stopping.signal, {
+        claimed ??= await ports.claim();
+        if (!claimed.held) {
+          const { reason } = claimed;
+          claimed = undefined;
+          send({ type: 'failure', message: reason });
+          return;
+        }
+        if (claimed.note !== undefined) send({ type: 'noted', note: claimed.note });
+        const { lost } = claimed;
+        const stopped = AbortSignal.any([stopping.signal, lost]);
+        const result = await applyChanges(ports, effect.step, effect.changes, stopped, {
           applying: (change) => send({ type: 'applying', change }),
           rewriting: (progress) => send({ type: 'rewriting', progress }),
           done: (done) => send({ type: 'done', done }),
         });
-        if (result.end === 'stale') send({ type: 'stale', objects: result.objects });
+        if (lost.aborted) send({ type: 'failure', message: TAKEN_OVER });
+        else if (result.end === 'stale') send({ type: 'stale', objects: result.objects });
         else if (result.end === 'lost') send({ type: 'failure', message: result.reason });
         else send({ type: 'applied', interrupted: result.end === 'interrupted' });
         return;
@@ -82,6 +96,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
         return written;
       case 'end':
         await written.catch(() => undefined);
+        if (claimed?.held === true) await claimed.release().catch(() => undefined);
         end.resolve(effect.code);
         return;
     }
@@ -105,6 +120,9 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
     ended: end.promise,
   };
 }
+
+const TAKEN_OVER =
+  'Another run took over this cluster meanwhile; this one stopped after the object in hand. What is done stays done.';
 
 /** Reads what the chosen steps need, once each. */
 export async function takeSnapshot(

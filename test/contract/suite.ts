@@ -1,6 +1,7 @@
 import { describeAdmission } from './admission.js';
 import { describeApply } from './apply.js';
 import { describeEncryption } from './encryption.js';
+import { describeLease } from './lease.js';
 import { describeReading } from './reading.js';
 import { Client, type Subject } from './tools.js';
 import { describeUndo } from './undo.js';
@@ -25,6 +26,7 @@ export function describeContract(name: string, start: () => Promise<Subject>): v
     describeWriting(cluster);
     describeApply(cluster);
     describeAdmission(cluster);
+    describeLease(cluster, () => subject!);
     describeUndo(cluster, () => subject!);
     describeEncryption(cluster, () => subject!); // the last one: it changes how the API server stores
   });

@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import { at, isRecord, listAt, stringAt } from '../../src/model/manifest.js';
 import { type Answer, type Ask, type Connection, request } from '../support/rest.js';
 
@@ -135,3 +136,23 @@ export const pod = (name: string, resources?: Record<string, unknown>) => ({
     ],
   },
 });
+
+/** A kubeconfig for the cluster under test. */
+export function kubeconfig({ server, token, ca }: Subject): string {
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'test',
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    clusters: [
+      {
+        name: 'test',
+        cluster: {
+          server,
+          ...(ca === undefined ? {} : { 'certificate-authority-data': Buffer.from(ca).toString('base64') }),
+        },
+      },
+    ],
+    users: [{ name: 'test', user: token === undefined ? {} : { token } }],
+  });
+}

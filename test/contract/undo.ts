@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import { connect } from '../../src/cluster/connect.js';
 import type { KindName } from '../../src/model/kinds.js';
 import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
@@ -12,9 +11,12 @@ import { createSession } from '../../src/wizard/session.js';
 import { applyUnattended } from '../../src/wizard/unattended.js';
 import { undoStep } from '../../steps/undo.js';
 import { MemoryHost, MemoryJournal } from '../support/memory.js';
-import { type Client, CONFIGMAPS, configMap, field, POLICIES, type Subject } from './tools.js';
+import { type Client, CONFIGMAPS, configMap, field, kubeconfig, POLICIES, type Subject } from './tools.js';
 
 const LIMITS = (namespace: string) => `/api/v1/namespaces/${namespace}/limitranges`;
+/** No other run is about. */
+const NOBODY_ELSE = async () =>
+  ({ held: true, lost: new AbortController().signal, release: async () => {} }) as const;
 const clock = { now: () => new Date('2026-01-01T00:00:00Z') };
 
 /** What each case finds: the name of its namespace differs. */
@@ -157,7 +159,7 @@ export function describeUndo(client: () => Client, subject: () => Subject): void
 
     async function session(journal: MemoryJournal, step: Step, answers: Answers = {}) {
       const running = createSession(
-        { cluster, host: new MemoryHost(), journal, clock },
+        { cluster, host: new MemoryHost(), journal, clock, claim: NOBODY_ELSE },
         {
           steps: [step],
           templates: new Map(),
@@ -223,23 +225,4 @@ function holds(live: Manifest, wanted: Manifest): boolean {
     (wanted.spec === undefined || canonical(live.spec) === canonical(wanted.spec)) &&
     labels.every(([key, value]) => live.metadata.labels?.[key] === value)
   );
-}
-
-function kubeconfig({ server, token, ca }: Subject): string {
-  return stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'test',
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-    clusters: [
-      {
-        name: 'test',
-        cluster: {
-          server,
-          ...(ca === undefined ? {} : { 'certificate-authority-data': Buffer.from(ca).toString('base64') }),
-        },
-      },
-    ],
-    users: [{ name: 'test', user: token === undefined ? {} : { token } }],
-  });
 }

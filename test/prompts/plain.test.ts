@@ -21,7 +21,7 @@ function harness({
   const journal = new MemoryJournal();
   const clock = { now: () => new Date('2026-01-01T00:00:00Z') };
   const session = createSession(
-    { cluster, host, journal, clock },
+    { cluster, host, journal, clock, claim: () => cluster.claim() },
     {
       steps: steps ?? [markStep('mark', ['a', 'b']), labelStep('label')],
       templates: new Map(),

@@ -5,6 +5,7 @@ import type { ProbeFacts } from '../../src/model/policy-probe.js';
 import type { ProofMeans } from '../../src/model/rewrite.js';
 import type { Listing } from '../../src/model/snapshot.js';
 import {
+  type Claim,
   type Cluster,
   ClusterError,
   type GateOptions,
@@ -97,6 +98,16 @@ export class MemoryCluster implements Cluster {
   }
   async can(checks: readonly unknown[]) {
     return checks.map(() => true);
+  }
+  /** Why another run holds it; undefined: nobody does. */
+  claimedBy: string | undefined;
+  readonly claims: string[] = [];
+  lost = new AbortController();
+  async claim(): Promise<Claim> {
+    if (this.claimedBy !== undefined) return { held: false, reason: this.claimedBy };
+    this.claims.push('claimed');
+    const release = async () => void this.claims.push('released');
+    return { held: true, lost: this.lost.signal, release };
   }
   /** How the gate was asked. */
   readonly gates: GateOptions[] = [];

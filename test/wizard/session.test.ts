@@ -19,7 +19,7 @@ function harness(
   const journal = new MemoryJournal();
   const clock = { now: () => new Date('2026-01-01T00:00:00Z') };
   const session = createSession(
-    { cluster, host, journal, clock },
+    { cluster, host, journal, clock, claim: () => cluster.claim() },
     { steps, templates: new Map(), decisions: () => new Map(), exclude: [] },
   );
   return { cluster, host, journal, session };
@@ -378,4 +378,28 @@ test('skipping a step leaves its changes out of what later steps see, and openin
   ]);
   session.send({ type: 'open', step: 0 });
   expect(session.state.steps.map((s) => s.status)).toEqual(['changes', 'advice']);
+});
+
+describe('one run at a time', () => {
+  test('the cluster is claimed before the first write and released at the end, not before and not twice', async () => {
+    const { cluster, session } = harness();
+    await toConfirm(session);
+    expect(cluster.claims).toEqual([]);
+    expect(await applyUnattended(session)).toBe(0);
+    expect(cluster.claims).toEqual(['claimed', 'released']);
+  });
+
+  test('a cluster that another run holds is not written to, and it says whose it is', async () => {
+    const { cluster, session } = harness();
+    cluster.claimedBy = 'Another run writes to this cluster: run 7f3a on host.';
+    expect(await applyUnattended(session)).toBe(2);
+    expect(cluster.writes).toEqual([]);
+  });
+
+  test('where another run takes over, this one stops after the object in hand', async () => {
+    const { cluster, session } = harness();
+    cluster.beforeWrite = () => cluster.lost.abort();
+    expect(await applyUnattended(session)).toBe(2);
+    expect(cluster.writes).toHaveLength(1);
+  });
 });

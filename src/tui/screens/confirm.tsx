@@ -1,5 +1,6 @@
 import { useAnimation } from 'ink';
 import { type ReactNode, useEffect } from 'react';
+import { BESIDES } from '../../model/plan.js';
 import { RISKS } from '../../model/risk.js';
 import type { SignName } from '../../model/signs.js';
 import type { StepState } from '../../wizard/state.js';
@@ -72,6 +73,7 @@ function bodyRows(scene: Scene, step: StepState): Line[] {
     ...breaks.flatMap(([text, times]) => say('breaks', repeated(text, times))),
     ...notes.flatMap(([text, times]) => say('advice', repeated(text, times))),
     BLANK,
+    ...paragraph(look, BESIDES, width, { role: 'dim' }),
     ...paragraph(look, `Ctrl+C stops after the object in hand${goesOn}.`, width, { role: 'dim' }),
   ];
 }

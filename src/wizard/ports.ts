@@ -210,6 +210,34 @@ export interface Host {
   apply(change: HostChange): Promise<HostOutcome>;
 }
 
+/** What one API server shows of itself when it is asked at its own address. */
+export type ServerSight =
+  /** Nobody answers. */
+  | { at: 'down'; reason: string }
+  /** Somebody answers who cannot be judged: other credentials, another certificate, another cluster. */
+  | { at: 'strange'; reason: string }
+  | {
+      at: 'up';
+      /** `/readyz` answers ok; else the checks that fail. */
+      ready: boolean;
+      failing?: string;
+      /** uid of its namespace kube-system. */
+      cluster: string;
+      /** When its process began, in seconds since 1970; undefined where its metrics are not visible. */
+      startedAt?: number;
+      /** SHA-256, hex, of the encryption configuration in force (from 1.34); undefined where it is not served. */
+      configuration?: string;
+    };
+
+/** The API server of the machine that this program runs on, asked past any load balancer. Neither method rejects. */
+export interface LocalApiServer {
+  look(): Promise<ServerSight>;
+  /** Whether it can read every stored Secret, without a value coming back; undefined where that cannot be tried. */
+  readsSecrets(): Promise<boolean | undefined>;
+  /** The (mirror) pod of this name in kube-system; undefined where there is none or it cannot be read. */
+  pod(name: string): Promise<Manifest | undefined>;
+}
+
 /** One run's journal and before-images. Every append is on disk before it resolves. */
 export interface Journal {
   readonly run: string;

@@ -31,7 +31,7 @@ export interface Wanted {
   /** SHA-256 of the configuration's text, hex. */
   sha256: string;
   /** Directories of the node that the pod needs besides: those of KMS plugins' sockets. */
-  directories?: readonly string[];
+  mounts?: readonly { path: string; readOnly: boolean }[];
 }
 
 /**
@@ -47,11 +47,8 @@ export function withConfiguration(text: string, file: string, wanted: Wanted): s
   if (there === undefined) {
     edit.append(['spec', 'containers', pod.container, pod.list], `${FLAG}=${wanted.file}`);
   }
-  const directories = [
-    ...(there === undefined ? [posix.dirname(wanted.file)] : []),
-    ...(wanted.directories ?? []),
-  ];
-  for (const directory of new Set(directories)) edit.mount(directory);
+  if (there === undefined) edit.mount(posix.dirname(wanted.file), true);
+  for (const { path, readOnly } of wanted.mounts ?? []) edit.mount(path, readOnly);
   edit.annotate(STAMP, wanted.sha256);
   return edit.done();
 }
@@ -80,6 +77,7 @@ class Edit {
   readonly #value: Record<string, unknown>;
   readonly #splices: Splice[] = [];
   readonly #names: Set<string>;
+  readonly #mounted = new Set<string>();
 
   constructor(pod: StaticPod) {
     this.#pod = pod;
@@ -110,8 +108,9 @@ class Edit {
   }
 
   /** Mounts a directory of the node at the same path of the pod, unless it is there. */
-  mount(directory: string): void {
-    if (onNode(this.#pod, directory) === directory) return;
+  mount(directory: string, readOnly: boolean): void {
+    if (onNode(this.#pod, directory) === directory || this.#mounted.has(directory)) return;
+    this.#mounted.add(directory);
     const taken = mountsOf(this.#pod).find(({ mountPath }) => posix.resolve(mountPath) === directory);
     if (taken !== undefined)
       throw this.#odd(
@@ -121,7 +120,7 @@ class Edit {
     this.append(['spec', 'containers', this.#pod.container, 'volumeMounts'], {
       mountPath: directory,
       name,
-      readOnly: true,
+      ...(readOnly ? { readOnly } : {}),
     });
     this.append(['spec', 'volumes'], { hostPath: { path: directory, type: 'Directory' }, name });
   }

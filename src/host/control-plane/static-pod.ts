@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { type Document, isMap, isSeq, parseAllDocuments, type YAMLMap, type YAMLSeq } from 'yaml';
 import { printable } from '../../model/escape.js';
-import { isRecord, listAt, stringAt } from '../../model/manifest.js';
+import { at, isRecord, listAt, stringAt } from '../../model/manifest.js';
 import { HostError } from '../errors.js';
 
 export const FLAG = '--encryption-provider-config';
@@ -134,4 +134,18 @@ export function seqIn(pod: StaticPod, path: readonly (string | number)[]): YAMLS
 export function mapIn(pod: StaticPod, path: readonly (string | number)[]): YAMLMap | undefined {
   const node = pod.document.getIn(path, true);
   return isMap(node) ? node : undefined;
+}
+
+/** The user that the API server runs as, where the pod says it (kubeadm without root); undefined: root. */
+export function runsAs(pod: StaticPod): { uid: number; gid: number } | undefined {
+  const contexts = [
+    at(pod.value, 'spec', 'containers', pod.container, 'securityContext'),
+    at(pod.value, 'spec', 'securityContext'),
+  ];
+  const first = (field: string) =>
+    contexts.map((context) => at(context, field)).find((one) => typeof one === 'number');
+  const uid = first('runAsUser');
+  if (typeof uid !== 'number') return undefined;
+  const gid = first('runAsGroup');
+  return { uid, gid: typeof gid === 'number' ? gid : 0 };
 }

@@ -134,7 +134,7 @@ test.each([
 test('anchors never make it say something else', () => {
   const text = BY_HAND.replace('- identity: {}', '- identity: &e {}').replace(
     'providers:\n',
-    'providers:\n  - secretbox: &s {keys: [{name: key0, secret: ' + key('0') + '}]}\n  - secretbox: *s\n',
+    `providers:\n  - secretbox: &s {keys: [{name: key0, secret: ${key('0')}}]}\n  - secretbox: *s\n`,
   );
   const wanted = config(box('key9'), box('key0'), box('key1'), identity);
   expect(parse(mergedConfiguration(text, wanted))).toEqual(wanted);

@@ -3,7 +3,11 @@ import path from 'node:path';
 import { structuredPatch } from 'diff';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { withConfiguration, withoutConfiguration } from '../../../src/host/control-plane/manifest-edit.js';
+import {
+  type Wanted,
+  withConfiguration,
+  withoutConfiguration,
+} from '../../../src/host/control-plane/manifest-edit.js';
 import { configurationOf, onNode, readStaticPod } from '../../../src/host/control-plane/static-pod.js';
 import { expectGolden } from '../../support/golden.js';
 
@@ -12,7 +16,7 @@ const CORPUS = readdirSync(FOLDER).filter((name) => !name.includes('golden'));
 const textOf = (name: string) => readFileSync(path.join(FOLDER, name), 'utf8');
 const FILE = '/etc/kubernetes/enc/encryption-config.yaml';
 const SHA = '1'.repeat(32) + 'e'.repeat(1) + '2'.repeat(31);
-const on = (text: string, more: { directories?: string[] } = {}) =>
+const on = (text: string, more: Partial<Wanted> = {}) =>
   withConfiguration(text, 'kube-apiserver.yaml', { file: FILE, sha256: SHA, ...more });
 const off = (text: string) => withoutConfiguration(text, 'kube-apiserver.yaml');
 
@@ -52,7 +56,9 @@ describe('a manifest gets an encryption configuration', () => {
   });
 
   test('the directory of a KMS socket is mounted as well, unless it is', () => {
-    const text = on(textOf('kubeadm.yaml'), { directories: ['/run/kms', '/etc/kubernetes/pki/kms'] });
+    const text = on(textOf('kubeadm.yaml'), {
+      mounts: ['/run/kms', '/etc/kubernetes/pki/kms'].map((path) => ({ path, readOnly: false })),
+    });
     const pod = readStaticPod(text, 'x');
     expect(onNode(pod, '/run/kms/socket.sock')).toBe('/run/kms/socket.sock');
     expect(onNode(pod, '/etc/kubernetes/pki/kms/s')).toBe('/etc/kubernetes/pki/kms/s');

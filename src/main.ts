@@ -54,6 +54,8 @@ async function carryOut(command: Command): Promise<ExitCode> {
       return (await import('./commands/run.js')).undo(command, io);
     case 'runs':
       return (await import('./commands/run.js')).runs(command, io);
+    case 'probe':
+      return (await import('./commands/probe.js')).probe(command, io);
     case 'reach':
     case 'reachExplain':
     case 'reachDiff':

@@ -36,13 +36,19 @@ export const defaultDeny: Step = {
     { catalogue: 'Trivy', id: 'KSV-0038' },
   ],
   folder: '02-default-deny',
-  asks: ['namespaces', 'sameNamespace', 'egressOutside', 'cuts', 'anyway', 'newNamespaces'],
+  asks: ['probe', 'namespaces', 'sameNamespace', 'egressOutside', 'cuts', 'anyway', 'newNamespaces'],
   reads: READS,
   questions,
   assess,
   plan,
+  probes: (now, answers) => offersProbe(now) && answers.probe === true,
   preview: previewOf,
 };
+
+/** The embedded cluster and manifests in files have no nodes that could run a pod. */
+function offersProbe({ cluster, policyProbe }: Snapshot): boolean {
+  return !cluster.sandbox && cluster.files !== true && policyProbe === undefined;
+}
 
 /** Whether isolation can be judged at all: an unseen policy could already isolate, or open. */
 function judgeable(now: Snapshot): boolean {
@@ -91,6 +97,19 @@ function questions(now: Snapshot): readonly Question[] {
   const closable = usual.outside && seen && left.every(({ kind, lost }) => kind !== 'user' || !lost);
   const plugin = networkPlugin(now);
   return [
+    ...(offersProbe(now)
+      ? [
+          {
+            id: 'probe',
+            type: 'confirm' as const,
+            message: 'Is it tried out first whether policies are enforced?',
+            help: `${PROBABLY[plugin.verdict]} A live probe tells: two short pods and a policy in a namespace of their own, removed afterwards. It is confirmed by itself.`,
+            risk: 'none' as const,
+            recommended: false,
+            cautious: false,
+          },
+        ]
+      : []),
     ...(plugin.verdict === 'notEnforced'
       ? [
           {
@@ -168,6 +187,13 @@ function questions(now: Snapshot): readonly Question[] {
     ...guard,
   ];
 }
+
+/** What can be said without a live probe. */
+const PROBABLY = {
+  enforced: 'As far as can be read, they are.',
+  notEnforced: 'As far as can be read, they are not.',
+  unknown: 'What can be read does not tell.',
+};
 
 function choice(
   now: Snapshot,

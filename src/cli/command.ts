@@ -24,6 +24,9 @@ export interface Selection {
 
 export interface Options extends Target, Selection {
   /** Line prompts instead of the full screen: `--plain`, or a terminal that cannot move its cursor. */
+  /** Image and start time in seconds of a live probe of the network plugin. */
+  probeImage?: string;
+  probeTimeout?: number;
   plain: boolean;
   noColor: boolean;
 }
@@ -42,6 +45,8 @@ export type Command =
   /** With `confirm`: unattended. Without `run`: the newest run that wrote something and is not undone. */
   | { name: 'undo'; options: Options; run?: string; confirm?: string }
   | { name: 'runs'; options: Options; output: 'text' | 'json' }
+  /** With `confirm`: unattended. */
+  | { name: 'probe'; options: Options; output: 'text' | 'json'; confirm?: string }
   | { name: 'reach'; options: Options; output: ReachOutput; from?: string }
   | {
       name: 'reachExplain';

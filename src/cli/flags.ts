@@ -24,8 +24,9 @@ const READING: readonly CommandName[] = [
   'reachExplain',
   'reachDiff',
 ];
+const PROBING: readonly CommandName[] = ['wizard', 'apply', 'resume', 'probe'];
 const PLANNING: readonly CommandName[] = ['wizard', 'plan', 'apply', 'generate'];
-const ALL: readonly CommandName[] = [...READING, 'runs'];
+const ALL: readonly CommandName[] = [...READING, 'runs', 'probe'];
 
 /** Every flag there is. Each may stand before or after the command; one that does not go with it is an error. */
 export const FLAGS: readonly Flag[] = [
@@ -33,13 +34,13 @@ export const FLAGS: readonly Flag[] = [
     flags: '--context <NAME>',
     key: 'context',
     help: 'context of the kubeconfig (default: the current one)',
-    with: READING,
+    with: [...READING, 'probe'],
   },
   {
     flags: '--kubeconfig <FILE>',
     key: 'kubeconfig',
     help: 'kubeconfig file (default: KUBECONFIG or ~/.kube/config)',
-    with: READING,
+    with: [...READING, 'probe'],
   },
   {
     flags: '--sandbox',
@@ -84,13 +85,13 @@ export const FLAGS: readonly Flag[] = [
     flags: '-o, --output <FORMAT>',
     key: 'output',
     help: 'text or json; for reach also dot or svg',
-    with: ['plan', 'runs', 'reach', 'reachExplain', 'reachDiff'],
+    with: ['plan', 'runs', 'probe', 'reach', 'reachExplain', 'reachDiff'],
   },
   {
     flags: '--confirm <CONTEXT>',
     key: 'confirm',
     help: 'name of the context to write to (sandbox for the embedded cluster)',
-    with: ['apply', 'resume', 'undo'],
+    with: ['apply', 'resume', 'undo', 'probe'],
   },
   {
     flags: '--output-dir <DIR>',
@@ -109,6 +110,18 @@ export const FLAGS: readonly Flag[] = [
     key: 'from',
     help: 'read manifests from a file or directory instead of a cluster',
     with: ['plan', 'generate', 'reach', 'reachExplain', 'reachDiff'],
+  },
+  {
+    flags: '--probe-image <IMAGE>',
+    key: 'probeImage',
+    help: 'image of agnhost for the live probe, e.g. a mirror',
+    with: PROBING,
+  },
+  {
+    flags: '--probe-timeout <SECONDS>',
+    key: 'probeTimeout',
+    help: 'how long a pod of the live probe may take to start (default: 90)',
+    with: PROBING,
   },
   { flags: '--to <PATH>', key: 'to', help: 'the manifests to compare with --from', with: ['reachDiff'] },
   {

@@ -1,5 +1,6 @@
 import { Command as Commander, CommanderError } from 'commander';
 import { printable } from '../model/escape.js';
+import { LONGEST_START } from '../model/policy-probe.js';
 import type { Command, CommandName, Options } from './command.js';
 import { EXIT_CODES } from './exit.js';
 import { FLAGS, type Flag, longForm } from './flags.js';
@@ -85,6 +86,7 @@ function build(writeOut: (text: string) => void, seen: Seen): Commander {
   add(program, 'resume [RUN]', 'resume', 'take up an interrupted run');
   add(program, 'undo [RUN]', 'undo', 'take back what a run wrote (default: the last run)');
   add(program, 'runs', 'runs', 'list runs');
+  add(program, 'probe', 'probe', 'try out whether NetworkPolicies are enforced');
   const reach = add(program, 'reach', 'reach', 'who can talk to whom under the policies there are');
   add(reach, 'explain <SRC> <DST> [PORT]', 'reachExplain', 'the rules that allow or block a connection');
   add(reach, 'diff', 'reachDiff', 'what opened and what closed between --from and --to');
@@ -148,6 +150,14 @@ function commandOf(name: CommandName, args: readonly string[], given: Given, aro
     }
     case 'runs':
       return { name, options, output: structured(given) };
+    case 'probe': {
+      const confirm = text('confirm');
+      if (confirm === undefined && !interactive)
+        return usage(
+          'probe without a terminal needs --confirm CONTEXT, the name of the context in which its pods run',
+        );
+      return { name, options, output: structured(given), ...optional('confirm', confirm) };
+    }
     case 'reach': {
       const output = given.output as 'text' | 'json' | 'dot' | 'svg' | undefined;
       return { name, options, output: output ?? 'text', ...optional('from', text('from')) };
@@ -190,6 +200,11 @@ function problemWith(name: CommandName, given: Given, steps: readonly string[]):
   if (embedded && elsewhere !== undefined) return `--sandbox and --${elsewhere} name two different clusters`;
   if (given.from !== undefined && (embedded || elsewhere !== undefined))
     return '--from reads files; it does not go with a flag that names a cluster';
+  const { probeImage, probeTimeout } = given;
+  if (typeof probeImage === 'string' && !/^[a-zA-Z0-9][\w.:/@-]*$/.test(probeImage))
+    return `--probe-image is the name of an image, not '${probeImage}'`;
+  if (probeTimeout !== undefined && secondsOf(probeTimeout) === undefined)
+    return `--probe-timeout is a number of seconds from 5 to ${LONGEST_START}, not '${probeTimeout}'`;
   const unknown = ([given.step ?? []].flat() as string[]).find((id) => !steps.includes(id));
   if (unknown !== undefined) return `there is no step '${unknown}'; the steps are ${steps.join(', ')}`;
   return undefined;
@@ -214,9 +229,17 @@ function optionsOf(given: Given, env: Env): Options {
     ...optional('templates', text('templates')),
     ...optional('answers', text('answers')),
     flows: list('flows'),
+    ...optional('probeImage', text('probeImage')),
+    ...(given.probeTimeout === undefined ? {} : { probeTimeout: secondsOf(given.probeTimeout) ?? 0 }),
     plain: flag('plain') || dumb,
     noColor: given.color === false || dumb || (env.NO_COLOR ?? '') !== '',
   };
+}
+
+/** A number of seconds that a pod may be given to start; undefined for anything else. */
+function secondsOf(given: unknown): number | undefined {
+  const seconds = typeof given === 'string' && /^\d{1,4}$/.test(given) ? Number(given) : 0;
+  return seconds >= 5 && seconds <= LONGEST_START ? seconds : undefined;
 }
 
 function readers(given: Given) {

@@ -12,6 +12,7 @@ import { loadTemplates } from '../host/templates.js';
 import { printable } from '../model/escape.js';
 import type { Flows } from '../model/flow.js';
 import { hashOf } from '../model/plan.js';
+import { PROBE_DEFAULTS, type ProbeOptions } from '../model/policy-probe.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
@@ -30,6 +31,15 @@ export interface Io {
 }
 
 export const clock: Clock = { now: () => new Date() };
+
+/** How a live probe is made, as the flags say. */
+export function probeOptions({ probeImage, probeTimeout }: Options): ProbeOptions {
+  return {
+    ...PROBE_DEFAULTS,
+    ...(probeImage === undefined ? {} : { image: probeImage }),
+    ...(probeTimeout === undefined ? {} : { startSeconds: probeTimeout }),
+  };
+}
 
 /** A cluster that is connected, and the machine on which its host changes are made. */
 export interface Target {

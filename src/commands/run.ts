@@ -20,6 +20,7 @@ import {
   fileFlags,
   type Io,
   openTarget,
+  probeOptions,
   runsOf,
   say,
   selectionFlags,
@@ -50,7 +51,8 @@ export function apply(command: Of<'apply'>, io: Io): Promise<ExitCode> {
 /** Takes up a run: reads and assesses again, and goes on with the answers and exclusions of its journal. */
 export async function resume(command: Of<'resume'>, io: Io): Promise<ExitCode> {
   const store = runsOf(io);
-  const run = command.run ?? (await store.list()).findLast((r) => r.state !== 'done')?.run;
+  const run =
+    command.run ?? (await store.list()).findLast((r) => r.state !== 'done' && r.command !== 'probe')?.run;
   if (run === undefined)
     throw new HostError('There is no run to take up; kubectl harden runs lists them all.');
   const how: Lead =
@@ -148,6 +150,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
       {
         steps: material.steps,
         templates: material.templates,
+        probe: probeOptions(options),
         exclude: options.exclude,
         observed: material.observed,
         decisions: (now) => {

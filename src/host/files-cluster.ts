@@ -17,6 +17,7 @@ export function filesCluster(path: string, objects: readonly Manifest[]): Cluste
     id: `files-${createHash('sha256').update(path).digest('hex').slice(0, 16)}`,
     version: VERSION,
     sandbox: false,
+    files: true,
   };
   const refuse = async (): Promise<never> => {
     throw new ClusterError(

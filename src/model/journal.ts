@@ -59,6 +59,15 @@ export type Entry =
   | { type: 'rewritten'; step: string; change: string; writes: readonly string[]; counts: RewriteCounts }
   | { type: 'left'; step: string; change: string; reason: string }
   | { type: 'failed'; step: string; change: string; reason: string }
+  /** Before a live probe creates this namespace, and removes those that earlier ones left. */
+  | { type: 'probing'; namespace: string; image: string; removes: readonly string[] }
+  /** After a live probe; `left`: namespaces that could not be removed. */
+  | {
+      type: 'probed';
+      verdict: 'enforced' | 'notEnforced' | 'inconclusive';
+      evidence: readonly string[];
+      left: readonly string[];
+    }
   | { type: 'skipped'; step: string; reason: string }
   | { type: 'verified'; step: string; pending: number }
   | { type: 'ended'; reason: 'done' | 'left' | 'interrupted' | 'failed' };

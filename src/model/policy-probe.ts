@@ -79,15 +79,23 @@ export function abandonedProbes(now: Snapshot): readonly ProbeLeftover[] {
   });
 }
 
+/** A probe as it is confirmed. */
+export interface ProbePlan {
+  options: ProbeOptions;
+  leftovers: readonly ProbeLeftover[];
+}
+
 /** What a probe creates and removes, line by line, for its confirmation. */
-export function probeLines(options: ProbeOptions, leftovers: readonly ProbeLeftover[]): readonly string[] {
+export function probeLines({ options, leftovers }: ProbePlan): readonly string[] {
+  const { image, removeSeconds } = options;
+  const longest = probeSeconds(options) + removeSeconds * (1 + leftovers.length);
   return [
-    `creates the namespace ${PROBE_PREFIX}<random>, in it a pod that listens, pods that connect to it one after the other, and a NetworkPolicy that denies ingress`,
-    `pulls the image ${options.image} on the nodes where they run; they run without privileges and without a service account token`,
+    `creates the namespace ${PROBE_PREFIX}<random>: a pod that listens, pods that connect to it one by one, a NetworkPolicy that denies it`,
+    `runs the image ${image} there, without privileges and without a token`,
     'changes nothing in any other namespace',
-    'removes the namespace with all that is in it, whatever happens',
+    'removes that namespace, whatever happens',
     ...leftovers.map(({ name }) => `removes the namespace ${name}, which an earlier probe left behind`),
-    `takes less than a minute as a rule, ${Math.ceil((probeSeconds(options) + options.removeSeconds) / 60)} minutes at most`,
+    `ends within about ${Math.ceil(longest / 60)} minutes where a node is slow or nothing works, else far sooner`,
   ];
 }
 
@@ -97,7 +105,7 @@ const HEADLINES: Record<ProbeVerdict, string> = {
   inconclusive: 'Whether NetworkPolicies are enforced could not be found out',
 };
 
-/** The verdict as the beginning of a sentence. */
-export function probeHeadline({ verdict }: ProbeFacts): string {
-  return HEADLINES[verdict];
+/** What a probe found, in one sentence. */
+export function probeSentence({ verdict, evidence }: ProbeFacts): string {
+  return `${HEADLINES[verdict]}: ${evidence.join('; ')}.`;
 }

@@ -34,6 +34,8 @@ export interface ClusterInfo {
   id: string;
   version: ServerVersion;
   sandbox: boolean;
+  /** Manifests in files: there is nothing that could be tried out. */
+  files?: true;
 }
 
 /** What can be seen of encryption at rest without reading a Secret. */

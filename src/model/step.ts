@@ -34,6 +34,8 @@ export interface Step {
   assess(now: Snapshot, answers: Answers): readonly Finding[];
   /** Changes in the order in which they must be written. */
   plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[];
+  /** Whether the answers ask for a live probe of the network plugin before anything is planned on. */
+  probes?(now: Snapshot, answers: Answers): boolean;
   /** What changes of this step would do to connections; only where that can be computed. */
   preview?(now: Snapshot, changes: readonly Change[]): Preview;
 }

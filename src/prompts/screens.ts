@@ -1,6 +1,7 @@
 import { printableLines } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
 import { type AnswerValue, needsAnswer, type Question } from '../model/question.js';
+import { probePlanLines } from '../report/probe.js';
 import { pending } from '../wizard/assemble.js';
 import type { Screen, Session, StepState } from '../wizard/state.js';
 import type { Asker, Option } from './ask.js';
@@ -206,14 +207,25 @@ async function confirm({ session, ask, out }: Desk): Promise<void> {
   if (screen.at !== 'confirm' || step === undefined || snapshot === undefined) return;
   const { context } = snapshot.cluster;
   await ask.settle();
-  out.say(...confirmLines(step, context, out.style));
+  const { probe } = screen;
+  out.say(
+    ...(probe === undefined
+      ? confirmLines(step, context, out.style)
+      : probePlanLines(probe, context, out.style)),
+  );
+  const what = probe === undefined ? 'apply' : 'try it out';
   if (screen.typed) {
     const typed = await ask.text(
-      `Type the context's name (${out.text(context)}) to apply; nothing for no`,
+      `Type the context's name (${out.text(context)}) to ${what}; nothing for no`,
       '',
     );
     session.send(typed === '' ? { type: 'back' } : { type: 'confirm', typed });
-  } else session.send((await ask.yes('Apply?', false)) ? { type: 'confirm' } : { type: 'back' });
+  } else
+    session.send(
+      (await ask.yes(probe === undefined ? 'Apply?' : 'Try it out?', false))
+        ? { type: 'confirm' }
+        : { type: 'back' },
+    );
 }
 
 async function result({ session, ask, out }: Desk): Promise<void> {

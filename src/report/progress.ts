@@ -21,6 +21,7 @@ const STARTS: Readonly<Record<string, string>> = {
 export function progressTeller(style: Style): (state: WizardState, now: number) => readonly string[] {
   let screen = '';
   let besides = false;
+  let stage = '';
   const told = new Map<string, number>();
   let rewriteAt = Number.NEGATIVE_INFINITY;
   return ({ screen: at, steps, current }, now) => {
@@ -37,6 +38,10 @@ export function progressTeller(style: Style): (state: WizardState, now: number) 
           `Applying ${current + 1} ${printable(step.step.title)}; ctrl-c stops after the object in hand`,
         );
       }
+    }
+    if (at.at === 'probing' && at.stage !== '' && at.stage !== stage) {
+      stage = at.stage;
+      lines.push(`Live probe: ${printable(stage)} ...`);
     }
     if (step !== undefined) {
       // Fewer than before: the step was confirmed again.

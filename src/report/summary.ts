@@ -4,6 +4,7 @@ import { commandLine } from '../model/shell.js';
 import { pending } from '../wizard/assemble.js';
 import type { Done, StepState, WizardState } from '../wizard/state.js';
 import { countsBrief, countsOf } from './plan.js';
+import { removalCommand } from './probe.js';
 import { counted, encoded, fold, paint, type Style, sign } from './style.js';
 
 export interface SummaryOptions {
@@ -20,7 +21,12 @@ const NAMED = 10;
 /** The end of a session: what was done, what is left, and how to go on. */
 export function summaryText(state: WizardState, options: SummaryOptions): string {
   const { style } = options;
-  const lines = [...doneLines(state, style), ...leftLines(state, style), ...goOnLines(state, options)];
+  const lines = [
+    ...doneLines(state, style),
+    ...leftLines(state, style),
+    ...probeLeft(state, options),
+    ...goOnLines(state, options),
+  ];
   return `${lines.map((line) => encoded(style, line)).join('\n')}\n`;
 }
 
@@ -57,6 +63,13 @@ function doneLines({ run, snapshot, steps }: WizardState, style: Style): string[
   ];
   const [first = '', ...rest] = fold(`Run ${run}${where}: ${what.join(', ')}.`, style.width, '', '  ');
   return [paint(style, 'title', first), ...rest];
+}
+
+/** The scratch namespace of a live probe that is still there, or may be because nobody waited for its end. */
+function probeLeft({ snapshot, scratch }: WizardState, { style, target }: SummaryOptions): string[] {
+  if (scratch === undefined) return [];
+  const command = removalCommand(scratch, target, snapshot?.cluster.context ?? '');
+  return [`${sign(style, 'breaks')} Remove what the live probe left: ${command}`];
 }
 
 function leftLines({ steps }: WizardState, style: Style): string[] {

@@ -16,7 +16,7 @@ import { Lines, paragraph } from './lines.js';
 import type { Look } from './look.js';
 import type { Scene } from './scene.js';
 import { Applying } from './screens/applying.js';
-import { Checking, Verifying } from './screens/busy.js';
+import { Checking, Probing, Verifying } from './screens/busy.js';
 import { Confirm } from './screens/confirm.js';
 import { Failed } from './screens/failed.js';
 import { Help } from './screens/help.js';
@@ -126,6 +126,8 @@ function ScreenOf({ scene, onArmed }: { scene: Scene; onArmed(): void }): ReactN
       return <Confirm scene={scene} onArmed={onArmed} />;
     case 'applying':
       return <Applying scene={scene} />;
+    case 'probing':
+      return <Probing scene={scene} />;
     case 'verifying':
       return <Verifying scene={scene} />;
     case 'result':

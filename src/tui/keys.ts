@@ -83,6 +83,7 @@ export type Mode =
   | 'confirm'
   | 'confirmTyped'
   | 'applying'
+  | 'probing'
   | 'result'
   | 'skip'
   | 'failed';
@@ -139,6 +140,9 @@ const anyListed = ({ state, view }: Scene) => {
   const step = state.steps[state.current];
   return step !== undefined && changeList(step, view.filter).changes.length > 0;
 };
+
+const aboutProbe = ({ state }: Scene) => state.screen.at === 'confirm' && state.screen.probe !== undefined;
+const aboutChanges = (scene: Scene) => !aboutProbe(scene);
 
 /** The key table. The first binding that has the key and applies wins; the footer shows them in this order. */
 export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
@@ -240,7 +244,8 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
   ],
   arming: [STOP_SHOWN],
   confirm: [
-    { does: { y: 'confirm' }, label: 'apply' },
+    { does: { y: 'confirm' }, label: 'apply', when: aboutChanges },
+    { does: { y: 'confirm' }, label: 'try it out', when: aboutProbe },
     { does: { n: 'back', enter: 'back', esc: 'back', 'shift+tab': 'back' }, label: 'no, go back' },
     { does: SCROLLING, label: 'scroll' },
     SCROLL,
@@ -250,13 +255,15 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
   ],
   confirmTyped: [
     ...TYPING,
-    { does: { enter: 'confirmTyped' }, label: 'apply, once the name is typed' },
+    { does: { enter: 'confirmTyped' }, label: 'apply, once the name is typed', when: aboutChanges },
+    { does: { enter: 'confirmTyped' }, label: 'try it out, once the name is typed', when: aboutProbe },
     { does: { esc: 'back', 'shift+tab': 'back' }, label: 'no, go back' },
     { does: { up: 'scrollUp', down: 'scrollDown' }, label: 'scroll' },
     SCROLL,
     STOP,
   ],
   applying: [{ does: { 'ctrl+c': 'interrupt' }, label: 'stops after the object in hand' }],
+  probing: [{ does: { 'ctrl+c': 'interrupt' }, label: 'stops, and removes what was created' }],
   result: [
     { does: SCROLLING, label: 'scroll' },
     { does: { enter: 'next' }, label: 'next step' },

@@ -1,5 +1,6 @@
 import type { Entry } from '../model/journal.js';
 import type { Change } from '../model/plan.js';
+import type { ProbeFacts, ProbeOptions, ProbePlan } from '../model/policy-probe.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
@@ -18,6 +19,9 @@ export type SystemEvent =
   | { type: 'rewriting'; progress: RewriteProgress }
   | { type: 'done'; done: Done }
   | { type: 'applied'; interrupted: boolean }
+  | { type: 'probing'; stage: string }
+  | { type: 'scratch'; namespace: string }
+  | { type: 'probed'; facts: ProbeFacts }
   | { type: 'failure'; message: string };
 
 export type WizardEvent = UserEvent | SystemEvent;
@@ -27,6 +31,7 @@ export type Effect =
   | { do: 'read' }
   | { do: 'check'; changes: readonly Change[] }
   | { do: 'apply'; step: StepState; changes: readonly Change[] }
+  | { do: 'probe'; plan: ProbePlan }
   | { do: 'stop' }
   | { do: 'journal'; entry: Entry }
   | { do: 'end'; code: number };
@@ -35,6 +40,8 @@ export type Effect =
 export interface Setting {
   steps: readonly Step[];
   templates: Templates;
+  /** How a live probe of the network plugin is made; the usual way without it. */
+  probe?: ProbeOptions;
   /**
    * Decisions taken before, by step id: from an answers file or from the journal of the run that is resumed. Asked once,
    * with the first snapshot, because `all` and globs mean what is there then.

@@ -1,7 +1,9 @@
+import { probeSentence } from '../model/policy-probe.js';
+import type { Snapshot } from '../model/snapshot.js';
 import { assemble, type Decisions, pending, UNDECIDED } from './assemble.js';
-import type { Handlers, SystemEvent } from './events.js';
+import type { Handlers, Setting, SystemEvent } from './events.js';
 import { confirmScreen, decided, leave, reading, replaced } from './moves.js';
-import type { StepState } from './state.js';
+import type { StepState, WizardState } from './state.js';
 
 /** What the effects report. */
 export const fromEffects: Handlers<SystemEvent> = {
@@ -10,22 +12,12 @@ export const fromEffects: Handlers<SystemEvent> = {
     const kinds = [...state.screen.kinds.filter((k) => k.kind !== progress.kind), progress];
     return [{ ...state, screen: { at: 'reading', kinds } }, []];
   },
-  snapshot: (state, { snapshot }, setting) => {
-    const seeded = state.snapshot === undefined ? setting.decisions(snapshot) : undefined;
-    const known = (id: string): Decisions => {
-      const before = state.steps.find((s) => s.step.id === id);
-      return before === undefined ? (seeded?.get(id) ?? UNDECIDED) : decided(before);
-    };
-    const steps = assemble(snapshot, setting.steps, setting.templates, known).map((fresh): StepState => {
-      const before = state.steps.find((s) => s.step.id === fresh.step.id);
-      return before === undefined
-        ? fresh
-        : {
-            ...fresh,
-            done: before.done,
-            ...(before.verified === undefined ? {} : { verified: before.verified }),
-          };
-    });
+  snapshot: (state, { snapshot: read }, setting) => {
+    // What was tried out stays true for this run; a probe that found nothing may be made again.
+    const { policyProbe } = state.snapshot ?? {};
+    const kept = policyProbe !== undefined && policyProbe.verdict !== 'inconclusive';
+    const snapshot = kept ? { ...read, policyProbe } : read;
+    const steps = stepsOn(snapshot, state, setting);
     if (state.screen.at !== 'verifying')
       return [{ ...state, snapshot, steps, screen: { at: 'overview' } }, []];
     const at = steps[state.current];
@@ -80,6 +72,35 @@ export const fromEffects: Handlers<SystemEvent> = {
     if (interrupted) return leave(state, 130, 'interrupted');
     return [{ ...state, screen: { at: 'verifying' } }, [{ do: 'read' }]];
   },
+  scratch: (state, { namespace }) => [{ ...state, scratch: namespace }, []],
+  probing: (state, { stage }) =>
+    state.screen.at === 'probing' ? [{ ...state, screen: { ...state.screen, stage } }, []] : undefined,
+  probed: (state, { facts }, setting) => {
+    const { scratch, ...others } = state;
+    const stays = facts.left.some(({ namespace }) => namespace === scratch);
+    const rest: WizardState = stays ? state : others;
+    if (rest.screen.at !== 'probing' || rest.snapshot === undefined) return undefined;
+    const snapshot = { ...rest.snapshot, policyProbe: facts };
+    if (facts.interrupted) return leave({ ...rest, snapshot }, 130, 'interrupted');
+    const steps = stepsOn(snapshot, rest, setting);
+    return [{ ...rest, snapshot, steps, notice: probeSentence(facts), screen: { at: 'questions' } }, []];
+  },
   failure: (state, { message }) =>
     state.screen.at === 'left' ? undefined : [{ ...state, screen: { at: 'failed', message } }, []],
 };
+
+/** All steps on a new snapshot, with the decisions taken so far and what was done before. */
+function stepsOn(snapshot: Snapshot, state: WizardState, setting: Setting): readonly StepState[] {
+  const seeded = state.snapshot === undefined ? setting.decisions(snapshot) : undefined;
+  const before = new Map(state.steps.map((step) => [step.step.id, step]));
+  const known = (id: string): Decisions => {
+    const old = before.get(id);
+    return old === undefined ? (seeded?.get(id) ?? UNDECIDED) : decided(old);
+  };
+  return assemble(snapshot, setting.steps, setting.templates, known).map((fresh): StepState => {
+    const old = before.get(fresh.step.id);
+    if (old === undefined) return fresh;
+    const verified = old.verified === undefined ? {} : { verified: old.verified };
+    return { ...fresh, done: old.done, ...verified };
+  });
+}

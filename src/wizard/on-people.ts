@@ -3,6 +3,7 @@ import { type Change, hashOf } from '../model/plan.js';
 import { pending, pendingCount } from './assemble.js';
 import type { Effect, Handlers } from './events.js';
 import { clear, confirmScreen, decided, following, leave, reading, redecide, replaced } from './moves.js';
+import { wantedProbe } from './probe.js';
 import type { StepState, UserEvent, WizardState } from './state.js';
 
 /** Changes of the API that the server has not looked at: it is asked again before anything is confirmed. */
@@ -57,6 +58,11 @@ export const fromPeople: Handlers<UserEvent> = {
         const entry: Entry = { type: 'answered', step: step.step.id, answers: step.answers };
         const changes = after.steps[after.current]?.plan.changes ?? [];
         const journal: Effect = { do: 'journal', entry };
+        const probe = wantedProbe(after, after.steps[after.current], setting);
+        if (probe !== undefined) {
+          const typed = state.snapshot?.cluster.sandbox === false;
+          return [{ ...clear(after), screen: { at: 'confirm', typed, probe } }, [journal]];
+        }
         return changes.length === 0
           ? [{ ...clear(after), screen: { at: 'review' } }, [journal]]
           : [{ ...clear(after), screen: { at: 'checking' } }, [journal, { do: 'check', changes }]];
@@ -86,6 +92,8 @@ export const fromPeople: Handlers<UserEvent> = {
       result: 'overview',
     } as const;
     const at = state.screen.at;
+    if (state.screen.at === 'confirm' && state.screen.probe !== undefined)
+      return [{ ...clear(state), screen: { at: 'questions' } }, []];
     return at in to ? [{ ...clear(state), screen: { at: to[at as keyof typeof to] } }, []] : undefined;
   },
   confirm: (state, { typed }) => {
@@ -100,6 +108,12 @@ export const fromPeople: Handlers<UserEvent> = {
         [],
       ];
     }
+    const plan = state.screen.probe;
+    if (plan !== undefined)
+      return [
+        { ...clear(state), screen: { at: 'probing', stage: '', stopping: false } },
+        [{ do: 'probe', plan }],
+      ];
     const changes = pending(step);
     // What an earlier round of this step did and proved is not of this one.
     const { verified: _verified, ...fresh } = step;
@@ -135,13 +149,13 @@ export const fromPeople: Handlers<UserEvent> = {
       : undefined,
   interrupt: (state) => {
     if (state.screen.at === 'left') return undefined;
-    if (state.screen.at === 'applying' && !state.screen.stopping) {
+    if ((state.screen.at === 'applying' || state.screen.at === 'probing') && !state.screen.stopping) {
       return [{ ...state, screen: { ...state.screen, stopping: true } }, [{ do: 'stop' }]];
     }
     return leave(state, 130, 'interrupted');
   },
   quit: (state) => {
-    if (['applying', 'verifying', 'checking', 'left'].includes(state.screen.at)) return undefined;
+    if (['applying', 'probing', 'verifying', 'checking', 'left'].includes(state.screen.at)) return undefined;
     if (state.screen.at === 'failed') return leave(state, 2, 'failed');
     return leave(state, 0, pendingCount(state.steps) === 0 ? 'done' : 'left');
   },

@@ -4,6 +4,7 @@ import { applyChanges } from './apply.js';
 import { check } from './check.js';
 import { type Effect, next, type Setting, start, type Transition, type WizardEvent } from './machine.js';
 import { type Claim, type Clock, type Cluster, ClusterError, type Host, type Journal } from './ports.js';
+import { makeProbe } from './probe.js';
 import type { Session, UserEvent, WizardState } from './state.js';
 
 export interface SessionPorts {
@@ -86,6 +87,17 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
         else if (result.end === 'stale') send({ type: 'stale', objects: result.objects });
         else if (result.end === 'lost') send({ type: 'failure', message: result.reason });
         else send({ type: 'applied', interrupted: result.end === 'interrupted' });
+        return;
+      }
+      case 'probe': {
+        stopping = new AbortController();
+        await written;
+        const facts = await makeProbe(ports, effect.plan, {
+          signal: stopping.signal,
+          onStage: (stage) => send({ type: 'probing', stage }),
+          onNamespace: (namespace) => send({ type: 'scratch', namespace }),
+        });
+        send({ type: 'probed', facts });
         return;
       }
       case 'stop':

@@ -1,6 +1,7 @@
 import type { DiffLine } from '../model/diff.js';
 import type { Finding } from '../model/finding.js';
 import { type Change, type Plan, without } from '../model/plan.js';
+import type { ProbePlan } from '../model/policy-probe.js';
 import type { Answers, AnswerValue, Question } from '../model/question.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step, StepStatus } from '../model/step.js';
@@ -13,7 +14,8 @@ export type Screen =
   | { at: 'questions' }
   | { at: 'checking'; confirming?: true } // server dry run, at last before confirming; input is swallowed
   | { at: 'review' }
-  | { at: 'confirm'; typed: boolean } // typed: the context's name has to be typed
+  | { at: 'confirm'; typed: boolean; probe?: ProbePlan } // typed: the context's name has to be typed; probe: before it, in place of changes
+  | { at: 'probing'; stage: string; stopping: boolean } // a live probe of the network plugin
   | { at: 'applying'; done: number; total: number; now: string; rewrite?: RewriteProgress; stopping: boolean }
   | { at: 'verifying' }
   | { at: 'result' }
@@ -71,6 +73,8 @@ export interface WizardState {
   notice: string | undefined;
   /** Whether something was written in this session; the first write to a real cluster asks for the context's name. */
   written: boolean;
+  /** The scratch namespace of a live probe that has not said that it is gone. */
+  scratch?: string;
   /** Where the run is kept; told at the end. */
   directory: string;
 }

@@ -1,5 +1,6 @@
 import { needsAnswer } from '../model/question.js';
 import { pending, pendingCount } from './assemble.js';
+import { wantedProbe } from './probe.js';
 import type { Session, StepState, WizardState } from './state.js';
 
 /** How often a step may be planned again because objects moved under it. */
@@ -14,6 +15,7 @@ export async function applyUnattended(session: Session, only?: ReadonlySet<strin
   const meant = (step: StepState) => only === undefined || only.has(step.step.id);
   // Asked once, before anything is written: what is applied may well raise questions that nobody could have answered.
   let refused: boolean | undefined;
+  const wantsProbe = (step: StepState) => wantedProbe(session.state, step) !== undefined;
   const tries = new Map<string, number>();
   const advance = () => {
     const { screen, steps, current, snapshot } = session.state;
@@ -24,7 +26,7 @@ export async function applyUnattended(session: Session, only?: ReadonlySet<strin
         const at = steps.findIndex(
           (s) =>
             meant(s) &&
-            pending(s).length > 0 &&
+            (pending(s).length > 0 || wantsProbe(s)) &&
             (tries.get(s.step.id) ?? 0) < REPLANS &&
             s.verified === undefined,
         );
@@ -33,8 +35,12 @@ export async function applyUnattended(session: Session, only?: ReadonlySet<strin
         tries.set(step.step.id, (tries.get(step.step.id) ?? 0) + 1);
         return session.send({ type: 'open', step: at });
       }
-      case 'questions':
-        return session.send({ type: 'next' });
+      case 'questions': {
+        const step = steps[current];
+        // A live probe may have found that nothing is worth writing.
+        const goesOn = step !== undefined && (pending(step).length > 0 || wantsProbe(step));
+        return session.send({ type: goesOn ? 'next' : 'back' });
+      }
       case 'review': {
         const step = steps[current];
         return session.send(

@@ -115,7 +115,7 @@ function plugin(now: Snapshot): readonly Finding[] {
       severity: 'notVisible',
       evidence,
       message:
-        'Whether the network plugin enforces NetworkPolicies cannot be seen; if it does not, they are ignored.',
+        'Whether the network plugin enforces NetworkPolicies cannot be seen; if it does not, they are ignored. A live probe tells: kubectl harden probe.',
     },
   ];
 }

@@ -70,6 +70,16 @@ const VALUES: readonly (readonly [string, Command])[] = [
   ['resume 7f3a --confirm prod', { name: 'resume', options: NONE, run: '7f3a', confirm: 'prod' }],
   ['runs', { name: 'runs', options: NONE, output: 'text' }],
   ['runs -o json', { name: 'runs', options: NONE, output: 'json' }],
+  ['probe', { name: 'probe', options: NONE, output: 'text' }],
+  [
+    'probe --confirm prod --probe-image mirror.test:5000/agnhost:2.53@sha256:00ff --probe-timeout 180 -o json',
+    {
+      name: 'probe',
+      options: { ...NONE, probeImage: 'mirror.test:5000/agnhost:2.53@sha256:00ff', probeTimeout: 180 },
+      output: 'json',
+      confirm: 'prod',
+    },
+  ],
   ['reach', { name: 'reach', options: NONE, output: 'text' }],
   ['reach --from d -o svg', { name: 'reach', options: NONE, output: 'svg', from: 'd' }],
   [
@@ -114,6 +124,15 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['apply', 'apply needs --confirm CONTEXT'],
   ['apply --sandbox', 'apply needs --confirm CONTEXT'],
   ['generate', 'generate needs --output-dir DIR'],
+  [
+    'plan --probe-image a',
+    '--probe-image does not go with plan; it goes with the wizard, apply, resume, probe',
+  ],
+  ['probe --sandbox', '--sandbox does not go with probe'],
+  ['probe --probe-image -x', '--probe-image needs a value'],
+  ['probe --probe-image a|b', "--probe-image is the name of an image, not 'a|b'"],
+  ['probe --probe-timeout 4', '--probe-timeout is a number of seconds from 5 to 600'],
+  ['probe --probe-timeout 1e2', '--probe-timeout is a number of seconds from 5 to 600'],
   ['plan --sandbox --context prod', '--sandbox and --context name two different clusters'],
   ['plan --sandbox-file f --kubeconfig k', '--sandbox and --kubeconfig name two different clusters'],
   ['plan --from d --sandbox', '--from reads files; it does not go with a flag that names a cluster'],
@@ -149,6 +168,11 @@ describe('without a terminal nothing prompts', () => {
       name: 'usageError',
       message: expect.stringContaining('--confirm CONTEXT'),
     });
+    expect(parsed('probe', tty)).toMatchObject({
+      name: 'usageError',
+      message: expect.stringContaining('--confirm CONTEXT'),
+    });
+    expect(parsed('probe --confirm prod', tty)).toMatchObject({ name: 'probe', confirm: 'prod' });
     expect(parsed('resume 7f3a --confirm prod', tty)).toMatchObject({ name: 'resume', confirm: 'prod' });
     expect(parsed('apply --confirm prod', tty)).toMatchObject({ name: 'apply' });
   });

@@ -345,3 +345,29 @@ describe('by Inquirer', () => {
     expect(await session.ended).toBe(130);
   });
 });
+
+test('a live probe line by line: what it creates, the typed name, what it is doing, and its verdict', async () => {
+  const step: Step = {
+    ...markStep('mark', ['a']),
+    probes: (now) => now.policyProbe === undefined,
+  };
+  const { cluster, session, talk } = harness({ steps: [step] });
+  const at = '2026-01-01T00:00:00Z';
+  cluster.probeResult = { verdict: 'enforced', evidence: ['it was cut'], at, interrupted: false, left: [] };
+  await talk.answer('Which step?', '1');
+  await talk.answer('How to go on?', '2');
+  const told = await talk.until("Type the context's name (prod) to try it out; nothing for no:");
+  expect(told).toContain('creates the namespace kubectl-harden-probe-<random>');
+  expect(told).toContain('removes that namespace, whatever happens');
+  expect(cluster.writes).toEqual([]);
+  talk.type('\n');
+  await talk.answer('How to go on?', '2');
+  await talk.until("Type the context's name (prod)");
+  talk.type('prod\n');
+  expect(await talk.until('How to go on?')).toMatch(
+    /Live probe: connecting without a policy \.\.\.[\s\S]*NetworkPolicies are enforced: it was cut\./,
+  );
+  expect(cluster.writes).toEqual(['probe']);
+  session.send({ type: 'quit' });
+  await talk.finished;
+});

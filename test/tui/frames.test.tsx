@@ -1,7 +1,13 @@
+import { PROBE_DEFAULTS, type ProbePlan } from '../../src/model/policy-probe.js';
 import type { WizardState } from '../../src/wizard/state.js';
 import { expectGolden } from '../support/golden.js';
 import { shopState, shopSteps, withStep } from './fixtures.js';
 import { expectWholeFrame, onScreen, ready } from './harness.js';
+
+const PROBE: ProbePlan = {
+  options: PROBE_DEFAULTS,
+  leftovers: [{ name: 'kubectl-harden-probe-0123456789ab', uid: 'u' }],
+};
 
 /** Each screen as a person sees it; the golden files are the pictures. */
 const pictures: Record<string, WizardState> = {
@@ -22,6 +28,9 @@ const pictures: Record<string, WizardState> = {
   'review-nothing': shopState({ at: 'review' }, { current: 0 }),
   'confirm-typed': shopState({ at: 'confirm', typed: true }),
   'confirm-yes-no': shopState({ at: 'confirm', typed: false }, { written: true }),
+  'confirm-probe': shopState({ at: 'confirm', typed: true, probe: PROBE }),
+  probing: shopState({ at: 'probing', stage: 'connecting without a policy', stopping: false }),
+  'probing-stopping': shopState({ at: 'probing', stage: '', stopping: true }),
   applying: withStep(
     shopState({
       at: 'applying',

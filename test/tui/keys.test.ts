@@ -35,6 +35,7 @@ const scenes: Record<Mode, Scene> = {
   confirm: at({ at: 'confirm', typed: false }, { armed: true }),
   confirmTyped: at({ at: 'confirm', typed: true }, { armed: true }),
   applying: at({ at: 'applying', done: 0, total: 1, now: '', stopping: false }),
+  probing: at({ at: 'probing', stage: '', stopping: false }),
   result: at({ at: 'result' }),
   skip: at({ at: 'skip' }),
   failed: at({ at: 'failed', message: 'x' }),

@@ -37,6 +37,16 @@ export function Checking({ scene }: ScreenProps): ReactNode {
   );
 }
 
+/** A live probe, which tells what it is doing. */
+export function Probing({ scene }: ScreenProps): ReactNode {
+  const { screen } = scene.state;
+  if (screen.at !== 'probing') return null;
+  const doing = screen.stopping
+    ? 'Stopping: removing what was created. Ctrl+C again leaves at once'
+    : `Live probe: ${scene.look.text(screen.stage === '' ? 'asking for the rights' : screen.stage)}`;
+  return <Busy scene={scene} stage="ask" doing={doing} />;
+}
+
 /** Reading again after applying. */
 export function Verifying({ scene }: ScreenProps): ReactNode {
   return <Busy scene={scene} stage="proof" doing="Reading the cluster again to see what has come of it" />;

@@ -1,9 +1,10 @@
 import { useAnimation } from 'ink';
 import { type ReactNode, useEffect } from 'react';
 import { BESIDES } from '../../model/plan.js';
+import { type ProbePlan, probeLines } from '../../model/policy-probe.js';
 import { RISKS } from '../../model/risk.js';
 import type { SignName } from '../../model/signs.js';
-import type { StepState } from '../../wizard/state.js';
+import type { StepState, WizardState } from '../../wizard/state.js';
 import { heading } from '../heading.js';
 import { BLANK, type Line, Lines, line, paragraph, span } from '../lines.js';
 import { checkedOf, chosenOf, type Scene, type ScreenProps } from '../scene.js';
@@ -43,7 +44,28 @@ export function confirmScroll(scene: Scene): number {
   return scrollLimit(bodyRows(scene, step).length, scene.height - promptRows(scene).length);
 }
 
+/** What a live probe creates and removes. */
+function probeRows(scene: Scene, plan: ProbePlan): Line[] {
+  const { state, look, width } = scene;
+  const context = look.name(state.snapshot?.cluster.context ?? '', 40);
+  return [
+    heading(scene, 'ask'),
+    BLANK,
+    ...paragraph(look, `Try out whether NetworkPolicies are enforced, with pods in ${context}?`, width, {
+      role: 'title',
+    }),
+    BLANK,
+    ...probeLines(plan).flatMap((text) =>
+      paragraph(look, text, width, { lead: line('  ', look.sign('changes'), ' ') }),
+    ),
+    BLANK,
+    ...paragraph(look, 'Ctrl+C stops it and removes what was created.', width, { role: 'dim' }),
+  ];
+}
+
 function bodyRows(scene: Scene, step: StepState): Line[] {
+  const { screen } = scene.state;
+  if (screen.at === 'confirm' && screen.probe !== undefined) return probeRows(scene, screen.probe);
   const { state, look, width } = scene;
   const changes = chosenOf(step);
   const sandbox = state.snapshot?.cluster.sandbox === true;
@@ -78,6 +100,10 @@ function bodyRows(scene: Scene, step: StepState): Line[] {
   ];
 }
 
+function isProbe({ screen }: WizardState): boolean {
+  return screen.at === 'confirm' && screen.probe !== undefined;
+}
+
 function repeated(text: string, times: number): string {
   return times === 1 ? text : `${text} (${counted(times, 'change')})`;
 }
@@ -104,6 +130,12 @@ function promptRows({ state, view, look, width }: Scene): Line[] {
   }
   return [
     BLANK,
-    line(span('title', 'Apply? '), span('key', 'y'), ' yes   ', span('key', 'n'), ' no (also enter)'),
+    line(
+      span('title', isProbe(state) ? 'Try it out? ' : 'Apply? '),
+      span('key', 'y'),
+      ' yes   ',
+      span('key', 'n'),
+      ' no (also enter)',
+    ),
   ];
 }

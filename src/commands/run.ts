@@ -288,6 +288,7 @@ function summary(session: Session, options: Options, io: Io, to: NodeJS.WriteStr
   return summaryText(session.state, {
     style: styleOf(to, options, io),
     again: [...targetFlags(options), ...fileFlags(options)],
+    target: targetFlags(options),
     lasting: !options.sandbox || options.sandboxFile !== undefined,
   });
 }

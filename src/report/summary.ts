@@ -11,6 +11,8 @@ export interface SummaryOptions {
   style: Style;
   /** Flags that name the cluster and the files that were given, for the command that goes on. */
   again: readonly string[];
+  /** Flags that name the cluster, which kubectl takes as well. */
+  target?: readonly string[];
   /** Whether the cluster outlives this process: the embedded one does only where it is kept in a file. */
   lasting: boolean;
 }
@@ -66,7 +68,7 @@ function doneLines({ run, snapshot, steps }: WizardState, style: Style): string[
 }
 
 /** The scratch namespace of a live probe that is still there, or may be because nobody waited for its end. */
-function probeLeft({ snapshot, scratch }: WizardState, { style, target }: SummaryOptions): string[] {
+function probeLeft({ snapshot, scratch }: WizardState, { style, target = [] }: SummaryOptions): string[] {
   if (scratch === undefined) return [];
   const command = removalCommand(scratch, target, snapshot?.cluster.context ?? '');
   return [`${sign(style, 'breaks')} Remove what the live probe left: ${command}`];

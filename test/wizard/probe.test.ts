@@ -69,7 +69,7 @@ function harness(found: ProbeFacts | undefined, answers: Answers = {}) {
   const journal = new MemoryJournal();
   const clock = { now: () => new Date('2026-01-01T00:00:00Z') };
   const session = createSession(
-    { cluster, host: new MemoryHost(), journal, clock },
+    { cluster, host: new MemoryHost(), journal, clock, claim: () => cluster.claim() },
     {
       steps: [netStep(), markStep('later', ['b'])],
       templates: new Map(),
@@ -177,7 +177,7 @@ test('ctrl-c stops it, waits for the clean-up and leaves with 130; keys do nothi
 });
 
 const told = ({ state }: Session) =>
-  summaryText(state, { style: PLAIN, target: ['--kubeconfig', 'my config'], lasting: true });
+  summaryText(state, { style: PLAIN, again: [], target: ['--kubeconfig', 'my config'], lasting: true });
 
 test('who does not wait for the clean-up is told the command', async () => {
   const all = harness(undefined);

@@ -43,15 +43,17 @@ interface Judged {
 }
 
 /**
- * Within a namespace what closes it for every pod goes before what allows: a run that was resumed may have written an
- * allow after the deny, and without it the deny would cut.
+ * Within a namespace what closes it for every pod goes before what allows, and policies of Cilium, which only allow, go
+ * last: a run that was resumed may have written an allow after the deny, and without it the deny would cut.
  */
 function closingFirst(deeds: readonly DeedWithImages[]): readonly DeedWithImages[] {
   const closes = ({ ref, after }: DeedWithImages) => {
     const selector = (after?.spec as { podSelector?: object } | undefined)?.podSelector;
     return ref.kind === 'NetworkPolicy' && selector !== undefined && Object.keys(selector).length === 0;
   };
-  return [...deeds.filter(closes), ...deeds.filter((deed) => !closes(deed))];
+  const order = (deed: DeedWithImages) =>
+    closes(deed) ? 0 : deed.ref.kind === 'CiliumNetworkPolicy' ? 2 : 1;
+  return deeds.toSorted((a, b) => order(a) - order(b));
 }
 
 /** The kinds of what the run wrote. */
@@ -88,6 +90,7 @@ const RISKS: Readonly<Record<string, Risk>> = {
   LimitRange: 'rejectsWorkloads',
   ResourceQuota: 'rejectsWorkloads',
   NetworkPolicy: 'cutsTraffic',
+  CiliumNetworkPolicy: 'cutsTraffic',
 };
 
 function plan(judged: readonly Judged[], answers: Answers): readonly Change[] {
@@ -138,7 +141,12 @@ function idOf({ kind, namespace, name }: Ref): string {
 /** What was written later in the same namespace is taken back earlier: what is left out keeps what came before it. */
 function within(newer: Ref, older: Ref): boolean {
   if (older.kind === 'Namespace') return newer.namespace === older.name;
-  return newer.namespace !== undefined && newer.namespace === older.namespace && newer.kind === older.kind;
+  const together = newer.kind === older.kind || (isPolicy(newer) && isPolicy(older));
+  return newer.namespace !== undefined && newer.namespace === older.namespace && together;
+}
+
+function isPolicy({ kind }: Ref): boolean {
+  return kind === 'NetworkPolicy' || kind === 'CiliumNetworkPolicy';
 }
 
 function findings({ deed, verdict }: Judged, answers: Answers): readonly Finding[] {

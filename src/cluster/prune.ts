@@ -185,6 +185,7 @@ const CLUSTER_CONFIG = [
 export const KEEP: Readonly<Record<KindName, Keep>> = {
   Namespace: ALL,
   NetworkPolicy: { fields: true, lastApplied: true, managers: true },
+  CiliumNetworkPolicy: { fields: true, managers: true },
   LimitRange: ALL,
   ResourceQuota: ALL,
   ClusterNetworkPolicy: OWNED,

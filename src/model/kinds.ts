@@ -139,6 +139,7 @@ export const KINDS = {
     'cilium.io/v2',
   ),
   KyvernoClusterPolicy: row('ClusterPolicy', 'clusterpolicies', false, 'kyverno.io/v1'),
+  CiliumNetworkPolicy: row('CiliumNetworkPolicy', 'ciliumnetworkpolicies', true, 'cilium.io/v2'),
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;

@@ -34,6 +34,7 @@ const ATOMIC = ['podSelector', 'namespaceSelector', 'objectSelector', 'labelSele
 /** Policies that we own whole. */
 const OWNED = [
   'NetworkPolicy',
+  'CiliumNetworkPolicy',
   'ClusterNetworkPolicy',
   'BaselineAdminNetworkPolicy',
   'GlobalNetworkPolicy',

@@ -60,6 +60,11 @@ export function rangeText({ family, from, to }: Range): string {
   return `${addressText({ family, value: from })}-${addressText({ family, value: to })}`;
 }
 
+/** Equal for equal addresses. */
+export function addressKey({ family, value }: Address): string {
+  return `${family}:${value}`;
+}
+
 /** Whether an address lies in a range. */
 export function inRange({ family, value }: Address, range: Range): boolean {
   return family === range.family && value >= range.from && value <= range.to;

@@ -1,4 +1,4 @@
-import { type Address, parseAddress } from './address.js';
+import { type Address, addressKey, parseAddress } from './address.js';
 import type { Engine } from './engine.js';
 import type { Inventory, Pod } from './inventory.js';
 
@@ -35,10 +35,6 @@ interface Resolved {
   peer: number;
   pod?: Pod;
   address?: Address;
-}
-
-function addressKey(address: Address | undefined): string {
-  return address === undefined ? '' : `${address.family}:${address.value}`;
 }
 
 /** Finds the peers that endpoints stand for. */
@@ -172,6 +168,9 @@ export class Endpoints {
     if (node.pod !== undefined)
       return hostNetwork === 'node' && node.pod.hostNetwork && node.pod.node === name;
     const facts = this.inventory.nodes.find((n) => n.name === name);
-    return facts?.addresses.some((a) => addressKey(a) === addressKey(node.address)) === true;
+    const { address } = node;
+    return (
+      address !== undefined && facts?.addresses.some((a) => addressKey(a) === addressKey(address)) === true
+    );
   }
 }

@@ -242,6 +242,7 @@ export class Engine {
       if (policy[direction] === undefined) continue;
       for (const subject of this.peers.classesOf(policy.subject)) found[subject]?.[policy.tier].push(policy);
     }
+    for (const one of found) if (one.NetworkPolicy.every(({ addsOnly }) => addsOnly)) one.NetworkPolicy = [];
     return found;
   }
 }

@@ -147,7 +147,7 @@ class Judge {
   decide(): Judgement {
     const { engine, direction, pair, traffic } = this;
     const { Admin, NetworkPolicy, Baseline } = engine.inForce(direction, this.subject);
-    const isolatedBy = NetworkPolicy.map((policy) => policy.ref);
+    const isolatedBy = NetworkPolicy.filter(({ addsOnly }) => !addsOnly).map((policy) => policy.ref);
     const done = (allowed: boolean, rules: readonly RuleHit[]): Judgement => ({
       direction,
       allowed,

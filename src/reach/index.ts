@@ -1,4 +1,6 @@
 /** The NetworkPolicy engine: what may connect to what. Pure: objects in, answers out. */
+export { type Address, parseAddress } from './address.js';
+export { K8S_LABEL } from './ciliumpolicy.js';
 export { diffReach, type ReachDiff } from './diff.js';
 export { type Endpoint, UnknownEndpoint } from './endpoint.js';
 export type { DirectionVerdict, Explanation, RuleHit } from './explain.js';
@@ -13,6 +15,7 @@ export {
 } from './isolation.js';
 export { REACH_KINDS } from './kinds.js';
 export { FILES, LIVE, type ReachOptions } from './options.js';
+export type { Entity } from './policy.js';
 export { PROTOCOLS, type Protocol } from './portset.js';
 export {
   type Connection,

@@ -9,6 +9,7 @@ import {
   stringAt,
 } from '../model/manifest.js';
 import type { Address } from './address.js';
+import { isCiliumPolicy } from './ciliumpolicy.js';
 import { isClusterPolicy } from './clusterpolicy.js';
 import {
   addressesOf,
@@ -302,7 +303,11 @@ class Builder {
 }
 
 function isPolicy(object: Manifest, group: string): boolean {
-  return (object.kind === 'NetworkPolicy' && group === 'networking.k8s.io') || isClusterPolicy(object);
+  return (
+    (object.kind === 'NetworkPolicy' && group === 'networking.k8s.io') ||
+    isClusterPolicy(object) ||
+    isCiliumPolicy(object)
+  );
 }
 
 function isEntry(kind: string, group: string): boolean {

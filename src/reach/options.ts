@@ -1,5 +1,6 @@
 import type { Address } from './address.js';
 import type { InventoryOptions } from './inventory.js';
+import type { Entity } from './policy.js';
 
 /** How the two things that the documentation leaves to plugins are taken. */
 export interface EngineOptions {
@@ -15,6 +16,11 @@ export interface EngineOptions {
   podAddresses: 'ignore' | 'select';
   /** Addresses of domain names that policies mention; a name that is not there matches no address. */
   domains: ReadonlyMap<string, readonly Address[]>;
+  /**
+   * Addresses behind the entities of Cilium's policies, where the plugin is Cilium: no ipBlock matches these, only a rule
+   * that names the entity. Empty with plugins whose ipBlock matches nodes and the API server.
+   */
+  entities: ReadonlyMap<Entity, readonly Address[]>;
 }
 
 export type ReachOptions = InventoryOptions & EngineOptions;
@@ -26,6 +32,7 @@ export const LIVE: ReachOptions = {
   hostNetwork: 'node',
   podAddresses: 'ignore',
   domains: new Map(),
+  entities: new Map(),
 };
 
 /**

@@ -1,4 +1,4 @@
-import { type Address, atoms as cut, type Range, without } from './address.js';
+import { type Address, addressKey, atoms as cut, type Range, without } from './address.js';
 import { Bits } from './bits.js';
 import { atomOf, type Classes, classify, ELSEWHERE, type PodClass } from './classes.js';
 import type { Inventory, Labels } from './inventory.js';
@@ -26,6 +26,9 @@ export class Peers {
   private readonly addressed: readonly number[];
   private readonly inventory: Inventory;
   private readonly domains: EngineOptions['domains'];
+  private readonly entities: EngineOptions['entities'];
+  /** Addresses that no ipBlock matches. */
+  private readonly behindEntities: ReadonlySet<string>;
   private readonly semantics: Semantics;
   private readonly sets: PortSets;
   private readonly peersByRule = new Map<Rule, Bits | 'any'>();
@@ -42,10 +45,15 @@ export class Peers {
   ) {
     this.inventory = inventory;
     this.domains = options.domains;
+    this.entities = options.entities;
+    const known = [...options.entities.values()].flat();
+    this.behindEntities = new Set(known.map(addressKey));
     this.semantics = semantics;
     this.sets = sets;
-    const ranges = (direction: Direction) =>
-      peersNamed(policies, direction).flatMap((peer) => this.rangesOf(peer));
+    const ranges = (direction: Direction) => [
+      ...peersNamed(policies, direction).flatMap((peer) => this.rangesOf(peer)),
+      ...pointsOf(known),
+    ];
     this.outside = { ingress: cut(ranges('ingress')), egress: cut(ranges('egress')) };
     this.atoms = cut([...this.outside.ingress, ...this.outside.egress]);
     this.classes = classify(inventory, policies, this.atoms, {
@@ -150,7 +158,7 @@ export class Peers {
     return found;
   }
 
-  /** Adds the atoms of a block, of nodes or of a domain name. */
+  /** Adds the atoms of a block, of nodes, of an entity or of a domain name. */
   private addAtoms(peer: Exclude<Peer, PodPeer>, atoms: Bits): void {
     const ranges = peer.kind === 'block' ? [peer.block.cidr] : this.rangesOf(peer);
     for (const { family, from, to } of ranges) {
@@ -159,7 +167,9 @@ export class Peers {
         const value = this.atoms[atom]?.from;
         const inside =
           peer.kind !== 'block' ||
-          (value !== undefined && this.semantics.inBlock({ family, value }, peer.block));
+          (value !== undefined &&
+            this.semantics.inBlock({ family, value }, peer.block) &&
+            !this.behindEntities.has(addressKey({ family, value })));
         if (inside) atoms.add(atom);
       }
     }
@@ -214,8 +224,6 @@ export class Peers {
   }
 
   private rangesOf(peer: Peer): readonly Range[] {
-    const points = (addresses: readonly Address[]) =>
-      addresses.map(({ family, value }) => ({ family, from: value, to: value }));
     switch (peer.kind) {
       case 'pods':
         return [];
@@ -223,12 +231,19 @@ export class Peers {
         return without(peer.block.cidr, peer.block.except);
       case 'nodes': {
         const names = this.nodesOf(peer.nodes);
-        return this.inventory.nodes.filter((n) => names.has(n.name)).flatMap((n) => points(n.addresses));
+        return this.inventory.nodes.filter((n) => names.has(n.name)).flatMap((n) => pointsOf(n.addresses));
       }
+      case 'entity':
+        return pointsOf(this.entities.get(peer.name) ?? []);
       case 'domain':
-        return points(addressesOf(peer.name, this.domains));
+        return pointsOf(addressesOf(peer.name, this.domains));
     }
   }
+}
+
+/** Single addresses as ranges. */
+function pointsOf(addresses: readonly Address[]): readonly Range[] {
+  return addresses.map(({ family, value }) => ({ family, from: value, to: value }));
 }
 
 /** Addresses of a domain name; `*.example.com` stands for every known name below it. */

@@ -21,8 +21,12 @@ export interface PodPeer {
   pods: Selector;
 }
 
+/** What Cilium knows without addresses: the API server, and every node with the pods on its network. */
+export type Entity = 'kube-apiserver' | 'nodes';
+
 export type Peer =
   | PodPeer
+  | { kind: 'entity'; name: Entity }
   | { kind: 'block'; block: IpBlock; text: string }
   | { kind: 'nodes'; nodes: Selector }
   | { kind: 'domain'; name: string };
@@ -48,4 +52,6 @@ export interface Policy {
   subject: PodPeer;
   ingress: readonly Rule[] | undefined;
   egress: readonly Rule[] | undefined;
+  /** It adds to what the NetworkPolicies of a pod allow, and isolates none (Cilium: `enableDefaultDeny` off). */
+  addsOnly?: true;
 }

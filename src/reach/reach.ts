@@ -1,5 +1,6 @@
 import type { Manifest } from '../model/manifest.js';
 import { type Address, rangeText } from './address.js';
+import { isCiliumPolicy, readCiliumPolicy } from './ciliumpolicy.js';
 import { isClusterPolicy, readClusterPolicy } from './clusterpolicy.js';
 import { type Endpoint, Endpoints, type Pair } from './endpoint.js';
 import { Engine } from './engine.js';
@@ -216,7 +217,8 @@ function outsideOf(engine: Engine, direction: Direction): readonly Side[] {
 
 /**
  * Analyses objects: pods, workloads, namespaces, nodes, NetworkPolicies, Services, Ingresses, Routes and the
- * cluster-wide policies of policy.networking.k8s.io. Other kinds play no part. `semantics` is for tests.
+ * cluster-wide policies of policy.networking.k8s.io; where the plugin is Cilium (`entities`), also CiliumNetworkPolicies
+ * that only add. Other kinds play no part. `semantics` is for tests.
  */
 export function reachOf(
   objects: Iterable<Manifest>,
@@ -228,6 +230,11 @@ export function reachOf(
   const problems = [...inventory.problems];
   const policies: Policy[] = [];
   for (const manifest of inventory.policies) {
+    if (isCiliumPolicy(manifest)) {
+      const policy = all.entities.size > 0 ? readCiliumPolicy(manifest) : undefined;
+      if (policy !== undefined) policies.push(policy);
+      continue;
+    }
     try {
       const read = isClusterPolicy(manifest) ? readClusterPolicy : readNetworkPolicy;
       policies.push(read(manifest, semantics));

@@ -3,7 +3,8 @@ import { canonical } from '../../src/model/plan.js';
 import { networkPlugin } from '../../src/model/plugins.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { parseAddress } from '../../src/reach/address.js';
-import { apiServers, nodeAddresses } from './flows.js';
+import { apiServerEndpoints, apiServers, nodeAddresses } from './addresses.js';
+import { apiServerOnNodes, type EntityName, EVERY_NODE, whyNoEntities } from './entities.js';
 import { cidrOf, exceptedEndpoints } from './outside.js';
 import { selectedWorkloads } from './selectors.js';
 import { NAME_LABEL } from './state.js';
@@ -12,6 +13,8 @@ import { NAME_LABEL } from './state.js';
 export type Need =
   /** Peers as a rule's `from` or `to` lists them; `any`: whoever it is. `ports` as a rule lists them. */
   | { kind: 'rule'; peers: readonly unknown[] | 'any'; ports: readonly unknown[] }
+  /** Peers that only Cilium's own policies can name. */
+  | { kind: 'entities'; entities: readonly EntityName[]; ports: readonly unknown[] }
   /** Open anyway by what the policy holds for all. */
   | { kind: 'open' }
   /** No policy of this cluster's plugin can allow it. */
@@ -19,14 +22,22 @@ export type Need =
 
 const OPEN: Need = { kind: 'open' };
 
+/** Whether a policy holds an allow for a need alone. */
+export function hasAllow({ kind }: Need): boolean {
+  return kind === 'rule' || kind === 'entities';
+}
+
 /**
  * The narrowest ingress rule that keeps a connection. From where calls of the API server, of nodes and of pods on their
- * node's network come differs by platform, and nodes come and go: any source is let in on that port. The same for
- * clients outside where the plugin takes a node's address for none of an address range.
+ * node's network come differs by platform, and nodes come and go: any source is let in on that port, unless the plugin
+ * knows those sources without addresses. The same for clients outside where the plugin takes a node's address for none
+ * of an address range.
  */
 export function ingressNeed(now: Snapshot, flow: Declared): Need {
   const { source } = flow;
   const ports = portsOf(flow);
+  const entities = whyNoEntities(now) === undefined ? callers(now, source) : [];
+  if (entities.length > 0) return { kind: 'entities', entities, ports };
   if (source.kind === 'workload') {
     const peer = podPeer(now, source, namespaceOf(flow.destination));
     return { kind: 'rule', peers: peer === undefined ? 'any' : [peer], ports };
@@ -37,6 +48,14 @@ export function ingressNeed(now: Snapshot, flow: Declared): Need {
   if (source.kind === 'outside' && networkPlugin(now).ipBlockMatchesNodes)
     return { kind: 'rule', peers: [ipBlock('0.0.0.0/0'), ipBlock('::/0')], ports };
   return { kind: 'rule', peers: 'any', ports };
+}
+
+/** The entities from which calls of a peer come, where that is certain. */
+function callers(now: Snapshot, source: Peer): readonly EntityName[] {
+  const onNode = source.kind === 'workload' && selectedWorkloads(now).get(source.name)?.hostNetwork === true;
+  if (onNode || source.kind === 'nodes') return EVERY_NODE;
+  // With tunnels between nodes, a call of the API server looks like one of its node.
+  return source.kind === 'apiServer' && apiServerOnNodes(now) ? ['kube-apiserver', ...EVERY_NODE] : [];
 }
 
 /** The narrowest egress rule that keeps a connection. `outside`: addresses outside are open anyway. */
@@ -59,16 +78,17 @@ export function egressNeed(now: Snapshot, flow: Declared, outside: boolean): Nee
     case 'nodes':
       return onNodes(now, flow, outside);
     case 'apiServer': {
-      if (!networkPlugin(now).ipBlockMatchesNodes) return notByAddress(now, 'the Kubernetes API');
+      // Cilium's policies speak of the port behind the Service.
+      if (!networkPlugin(now).ipBlockMatchesNodes)
+        return byEntities(now, 'the Kubernetes API', ['kube-apiserver'], portsOfAll(apiServerEndpoints(now)));
       if (outside) return OPEN;
       const servers = apiServers(now);
       if (servers.length === 0)
         return { kind: 'impossible', reason: 'the addresses of the Kubernetes API are not visible' };
-      const ports = [...new Set(servers.map(({ port }) => port))].sort((a, b) => a - b);
       return {
         kind: 'rule',
         peers: [...new Set(servers.map(({ address }) => address))].sort().map(ipBlock),
-        ports: ports.map((port) => ({ protocol: 'TCP', port })),
+        ports: portsOfAll(servers),
       };
     }
     case 'external': {
@@ -90,7 +110,7 @@ export function egressNeed(now: Snapshot, flow: Declared, outside: boolean): Nee
 
 /** A destination on the nodes' own network: only addresses can allow it. */
 function onNodes(now: Snapshot, flow: Declared, outside: boolean): Need {
-  if (!networkPlugin(now).ipBlockMatchesNodes) return notByAddress(now, 'nodes');
+  if (!networkPlugin(now).ipBlockMatchesNodes) return byEntities(now, 'nodes', EVERY_NODE, portsOf(flow));
   if (outside) return OPEN;
   const addresses = nodeAddresses(now);
   return addresses.length === 0
@@ -98,11 +118,22 @@ function onNodes(now: Snapshot, flow: Declared, outside: boolean): Need {
     : { kind: 'rule', peers: addresses.map(ipBlock), ports: portsOf(flow) };
 }
 
-function notByAddress(now: Snapshot, what: string): Need {
-  return {
-    kind: 'impossible',
-    reason: `on ${networkPlugin(now).title} an address range does not match ${what}; a CiliumNetworkPolicy with toEntities can allow it`,
-  };
+/** A destination that no address range matches: entities, where policies that name them can be written. */
+function byEntities(
+  now: Snapshot,
+  what: string,
+  entities: readonly EntityName[],
+  ports: readonly unknown[],
+): Need {
+  const without = whyNoEntities(now);
+  if (without !== undefined) {
+    const { id, title } = networkPlugin(now);
+    const where = id === 'unknown' ? '' : `on ${title} `;
+    return { kind: 'impossible', reason: `${where}an address range does not match ${what}, ${without}` };
+  }
+  return ports.length === 0
+    ? { kind: 'impossible', reason: `the port of ${what} is not visible` }
+    : { kind: 'entities', entities, ports };
 }
 
 /** Pods of a workload as a peer; undefined where they are on their node's network, which no selector matches. */
@@ -125,8 +156,21 @@ function ipBlock(address: string): unknown {
   return { ipBlock: { cidr: cidrOf(address) } };
 }
 
+function portsOfAll(servers: readonly { port: number }[]): readonly unknown[] {
+  const ports = [...new Set(servers.map(({ port }) => port))].sort((a, b) => a - b);
+  return ports.map((port) => ({ protocol: 'TCP', port }));
+}
+
 function portsOf({ protocol, port }: Declared): readonly unknown[] {
   return [port === undefined ? { protocol } : { protocol, port }];
+}
+
+/** Rules for the needs of entities, which stand as text where peers do: see `rulesOf`. */
+export function entityRulesOf(needs: readonly Need[], side: 'from' | 'to'): readonly unknown[] {
+  const asRules = needs.flatMap((need): Need[] =>
+    need.kind === 'entities' ? [{ kind: 'rule', peers: need.entities, ports: need.ports }] : [],
+  );
+  return rulesOf(asRules, side);
 }
 
 /**

@@ -3,6 +3,7 @@ import { dns } from '../../src/model/dns.js';
 import { refText } from '../../src/model/manifest.js';
 import { networkPlugin } from '../../src/model/plugins.js';
 import { type Snapshot, visible } from '../../src/model/snapshot.js';
+import { hasAllow } from './allows.js';
 import { flowText } from './flows.js';
 import type { Closing } from './policy.js';
 import { groupsIn } from './selectors.js';
@@ -34,7 +35,7 @@ export function effectOf(now: Snapshot, namespace: string, close: Closing, open:
       const text = flowText(side.flow);
       const reason = reasonOf(side, open);
       if (reason !== undefined) cut.set(text, { flow: side.flow, reason });
-      else if (side.need.kind === 'rule') kept.set(text, side.flow);
+      else if (hasAllow(side.need)) kept.set(text, side.flow);
     }
   return { cut: [...cut.values()], kept: [...kept.values()] };
 }

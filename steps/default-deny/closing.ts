@@ -7,10 +7,12 @@ import { type ApplyChange, type Change, canonical, type DeleteChange } from '../
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Templates } from '../../src/model/template.js';
 import { whatBreaks } from './breaks.js';
+import { entityPolicies, whyNoEntities } from './entities.js';
 import { type Closing, denyPolicies, ourPolicies } from './policy.js';
 import { policyTypes } from './pretences.js';
 import {
   DENY,
+  ENTITIES,
   METADATA,
   NAME_LABEL,
   type NamespaceState,
@@ -18,7 +20,7 @@ import {
   SAME_NAMESPACE,
   WORKLOAD,
 } from './state.js';
-import { type Openness, workloadAllows } from './workloads.js';
+import { type Openness, type WorkloadAllows, workloadAllows } from './workloads.js';
 
 /** The directions that a policy of ours closes here. Egress only where DNS is known: all would fail without names. */
 export function closing(state: NamespaceState, facts: DnsFacts): Closing {
@@ -77,19 +79,52 @@ export function closeNamespace(
   const needless = [...ourPolicies(existing, SAME_NAMESPACE), ...ourPolicies(existing, WORKLOAD)].filter(
     ({ metadata }) => !wanted.has(metadata.name),
   );
+  const beside = entitiesBeside(now, namespace, allowing, workloads);
   // What is new comes before what is amended: nothing that a policy held until now is without one that holds it.
   const writes = all
-    .flatMap((manifest) => write(manifest, existing, breaks))
+    .flatMap((manifest) =>
+      write(manifest, existing, breaks).map((change) => requiring(change, beside.ids(manifest))),
+    )
     .toSorted((a, b) => rank(a) - rank(b));
   const isDeny = (change: ApplyChange) => labelledOurs(change.manifest, DENY);
   const [allows, denies] = [writes.filter((change) => !isDeny(change)), writes.filter(isDeny)];
   const idsOf = (changes: readonly Change[]) => changes.map(({ id }) => id);
   return [
+    // They close nothing by themselves, so they come first: what isolates their pods then cuts none of their peers.
+    ...beside.writes,
     ...allows,
-    ...denies.map((change) => requiring(change, idsOf(allows))),
-    ...needless.map((policy) => removal(policy, 'Is needed no more: other policies cover its pods by now.')),
+    ...denies.map((change) => requiring(change, idsOf([...beside.writes, ...allows]))),
+    ...[...needless, ...beside.needless].map((policy) =>
+      removal(policy, 'Is needed no more: other policies cover its pods by now.'),
+    ),
     ...reopeners.map((change) => requiring(change, idsOf(denies))),
   ];
+}
+
+interface Beside {
+  writes: readonly ApplyChange[];
+  needless: readonly Manifest[];
+  /** Of the write without which the policy of a workload cuts what only an entity can name. */
+  ids(policy: Manifest): readonly string[];
+}
+
+/** The policies of Cilium beside those of workloads; none is touched where they cannot be judged. */
+function entitiesBeside(
+  now: Snapshot,
+  namespace: string,
+  allowing: readonly WorkloadAllows[],
+  workloads: readonly Manifest[],
+): Beside {
+  if (whyNoEntities(now) !== undefined) return { writes: [], needless: [], ids: () => [] };
+  const existing = objectsIn(now, 'CiliumNetworkPolicy', namespace);
+  const policies = entityPolicies(namespace, allowing, existing);
+  const writes = policies.map((manifest) => (manifest === undefined ? [] : write(manifest, existing, [])));
+  const wanted = new Set(policies.map((manifest) => manifest?.metadata.name));
+  return {
+    writes: writes.flat(),
+    needless: ourPolicies(existing, ENTITIES).filter(({ metadata }) => !wanted.has(metadata.name)),
+    ids: (policy) => (writes[workloads.indexOf(policy)] ?? []).map(({ id }) => id),
+  };
 }
 
 /** Policies of workloads first, then those for all; of each the new ones first. */
@@ -102,32 +137,40 @@ function write(manifest: Manifest, existing: readonly Manifest[], breaks: readon
   const { namespace = '', name } = manifest.metadata;
   const before = existing.find(({ metadata }) => metadata.name === name);
   if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return [];
-  const types = policyTypes(manifest).join(' and ');
   const deny = labelledOurs(manifest, DENY);
+  const adds = labelledOurs(manifest, ENTITIES);
   // Our own policy, changed by somebody else: without force the server would refuse to have it written anew.
   const others = before === undefined ? [] : otherManagers(before);
   return [
     {
       kind: 'apply',
-      id: `default-deny/${namespace}/NetworkPolicy/${name}`,
+      id: `default-deny/${namespace}/${manifest.kind}/${name}`,
       ref: refOf(manifest),
-      risk: 'cutsTraffic',
-      why: labelledOurs(manifest, WORKLOAD)
-        ? `Holds all that these pods of ${namespace} are declared to need, and closes their ${types} for the rest.`
-        : deny
-          ? `Closes ${types} of every pod in ${namespace}, new ones included.`
-          : `Keeps what stays open for all (${types}) to the pods of ${namespace} that other policies do not narrow.`,
+      risk: adds ? 'none' : 'cutsTraffic',
+      why: whyWritten(manifest),
       breaks: [
         ...(others.length === 0
           ? []
           : [`Takes its fields over from ${others.join(', ')}, where it was changed since.`]),
-        ...(deny ? breaks : ['Closes its pods for everything else already; the deny follows.']),
+        ...(deny || adds ? breaks : ['Closes its pods for everything else already; the deny follows.']),
       ],
       manifest,
       ...(before === undefined ? {} : { before }),
       ...(others.length === 0 ? {} : { force: true }),
     },
   ];
+}
+
+function whyWritten(manifest: Manifest): string {
+  const { namespace = '' } = manifest.metadata;
+  const types = policyTypes(manifest).join(' and ');
+  if (labelledOurs(manifest, ENTITIES))
+    return `Allows these pods of ${namespace} what no address range matches on Cilium: nodes, pods on their network, the Kubernetes API. It closes nothing.`;
+  if (labelledOurs(manifest, WORKLOAD))
+    return `Holds all that these pods of ${namespace} are declared to need, and closes their ${types} for the rest.`;
+  return labelledOurs(manifest, DENY)
+    ? `Closes ${types} of every pod in ${namespace}, new ones included.`
+    : `Keeps what stays open for all (${types}) to the pods of ${namespace} that other policies do not narrow.`;
 }
 
 /** Where too many selectors would be needed, pods that other policies keep narrower gain traffic as well. */
@@ -144,7 +187,7 @@ function removal(policy: Manifest, why: string): DeleteChange {
   const ref = refOf(policy);
   return {
     kind: 'delete',
-    id: `default-deny/${ref.namespace}/NetworkPolicy/${ref.name}`,
+    id: `default-deny/${ref.namespace}/${ref.kind}/${ref.name}`,
     ref,
     risk: 'cutsTraffic',
     why,

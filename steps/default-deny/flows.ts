@@ -5,16 +5,13 @@ import {
   type ObservedLog,
   type Peer,
 } from '../../src/declared/index.js';
-import { at, listAt, stringAt } from '../../src/model/manifest.js';
-import { objectsIn } from '../../src/model/namespaced.js';
 import { once } from '../../src/model/once.js';
-import { objects, type Snapshot } from '../../src/model/snapshot.js';
+import type { Snapshot } from '../../src/model/snapshot.js';
 import { type Endpoint, type Reach, UnknownEndpoint } from '../../src/reach/index.js';
+import { SOMEWHERE, someApiServer, someNode } from './addresses.js';
 import { selectedWorkloads } from './selectors.js';
 import { reachIn, reachWithoutOurs } from './state.js';
 
-/** Stands for any address outside of the cluster that nothing singles out (documentation range, RFC 5737). */
-export const SOMEWHERE = '198.51.100.254';
 const NOTHING = 'No Connections';
 
 const said = once((now) => declarations(now));
@@ -78,18 +75,14 @@ function endsOf(now: Snapshot, peer: Peer): readonly Endpoint[] {
   switch (peer.kind) {
     case 'workload':
       return selectedWorkloads(now).get(peer.name)?.hostNetwork === true
-        ? nodeAddresses(now)
-            .slice(0, 1)
-            .concat(SOMEWHERE)
-            .slice(0, 1)
-            .map((address) => ({ address }))
+        ? [{ address: someNode(now) }]
         : [{ workload: peer.name }];
     case 'namespace':
       return [{ freshPod: peer.namespace }];
     case 'nodes':
-      return [{ address: nodeAddresses(now)[0] ?? SOMEWHERE }];
+      return [{ address: someNode(now) }];
     case 'apiServer':
-      return [{ address: apiServers(now)[0]?.address ?? SOMEWHERE }];
+      return [{ address: someApiServer(now) }];
     case 'external':
       return [{ address: 'host' in peer ? SOMEWHERE : (peer.address.split('/')[0] ?? SOMEWHERE) }];
     case 'outside':
@@ -97,49 +90,3 @@ function endsOf(now: Snapshot, peer: Peer): readonly Endpoint[] {
       return [{ address: SOMEWHERE }];
   }
 }
-
-/** Addresses of all nodes, sorted. */
-export const nodeAddresses = once((now): readonly string[] =>
-  [
-    ...new Set(
-      objects(now, 'Node').flatMap((node) =>
-        listAt(node, 'status', 'addresses')
-          .filter((entry) => ['InternalIP', 'ExternalIP'].includes(stringAt(entry, 'type') ?? ''))
-          .flatMap((entry) => stringAt(entry, 'address') ?? []),
-      ),
-    ),
-  ].sort(),
-);
-
-/** Address and port of each API server, as the endpoints of Service default/kubernetes have them, and of the Service. */
-export const apiServers = once((now): readonly { address: string; port: number }[] => {
-  const service = objectsIn(now, 'Service', 'default').find(({ metadata }) => metadata.name === 'kubernetes');
-  const groups = [
-    ...objectsIn(now, 'Endpoints', 'default')
-      .filter(({ metadata }) => metadata.name === 'kubernetes')
-      .flatMap((endpoints) =>
-        listAt(endpoints, 'subsets').map((subset) => ({
-          addresses: listAt(subset, 'addresses').map((entry) => at(entry, 'ip')),
-          ports: listAt(subset, 'ports'),
-        })),
-      ),
-    ...objectsIn(now, 'EndpointSlice', 'default')
-      .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === 'kubernetes')
-      .map((slice) => ({
-        addresses: listAt(slice, 'endpoints').flatMap((entry) => listAt(entry, 'addresses')),
-        ports: listAt(slice, 'ports'),
-      })),
-    ...(service === undefined
-      ? []
-      : [{ addresses: [stringAt(service, 'spec', 'clusterIP')], ports: listAt(service, 'spec', 'ports') }]),
-  ];
-  const out = new Map<string, { address: string; port: number }>();
-  for (const { addresses, ports } of groups)
-    for (const address of addresses)
-      for (const entry of ports) {
-        const port = at(entry, 'port');
-        if (typeof address === 'string' && /^[0-9a-f.:]+$/i.test(address) && typeof port === 'number')
-          out.set(`${address} ${port}`, { address, port });
-      }
-  return [...out.values()];
-});

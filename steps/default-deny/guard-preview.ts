@@ -3,7 +3,7 @@ import { overlay } from '../../src/model/overlay.js';
 import type { Change } from '../../src/model/plan.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { diffReach, type Endpoint, type Reach } from '../../src/reach/index.js';
-import { SOMEWHERE } from './flows.js';
+import { SOMEWHERE } from './addresses.js';
 import { flavourOf, GUARD, knownNamespaces } from './guard-live.js';
 import { SHAPES } from './guard-shapes.js';
 import { NAME_LABEL } from './name-label.js';

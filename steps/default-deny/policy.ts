@@ -111,7 +111,7 @@ function generalRules({ sameNamespace, outside, now }: PolicyInput): Rules {
 }
 
 /** Our policy of this name keeps it; one of somebody else is never touched: ours is called otherwise. */
-function ourName(wanted: string, existing: readonly Manifest[], component: string): string {
+export function ourName(wanted: string, existing: readonly Manifest[], component: string): string {
   const foreign = existing.filter((policy) => !isOurs(policy, component));
   return freeName(wanted, new Set(foreign.map(({ metadata }) => metadata.name)));
 }

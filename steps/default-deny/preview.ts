@@ -4,7 +4,8 @@ import type { Change } from '../../src/model/plan.js';
 import { OUTSIDE, type Passage, type Preview } from '../../src/model/preview.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import type { Reach } from '../../src/reach/index.js';
-import { cutBy, declaredIn, flowText, passes, SOMEWHERE } from './flows.js';
+import { SOMEWHERE } from './addresses.js';
+import { cutBy, declaredIn, flowText, passes } from './flows.js';
 import { guardPreview } from './guard-preview.js';
 import { reachIn } from './state.js';
 

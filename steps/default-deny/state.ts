@@ -5,6 +5,7 @@ import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { type DirectionIsolation, isolation, REACH_KINDS, reachOf } from '../../src/reach/index.js';
+import { entityAddresses } from './addresses.js';
 import { closedOutside, isGenerated, liveGuards } from './guard-live.js';
 import { opensInside } from './opening.js';
 
@@ -43,19 +44,33 @@ export const WORKLOAD = 'default-deny-workload';
 export const METADATA = 'metadata-blocking';
 const DENYING: readonly string[] = [DENY, SAME_NAMESPACE, WORKLOAD];
 export const OURS: readonly string[] = [DENY, SAME_NAMESPACE, WORKLOAD, METADATA];
+/** Beside a policy of a workload, what only an entity of Cilium can name. */
+export const ENTITIES = 'default-deny-entities';
+
+/** Kinds from which connections are computed here. */
+export const REACHED: readonly KindName[] = [...REACH_KINDS, 'CiliumNetworkPolicy'];
 
 /** The connections of a snapshot, computed once. */
-export const reachIn = once((now) => reachOf(REACH_KINDS.flatMap((kind) => objects(now, kind))));
+export const reachIn = once((now) =>
+  reachOf(
+    REACHED.flatMap((kind) => objects(now, kind)),
+    { entities: entityAddresses(now) },
+  ),
+);
 
 /** The same as if the policies of our own steps were not there. */
 export const reachWithoutOurs = once((now) => {
+  const policies = [...objects(now, 'NetworkPolicy'), ...objects(now, 'CiliumNetworkPolicy')];
   const ours = new Set([
-    ...objects(now, 'NetworkPolicy').filter((policy) => OURS.some((component) => isOurs(policy, component))),
+    ...policies.filter((policy) => [...OURS, ENTITIES].some((component) => isOurs(policy, component))),
     ...liveGuards(now).map(({ object }) => object),
   ]);
   return ours.size === 0
     ? reachIn(now)
-    : reachOf(REACH_KINDS.flatMap((kind) => objects(now, kind)).filter((object) => !ours.has(object)));
+    : reachOf(
+        REACHED.flatMap((kind) => objects(now, kind)).filter((object) => !ours.has(object)),
+        { entities: entityAddresses(now) },
+      );
 });
 
 /** The same with what our guard of new namespaces leaves open outside closed: that is no reason to call them open. */
@@ -64,9 +79,10 @@ const reachAsJudged = once((now) => {
   return guards.size === 0
     ? reachIn(now)
     : reachOf(
-        REACH_KINDS.flatMap((kind) => objects(now, kind)).map((object) =>
+        REACHED.flatMap((kind) => objects(now, kind)).map((object) =>
           guards.has(object) ? closedOutside(object) : object,
         ),
+        { entities: entityAddresses(now) },
       );
 });
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Declared, observedNote } from '../../src/declared/index.js';
 import { once } from '../../src/model/once.js';
+import { networkPlugin } from '../../src/model/plugins.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
-import { egressNeed, ingressNeed, type Need, rulesOf } from './allows.js';
+import { egressNeed, entityRulesOf, hasAllow, ingressNeed, type Need, rulesOf } from './allows.js';
 import { counted, flowText } from './flows.js';
 import type { Closing } from './policy.js';
 import { groupsIn, type PodSelector } from './selectors.js';
@@ -25,6 +26,8 @@ export interface WorkloadAllows {
   egress: readonly unknown[];
   /** Of these, the connections that only a flow log showed, for the next run. */
   note: string | undefined;
+  /** The same for peers that only entities of Cilium name. */
+  entities: { ingress: readonly unknown[]; egress: readonly unknown[] };
 }
 
 /** A declared connection with what one side of it needs. */
@@ -75,9 +78,14 @@ export function sidesOf(
       need: ingressNeed(now, flow),
     })),
     ...(close.egress ? (sides(now).egress.get(workload) ?? NONE) : NONE)
-      // Rules for DNS stand in every policy.
-      .filter(({ why, destination }) => why !== 'dns' || destination.kind !== 'workload')
-      .map((flow) => ({ flow, direction: 'egress' as const, need: egressNeed(now, flow, outside) })),
+      .map((flow) => ({ flow, direction: 'egress' as const, need: egressNeed(now, flow, outside) }))
+      // Rules for DNS stand in every policy; those that no address range of it matches are on the nodes' network.
+      .filter(
+        ({ flow: { why, destination }, need }) =>
+          why !== 'dns' ||
+          destination.kind !== 'workload' ||
+          (!networkPlugin(now).ipBlockMatchesNodes && ['entities', 'impossible'].includes(need.kind)),
+      ),
   ];
 }
 
@@ -107,7 +115,11 @@ export function workloadAllows(
         close,
         ingress: rulesOf(needs('ingress'), 'from'),
         egress: rulesOf(needs('egress'), 'to'),
-        note: observedNote(sides.filter(({ need }) => need.kind === 'rule').map(({ flow }) => flow)),
+        note: observedNote(sides.filter(({ need }) => hasAllow(need)).map(({ flow }) => flow)),
+        entities: {
+          ingress: entityRulesOf(needs('ingress'), 'from'),
+          egress: entityRulesOf(needs('egress'), 'to'),
+        },
       },
     ];
   });

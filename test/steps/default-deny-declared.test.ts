@@ -12,7 +12,15 @@ import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { cutBy } from '../../steps/default-deny/flows.js';
 import { reachIn } from '../../steps/default-deny/state.js';
 import { defaultDeny as step } from '../../steps/default-deny.js';
-import { coreDns, daemonSet, networkPolicy, service } from '../support/objects.js';
+import {
+  apiServersAt,
+  cilium,
+  coreDns,
+  daemonSet,
+  networkPolicy,
+  nodeAt,
+  service,
+} from '../support/objects.js';
 import { RANDOM, randomCluster } from '../support/random-cluster.js';
 import { namespace, object, snapshotOf } from '../support/snapshot.js';
 
@@ -149,6 +157,34 @@ test('no declared connection is cut after any prefix of the writes and of their 
     { numRuns: 80 },
   );
   expect(declaredMet).toBeGreaterThan(100);
+});
+
+/** The same cluster with Cilium for a plugin, which knows nodes and the API server only by entity. */
+function onCilium(manifests: readonly Manifest[], servers: readonly Manifest[]): Snapshot {
+  const others = manifests.filter(({ kind, metadata }) => kind !== 'Node' && metadata.name !== 'calico-node');
+  return snapshotOf({
+    objects: [...others, nodeAt('n1', '10.0.0.1'), nodeAt('n2', '10.0.0.2'), ...cilium(), ...servers],
+    served: ['CiliumNetworkPolicy'],
+    sandbox: true,
+  });
+}
+
+test('on Cilium nothing is cut either: not before its own policy is written, nor once it is taken back', () => {
+  let byEntity = 0;
+  fc.assert(
+    fc.property(
+      declaringCluster,
+      fc.constantFrom(apiServersAt('10.0.0.1'), apiServersAt('192.0.2.7')),
+      fc.constantFrom<Answers>({}, { sameNamespace: 'all' }),
+      (manifests, servers, given) => {
+        const now = onCilium(manifests, servers);
+        const then = expectNothingCut(now, given);
+        byEntity += objects(then, 'CiliumNetworkPolicy').length;
+      },
+    ),
+    { numRuns: 80 },
+  );
+  expect(byEntity).toBeGreaterThan(20);
 });
 
 /** What a deny without allows would leave: the measure of what the allows keep. */

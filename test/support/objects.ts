@@ -91,3 +91,37 @@ export function coreDns(): readonly Manifest[] {
     pod('kube-system', 'coredns-2', labels),
   ];
 }
+
+/** Cilium as its chart installs it: the agent with the version in its image, and its configuration. */
+export function cilium(
+  version = 'v1.18.2',
+  config: Readonly<Record<string, string>> = {},
+): readonly Manifest[] {
+  const image = `quay.io/cilium/cilium${version === '' ? '' : `:${version}`}@sha256:abc`;
+  return [
+    daemonSet('kube-system', 'cilium', [{ name: 'cilium-agent', image }]),
+    object('v1', 'ConfigMap', 'kube-system', 'cilium-config', {
+      data: { 'enable-policy': 'default', ...config },
+    }),
+  ];
+}
+
+/** Service default/kubernetes with API servers at these addresses, port 6443. */
+export function apiServersAt(...addresses: readonly string[]): readonly Manifest[] {
+  return [
+    service('default', 'kubernetes', {
+      clusterIP: '10.96.0.1',
+      ports: [{ name: 'https', port: 443, targetPort: 6443 }],
+    }),
+    object('v1', 'Endpoints', 'default', 'kubernetes', {
+      subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port: 6443 }] }],
+    }),
+  ];
+}
+
+/** A node with this internal address. */
+export function nodeAt(name: string, address: string): Manifest {
+  return object('v1', 'Node', undefined, name, {
+    status: { addresses: [{ type: 'InternalIP', address }], nodeInfo: { kubeletVersion: 'v1.31.4' } },
+  });
+}

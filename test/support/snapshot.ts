@@ -30,6 +30,7 @@ const CUSTOM: readonly KindName[] = [
   'CalicoGlobalNetworkPolicy',
   'CiliumClusterwideNetworkPolicy',
   'KyvernoClusterPolicy',
+  'CiliumNetworkPolicy',
   'Route',
   'Gateway',
   'GatewayClass',

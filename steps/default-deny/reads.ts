@@ -2,7 +2,8 @@ import type { Query } from '../../src/model/snapshot.js';
 import { FLAVOURS } from './guard-flavours.js';
 import { DECLARING_KINDS, REACHED } from './state.js';
 
-const GUARD_KINDS = FLAVOURS.flatMap(({ kind, needs }) => [
+/** Kinds of guards, beside those from which connections are computed. */
+export const GUARD_KINDS = FLAVOURS.flatMap(({ kind, needs }) => [
   ...(needs === undefined ? [] : [needs.kind]),
   kind,
 ]).filter((kind) => !REACHED.includes(kind));

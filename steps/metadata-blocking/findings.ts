@@ -10,6 +10,7 @@ import {
   providers,
 } from '../../src/model/providers.js';
 import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
+import { uncomputedGuard } from '../default-deny/guard-live.js';
 import { foreignPolicies, unreadKinds } from '../default-deny/unseen.js';
 import { READS } from './reads.js';
 import { exposureOf, type NamespaceExposure } from './state.js';
@@ -165,6 +166,18 @@ function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceEx
       ...hosts,
     ];
   if (state.exposure === 'none') return hosts;
+  const guard = state.unselected ? uncomputedGuard(now, name) : undefined;
+  if (guard !== undefined)
+    return [
+      {
+        id: 'guard-not-computed',
+        severity: 'notVisible',
+        object: refOf(namespace),
+        evidence: `${refText(refOf(guard.object))} does not exclude it`,
+        message: `Whether pods of ${name} reach the metadata service is up to the guard of new namespaces, whose effect is not computed here.`,
+      },
+      ...hosts,
+    ];
   if (state.exposure === 'open')
     return [
       {

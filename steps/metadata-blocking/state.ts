@@ -4,6 +4,7 @@ import { isOurs } from '../../src/model/ours.js';
 import type { MetadataEndpoint } from '../../src/model/providers.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { isolation, reachesAddress } from '../../src/reach/index.js';
+import { GUARD, includes, liveGuards } from '../default-deny/guard-live.js';
 import { policyTypes } from '../default-deny/pretences.js';
 import { METADATA, reachIn } from '../default-deny/state.js';
 
@@ -59,6 +60,7 @@ export function exposureOf(
   const ours = own.find((policy) => isOurs(policy, METADATA));
   const closing =
     baseline(now) ||
+    liveGuards(now).some((guard) => includes(guard, namespace)) ||
     // What a policy of the Admin tier allows no policy of ours would take back.
     [...policies.values()].some(({ kind }) => kind !== 'NetworkPolicy') ||
     own.some((policy) => !isOurs(policy, METADATA) && policyTypes(policy).includes('egress'));
@@ -80,10 +82,15 @@ function exposure(ours: boolean, closing: boolean, reached: boolean): Exposure {
   return closing ? 'leaks' : 'open';
 }
 
-/** Rules of a Baseline tier end where a NetworkPolicy selects a pod: one that allows all the rest would undo them. */
+/**
+ * Rules of a Baseline tier end where a NetworkPolicy selects a pod: one that allows all the rest would undo them. Of our
+ * own guard of new namespaces it is known whom it leaves alone.
+ */
 function baseline(now: Snapshot): boolean {
-  return (
-    objects(now, 'BaselineAdminNetworkPolicy').length > 0 ||
-    objects(now, 'ClusterNetworkPolicy').some((policy) => stringAt(policy, 'spec', 'tier') === 'Baseline')
-  );
+  return [
+    ...objects(now, 'BaselineAdminNetworkPolicy'),
+    ...objects(now, 'ClusterNetworkPolicy').filter(
+      (policy) => stringAt(policy, 'spec', 'tier') === 'Baseline',
+    ),
+  ].some((policy) => !isOurs(policy, GUARD));
 }

@@ -23,6 +23,7 @@ import {
 } from '../support/objects.js';
 import { RANDOM, randomCluster } from '../support/random-cluster.js';
 import { namespace, object, snapshotOf } from '../support/snapshot.js';
+import { calicoNode } from './guard-clusters.js';
 
 const templates = await loadTemplates();
 const answer = (now: Snapshot, given: Answers = {}) => completeAnswers(step.questions(now), given, true);
@@ -143,21 +144,37 @@ const declaringCluster = fc.tuple(randomCluster, declaring).map(([base, more]) =
   ];
 });
 
+const newerCalico = (manifest: Manifest) =>
+  manifest.metadata.name === 'calico-node' ? calicoNode('v3.32.0') : manifest;
+
 test('no declared connection is cut after any prefix of the writes and of their undo; a second run changes nothing', () => {
   let declaredMet = 0;
+  let guards = 0;
   fc.assert(
     fc.property(
       declaringCluster,
-      fc.constantFrom<Answers>({}, { sameNamespace: 'all' }, { sameNamespace: false }),
+      fc.constantFrom<Answers>(
+        {},
+        { sameNamespace: 'all' },
+        { sameNamespace: false },
+        { newNamespaces: true },
+      ),
       (manifests, given) => {
-        const now = snapshotOf({ objects: manifests, sandbox: true });
+        const guarded = given.newNamespaces === true;
+        const now = snapshotOf({
+          objects: guarded ? manifests.map(newerCalico) : manifests,
+          served: guarded ? ['ClusterNetworkPolicy'] : [],
+          sandbox: true,
+        });
+        if (guarded) guards += planOf(now, given).filter(({ ref }) => ref.namespace === undefined).length;
         declaredMet += cutLines(now, closedBare(now)).length;
         expectNothingCut(now, given);
       },
     ),
-    { numRuns: 80 },
+    { numRuns: 120 },
   );
   expect(declaredMet).toBeGreaterThan(100);
+  expect(guards).toBeGreaterThan(20);
 });
 
 /** The same cluster with Cilium, which knows nodes and the API server only by entity; all pods of one namespace ask it. */

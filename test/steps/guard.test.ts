@@ -9,13 +9,16 @@ import { type ApplyChange, type Change, without } from '../../src/model/plan.js'
 import { type Answers, completeAnswers, needsAnswer } from '../../src/model/question.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { diffReach, isolation } from '../../src/reach/index.js';
+import { previewLines } from '../../src/report/preview.js';
+import { PLAIN } from '../../src/report/style.js';
 import { guardHere } from '../../steps/default-deny/guard-here.js';
 import { flavourOf, knownNamespaces } from '../../steps/default-deny/guard-live.js';
 import { SHAPES } from '../../steps/default-deny/guard-shapes.js';
 import { namespaceState, reachIn } from '../../steps/default-deny/state.js';
 import { defaultDeny as step } from '../../steps/default-deny.js';
+import { metadataBlocking } from '../../steps/metadata-blocking.js';
 import { expectGolden, yamlText } from '../support/golden.js';
-import { coreDns, networkPolicy, pod } from '../support/objects.js';
+import { coreDns, networkPolicy, node, pod } from '../support/objects.js';
 import { namespace, object, type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
 import {
   calicoNode,
@@ -335,6 +338,8 @@ describe('what a guard of the Baseline tier does, by the engine', () => {
       'Of the namespaces that exist the guard of new ones covers shop; nothing is closed there that is not closed anyway.',
       'A namespace that is created later: reached by 0 of 5 workloads (now 4), reaches 2 of 5 workloads (now 4); to addresses outside open, from outside open.',
     ]);
+    const preview = step.preview?.(now, changes);
+    expect(preview && previewLines(preview, PLAIN).join('\n')).toContain('A namespace that is created later');
   });
 });
 
@@ -465,6 +470,30 @@ describe('which one is taken', () => {
         'Namespaces that are created later start open, and there is no way here to close them beforehand.',
     });
   });
+});
+
+describe('blocking metadata beside a guard', () => {
+  const aws = node('n1', { providerID: 'aws:///eu-1a/i-1' });
+  const offered = (now: Snapshot) => {
+    const [question] = metadataBlocking.questions(now);
+    return question?.type === 'choices' ? question.choices.map(({ value }) => value) : [];
+  };
+  const about = (now: Snapshot, name: string) =>
+    metadataBlocking.assess(now, {}).filter(({ object }) => object?.name === name);
+
+  test.each(GUARD_CLUSTERS.filter(({ flavour }) => flavour !== 'cilium' && flavour !== 'kyverno'))(
+    'goes on where $flavour leaves a namespace alone, and undoes no guard',
+    (cluster) => {
+      const now = clusterOf({ ...cluster, objects: [...cluster.objects, aws] });
+      expect(offered(now)).toEqual(expect.arrayContaining(['legacy', 'shop']));
+      const then = later(overlay(now, planOf(now, { ...YES, namespaces: ['shop'] })), 'fresh');
+      expect(offered(then)).toContain('legacy');
+      expect(offered(then)).not.toContain('shop');
+      expect(offered(then)).not.toContain('fresh');
+      const computed = guardHere(then).flavour?.computed;
+      expect(about(then, 'fresh').map(({ id }) => id)).toEqual(computed ? [] : ['guard-not-computed']);
+    },
+  );
 });
 
 test('beyond the engine a namespace that the guard covers is neither called open nor closed', () => {

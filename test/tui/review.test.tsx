@@ -134,7 +134,7 @@ test('i shows what the chosen changes do to connections, where the step can say 
         declared: 9,
         cut: [{ connection: 'a => b : TCP 1', severity: 'high', why: 'config', evidence: 'Pod x/a, env' }],
         pairsBefore: 1234,
-        newNamespaces: [],
+        newNamespaces: ['A namespace that is created later: closed.'],
         pairsAfter: changes.length,
       }),
     },
@@ -145,5 +145,6 @@ test('i shows what the chosen changes do to connections, where the step can say 
     expect(mounted.frame()).toContain('1 shop');
     expect(mounted.frame()).toMatch(/◐\s+●/);
     expect(mounted.frame()).toContain('1,234 to 5');
+    expect(mounted.frame()).toContain('A namespace that is created later: closed.');
   });
 });

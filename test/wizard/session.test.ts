@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { replay, type Stamped } from '../../src/model/journal.js';
 import { refText } from '../../src/model/manifest.js';
+import { objects } from '../../src/model/snapshot.js';
 import type { Step } from '../../src/model/step.js';
 import { pendingCount } from '../../src/wizard/assemble.js';
 import { ClusterError } from '../../src/wizard/ports.js';
@@ -294,6 +295,39 @@ describe('failures and interrupts', () => {
     await reaches(session, 'result');
     expect(cluster.writes).toEqual(['ConfigMap one/a']);
     expect(session.state.steps[0]?.done.map((d) => d.outcome)).toEqual(['applied', 'stale']);
+  });
+
+  test('what acts on every namespace that it does not name is not written where one was created meanwhile', async () => {
+    const everywhere = (): Step => {
+      const mark = markStep('mark', ['a']);
+      return {
+        ...mark,
+        plan: (now, answers, templates) =>
+          mark.plan(now, answers, templates).map((change) => ({
+            ...change,
+            ...(change.ref.namespace === 'two' && {
+              namespaces: objects(now, 'Namespace').map(({ metadata }) => metadata.name),
+            }),
+          })),
+      };
+    };
+    const { cluster, session } = harness([everywhere()]);
+    await toConfirm(session);
+    cluster.beforeWrite = (ref) => {
+      if (ref.namespace === 'one') cluster.items.push(namespace('three'));
+    };
+    session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(session, 'result');
+    expect(cluster.writes).toEqual(['ConfigMap one/a']);
+    expect(session.state.steps[0]?.done).toMatchObject([
+      { outcome: 'applied' },
+      { outcome: 'stale', message: expect.stringContaining('Namespace three was created meanwhile') },
+    ]);
+    const again = harness([everywhere()]);
+    await toConfirm(again.session);
+    again.session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(again.session, 'result');
+    expect(again.cluster.writes).toEqual(['ConfigMap one/a', 'ConfigMap two/a']);
   });
 
   test('a change in a namespace that an earlier step has yet to create waits for it', async () => {

@@ -11,9 +11,10 @@ import { opennessOf, opennessToday, usualOpenness } from './default-deny/answers
 import { effectOf } from './default-deny/breaks.js';
 import { BUILT_IN } from './default-deny/built-in.js';
 import { closeNamespace, closing, labelledFirst } from './default-deny/closing.js';
+import { cutsQuestion } from './default-deny/cuts.js';
 import { dnsHere } from './default-deny/dns-here.js';
 import { assess } from './default-deny/findings.js';
-import { flowText, observedIn } from './default-deny/flows.js';
+import { observedIn } from './default-deny/flows.js';
 import { guardChanges } from './default-deny/guard-changes.js';
 import { guardQuestion } from './default-deny/guard-told.js';
 import { previewOf } from './default-deny/preview.js';
@@ -75,11 +76,9 @@ function questions(now: Snapshot): readonly Question[] {
     const open = opennessToday(now, name) ?? usual;
     const left = closeNamespace(now, name, facts, open, BUILT_IN).length > 0;
     const close = closing(state, facts);
-    const { cut, kept } = effectOf(now, name, close, open);
-    // What needs an allow only where addresses outside are closed as well: that answer may still come.
+    const effect = effectOf(now, name, close, open);
     const shut = effectOf(now, name, close, { ...open, outside: false });
-    const asked = [...kept, ...shut.kept];
-    return { namespace, name, kind, state, left, cut, kept, asked, lost: shut.cut.length > cut.length };
+    return { namespace, name, kind, state, left, ...effect, effect, shut };
   });
   const left = candidates.filter((candidate) => candidate.left);
   const guard = guardQuestion(
@@ -90,11 +89,12 @@ function questions(now: Snapshot): readonly Question[] {
   if (left.length === 0) return guard;
   // Where only namespaces of the system are left, nobody has to answer: the default leaves them alone.
   const risk = left.every(({ kind }) => kind === 'system') ? 'none' : 'cutsTraffic';
-  const flows = new Map(candidates.flatMap(({ asked }) => asked).map((flow) => [flowText(flow), flow]));
-  const inside = new Set(candidates.flatMap(({ kept }) => kept).map(flowText));
   // Without a flow log nobody knows what goes outside; with one, closing is proposed where it cuts nothing that is known.
   const seen = observedIn(now).some(({ connections }) => connections > 0);
-  const closable = usual.outside && seen && left.every(({ kind, lost }) => kind !== 'user' || !lost);
+  const closable =
+    usual.outside &&
+    seen &&
+    left.every(({ kind, cut, shut }) => kind !== 'user' || shut.cut.length === cut.length);
   const plugin = networkPlugin(now);
   return [
     ...(offersProbe(now)
@@ -166,24 +166,10 @@ function questions(now: Snapshot): readonly Question[] {
       recommended: usual.outside && !closable ? 'open' : 'closed',
       cautious: usual.outside ? 'open' : 'closed',
     },
-    ...(flows.size === 0
-      ? []
-      : [
-          {
-            id: 'cuts',
-            type: 'choices' as const,
-            message: 'Which declared connections are kept?',
-            help: 'Without its allow, each of them would be cut.',
-            risk: 'none' as const,
-            choices: [...flows].map(([value, { why, severity, evidence }]) => ({
-              value,
-              label: value,
-              note: `${severity}: ${why}, ${evidence.object.kind} ${evidence.object.name}, ${evidence.field}${inside.has(value) ? '' : '; matters only where outside is closed'}`,
-            })),
-            recommended: [...flows.keys()],
-            cautious: [...flows.keys()],
-          },
-        ]),
+    ...cutsQuestion(
+      candidates.map(({ effect }) => effect),
+      candidates.map(({ shut }) => shut),
+    ),
     ...guard,
   ];
 }

@@ -5,10 +5,22 @@ export interface Choice {
   label: string;
   /** Shown beside the label: what choosing this means here. */
   note?: string;
+  /** Heading under which it stands with others where the list is long. */
+  group?: string;
   /** Other words for it that an answers file may hold, e.g. those of an earlier form of the question. */
   also?: readonly string[];
   /** Offered, but not meant by `all`, by a glob or by a key that takes all: only by its own name. */
   apart?: true;
+}
+
+/** From so many choices on a list with headings is shown by heading. */
+const LONG = 12;
+
+/** The choices of a long list by heading, in their order; undefined where they are few, or under one heading. */
+export function choiceGroups(choices: readonly Choice[]): ReadonlyMap<string, readonly Choice[]> | undefined {
+  if (choices.length < LONG || choices.some(({ group }) => group === undefined)) return undefined;
+  const groups = Map.groupBy(choices, ({ group }) => group ?? '');
+  return groups.size < 2 ? undefined : groups;
 }
 
 interface Base {

@@ -1,6 +1,6 @@
 import { printableLines } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
-import { type AnswerValue, needsAnswer, type Question } from '../model/question.js';
+import { type AnswerValue, choiceGroups, needsAnswer, type Question } from '../model/question.js';
 import { probePlanLines } from '../report/probe.js';
 import { pending } from '../wizard/assemble.js';
 import type { Screen, Session, StepState } from '../wizard/state.js';
@@ -141,10 +141,43 @@ async function answerTo(
     case 'choice':
       return ask.one(message, optionsOf(question, out), String(now ?? question.cautious));
     case 'choices':
-      return question.choices.length === 0
-        ? []
-        : ask.many(message, optionsOf(question, out), Array.isArray(now) ? now : []);
+      return question.choices.length === 0 ? [] : marks(question, Array.isArray(now) ? now : [], ask, out);
   }
+}
+
+/** Several choices; of a long list with headings first those headings that are to be looked at, then what is below them. */
+async function marks(
+  question: Extract<Question, { type: 'choices' }>,
+  now: readonly string[],
+  ask: Asker,
+  out: Writer,
+): Promise<readonly string[]> {
+  const message = out.text(question.message);
+  const options = optionsOf(question, out);
+  const groups = choiceGroups(question.choices);
+  if (groups === undefined) return ask.many(message, options, now);
+  const headings = [...groups].map(([group, choices]): Option => {
+    const on = choices.filter(({ value }) => now.includes(value)).length;
+    return {
+      value: group,
+      label: out.text(`${group} (${on} of ${choices.length} marked)`),
+      short: out.text(group),
+    };
+  });
+  const opened = await ask.many(
+    `${message} Which of these to go through? The rest stays as marked.`,
+    headings,
+    [],
+  );
+  let wanted = new Set(now);
+  for (const group of opened) {
+    const values = new Set(groups.get(group)?.map(({ value }) => value));
+    const own = options.filter(({ value }) => values.has(value));
+    const marked = now.filter((value) => values.has(value));
+    const picked = await ask.many(`${message} ${out.text(group)}:`, own, marked);
+    wanted = new Set([...wanted].filter((value) => !values.has(value)).concat(picked));
+  }
+  return question.choices.map(({ value }) => value).filter((value) => wanted.has(value));
 }
 
 function optionsOf(question: Extract<Question, { choices: unknown }>, out: Writer): Option[] {

@@ -5,7 +5,7 @@ import { changeAt, changeList, differenceOf, widestOf } from './changes.js';
 import { type KeyName, typed } from './keypress.js';
 import type { Act } from './keys.js';
 import { limitOf } from './limits.js';
-import { answerText, entered, isTyped, openQuestion, optionsOf, shownOptions } from './options.js';
+import { answerText, entered, isTyped, type Option, openQuestion, shownOptions } from './options.js';
 import type { Scene } from './scene.js';
 import { clamp, type View } from './view.js';
 
@@ -155,7 +155,8 @@ function retyped(view: View, change: (text: string) => string): Outcome {
 export function opened(step: StepState, view: View, group: number, at: 'first' | 'last' | 'chosen'): View {
   const question = step.questions[group];
   if (question === undefined) return view;
-  const options = optionsOf(question, step.answers[question.id]);
+  const fresh: View = { ...view, ...listTop, group, filter: '', filtering: false, unfolded: [] };
+  const options = shownOptions(step, fresh);
   const chosen =
     question.type === 'choices'
       ? 0
@@ -165,7 +166,7 @@ export function opened(step: StepState, view: View, group: number, at: 'first' |
         );
   const cursor = at === 'chosen' ? chosen : at === 'first' ? 0 : Math.max(0, options.length - 1);
   const text = isTyped(question) ? answerText(step.answers[question.id]) : '';
-  return { ...view, ...listTop, group, cursor, filter: '', filtering: false, text, problem: undefined };
+  return { ...fresh, cursor, text, problem: undefined };
 }
 
 /** Acts that answer questions or go from one to another. */
@@ -186,6 +187,7 @@ function answering(scene: Scene, step: StepState, act: Act): Outcome {
   switch (act) {
     case 'choose':
       if (option === undefined) return see(view);
+      if (option.heads !== undefined) return tell(view, answer(wholeGroup(step, question, option)));
       return tell(
         view,
         answer(question.type === 'choices' ? flipped(step, question, option.value) : option.value),
@@ -195,6 +197,18 @@ function answering(scene: Scene, step: StepState, act: Act): Outcome {
       if (question.type === 'choices')
         return forward(step.answered.includes(question.id) ? [] : [answer(step.answers[question.id] ?? [])]);
       return forward(option === undefined ? [] : [answer(option.value)]);
+    case 'unfold':
+      if (option?.heads === undefined || view.unfolded.includes(option.label)) return see(view);
+      return see({ ...view, unfolded: [...view.unfolded, option.label] });
+    case 'fold': {
+      const group = option?.group;
+      if (group === undefined || !view.unfolded.includes(group)) return see(view);
+      const folded = { ...view, unfolded: view.unfolded.filter((one) => one !== group) };
+      const cursor = shownOptions(step, folded).findIndex(
+        ({ heads, label }) => heads !== undefined && label === group,
+      );
+      return see({ ...folded, ...listTop, cursor });
+    }
     case 'all':
       return tell(view, answer(bulk(step, view, question, true)));
     case 'none':
@@ -224,14 +238,24 @@ function flipped(step: StepState, question: Question, value: string | boolean): 
   return inOrder(question, (other) => (other === value) !== now.has(other));
 }
 
+/** What a heading stands for, taken in as a whole, or out where all of it was in. */
+function wholeGroup(step: StepState, question: Question, { heads, on }: Option): readonly string[] {
+  const now = marked(step, question);
+  const own = new Set(heads?.values);
+  return inOrder(question, (value) => (own.has(value) ? !on : now.has(value)));
+}
+
 /** All or none of the options that the filter shows; the others, and with all those offered apart, stay as they are. */
 function bulk(step: StepState, view: View, question: Question, on: boolean): readonly string[] {
   const now = marked(step, question);
   const apart = new Set(
     question.type === 'choices' ? question.choices.filter((c) => c.apart).map(({ value }) => value) : [],
   );
-  const shown = new Set(shownOptions(step, view).map(({ value }) => value));
-  return inOrder(question, (value) => (shown.has(value) && !(on && apart.has(value)) ? on : now.has(value)));
+  // Without a filter all are meant, those behind a heading as well.
+  const shown = view.filter === '' ? undefined : new Set(shownOptions(step, view).map(({ value }) => value));
+  return inOrder(question, (value) =>
+    (shown?.has(value) ?? true) && !(on && apart.has(value)) ? on : now.has(value),
+  );
 }
 
 function marked(step: StepState, question: Question): ReadonlySet<string> {

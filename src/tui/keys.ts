@@ -1,6 +1,6 @@
 import { changeList } from './changes.js';
 import type { KeyName } from './keypress.js';
-import { openQuestion } from './options.js';
+import { openQuestion, shownOptions } from './options.js';
 import { chosenOf, type Scene } from './scene.js';
 
 /** What a key does, by name; acts.ts says what each name means. */
@@ -28,6 +28,8 @@ export type Act =
   | 'reload'
   | 'toggle'
   | 'choose'
+  | 'unfold'
+  | 'fold'
   | 'chooseAndGo'
   | 'all'
   | 'none'
@@ -128,6 +130,10 @@ const many = ({ state, view }: Scene) => {
   const step = state.steps[state.current];
   return step !== undefined && openQuestion(step, view)?.type === 'choices';
 };
+const headed = ({ state, view }: Scene) => {
+  const step = state.steps[state.current];
+  return step !== undefined && shownOptions(step, view).some(({ heads }) => heads !== undefined);
+};
 const last = ({ state, view }: Scene) =>
   view.group >= (state.steps[state.current]?.questions.length ?? 0) - 1;
 const more = (scene: Scene) => !last(scene);
@@ -177,6 +183,12 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     { does: { enter: 'chooseAndGo' }, label: 'next', inHelp: 'go on to the next question', when: more },
     { does: { enter: 'chooseAndGo' }, label: 'changes', inHelp: 'go on to the changes', when: last },
     { does: { a: 'all', n: 'none' }, label: 'all/none', when: many },
+    {
+      does: { right: 'unfold', left: 'fold' },
+      label: 'unfold',
+      inHelp: 'show, hide what a heading stands for',
+      when: headed,
+    },
     { does: { esc: 'back' }, label: 'back' },
     SKIP,
     { ...FILTER, when: many },

@@ -1,4 +1,4 @@
-import type { AnswerValue, Question } from '../model/question.js';
+import { type AnswerValue, type Choice, choiceGroups, type Question } from '../model/question.js';
 import type { StepState } from '../wizard/state.js';
 import type { View } from './view.js';
 import { count } from './words.js';
@@ -9,6 +9,10 @@ export interface Option {
   label: string;
   note: string | undefined;
   on: boolean;
+  /** Of a long list: the heading itself, or what stands below one. */
+  group?: string;
+  /** Of a heading: the values below it, and how many of them are chosen. */
+  heads?: { values: readonly string[]; chosen: number };
 }
 
 /** The options of a question, with what is chosen; none where something is typed. */
@@ -43,7 +47,31 @@ export function shownOptions(step: StepState, view: View): readonly Option[] {
   if (question === undefined) return [];
   const options = optionsOf(question, step.answers[question.id]);
   const wanted = view.filter.toLowerCase();
-  return wanted === '' ? options : options.filter((o) => o.label.toLowerCase().includes(wanted));
+  if (wanted !== '') return options.filter((o) => o.label.toLowerCase().includes(wanted));
+  const groups = question.type === 'choices' ? choiceGroups(question.choices) : undefined;
+  return groups === undefined ? options : underHeadings(options, groups, view.unfolded);
+}
+
+/** Headings, and below those that are unfolded their choices. */
+function underHeadings(
+  options: readonly Option[],
+  groups: ReadonlyMap<string, readonly Choice[]>,
+  unfolded: readonly string[],
+): readonly Option[] {
+  const byValue = new Map(options.map((option) => [option.value, option]));
+  return [...groups].flatMap(([group, choices]): Option[] => {
+    const own = choices.flatMap(({ value }) => byValue.get(value) ?? []);
+    const chosen = own.filter(({ on }) => on).length;
+    const heading: Option = {
+      value: group,
+      label: group,
+      note: `${count(chosen)} of ${count(own.length)} chosen`,
+      on: chosen === own.length,
+      group,
+      heads: { values: choices.map(({ value }) => value), chosen },
+    };
+    return [heading, ...(unfolded.includes(group) ? own.map((option) => ({ ...option, group })) : [])];
+  });
 }
 
 /** An answer in a few words. */

@@ -24,6 +24,7 @@ export interface Glyphs {
   unpicked: string;
   ticked: string;
   unticked: string;
+  partly: string;
 }
 
 export const UNICODE: Glyphs = {
@@ -48,6 +49,7 @@ export const UNICODE: Glyphs = {
   unpicked: '( )',
   ticked: '[x]',
   unticked: '[ ]',
+  partly: '[~]',
 };
 
 /** For terminals without UTF-8. */
@@ -73,6 +75,7 @@ export const ASCII: Glyphs = {
   unpicked: '( )',
   ticked: '[x]',
   unticked: '[ ]',
+  partly: '[~]',
 };
 
 /** What each sign means, for the help. */

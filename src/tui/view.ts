@@ -17,6 +17,8 @@ export interface View {
   /** Whether all that is known about a change is shown in place of its difference. */
   about: boolean;
   filter: string;
+  /** Headings of a long list whose choices are shown. */
+  unfolded: readonly string[];
   /** Whether keys go into the filter. */
   filtering: boolean;
   /** What is being typed: an answer, a reason, the context's name. */
@@ -46,6 +48,7 @@ export function freshView(state: WizardState): View {
     pane: 'list',
     about: false,
     filter: '',
+    unfolded: [],
     filtering: false,
     text: isTyped(first) ? answerText(answer) : '',
     problem: undefined,

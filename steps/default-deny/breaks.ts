@@ -19,14 +19,14 @@ export interface Cut {
 /** What closing a namespace means for the connections that are declared. */
 export interface Effect {
   cut: readonly Cut[];
-  /** Connections that need a rule of their own, and have it. */
-  kept: readonly Declared[];
+  /** Connections that need a rule of their own, and have it, with the sides that need one. */
+  kept: readonly { flow: Declared; sides: readonly Side[] }[];
 }
 
 /** The connections into and out of a namespace that closing it touches, those that are cut in the order of `Declared`. */
 export function effectOf(now: Snapshot, namespace: string, close: Closing, open: Openness): Effect {
   const cut = new Map<string, Cut>();
-  const kept = new Map<string, Declared>();
+  const kept = new Map<string, { flow: Declared; sides: Side[] }>();
   const workloads = new Set(
     groupsIn(now, namespace).flatMap(({ members }) => members.map(({ name }) => name)),
   );
@@ -35,7 +35,11 @@ export function effectOf(now: Snapshot, namespace: string, close: Closing, open:
       const text = flowText(side.flow);
       const reason = reasonOf(side, open);
       if (reason !== undefined) cut.set(text, { flow: side.flow, reason });
-      else if (hasAllow(side.need)) kept.set(text, side.flow);
+      else if (hasAllow(side.need)) {
+        const known = kept.get(text) ?? { flow: side.flow, sides: [] };
+        known.sides.push(side);
+        kept.set(text, known);
+      }
     }
   return { cut: [...cut.values()], kept: [...kept.values()] };
 }

@@ -280,6 +280,33 @@ describe('every type of question', () => {
   });
 });
 
+test('a long list is gone through heading by heading; what is not opened stays as marked', async () => {
+  const long = ['into shop', 'out of shop'].flatMap((group) =>
+    Array.from({ length: 250 }, (_, i) => ({ group, value: `${group} ${i}`, label: `${group} ${i}` })),
+  );
+  const all = long.map(({ value }) => value);
+  const question: Question = {
+    ...common,
+    id: 'cuts',
+    type: 'choices',
+    choices: long,
+    recommended: all,
+    cautious: all,
+  };
+  const { session, talk } = harness({ steps: [{ ...markStep('ask', []), questions: () => [question] }] });
+  await talk.answer('Which step?', '1');
+  await talk.answer('How to go on?', '1');
+  const headings = await talk.answer('[as marked]', '2');
+  expect(headings).toContain('   2 [ ] out of shop (250 of 250 marked)');
+  expect(headings).not.toContain('into shop 0');
+  const below = await talk.answer('[as marked]', '1-249');
+  expect(below).toContain(' 250 [x] out of shop 249');
+  await talk.until('How to go on?');
+  expect(session.state.steps[0]?.answers).toEqual({ cuts: all.slice(0, -1) });
+  talk.stdin.end();
+  await talk.finished;
+});
+
 describe('by Inquirer', () => {
   const toConfirm = async (talk: Talk) => {
     await talk.answer('Which step?', '');

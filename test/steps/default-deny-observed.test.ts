@@ -66,7 +66,8 @@ test('refused, it is cut, and the preview says where it was seen', () => {
     choices: [
       {
         value: 'shop/web[Deployment] => shop/db[Deployment] : TCP 5432',
-        note: 'high: observed, File seen.csv, line 1',
+        note: 'high: observed, File seen.csv, line 1; allow in from app=web TCP 5432 and out to app=db TCP 5432',
+        group: 'into shop',
       },
     ],
   });

@@ -1,4 +1,4 @@
-import type { AnswerValue } from '../../src/model/question.js';
+import type { AnswerValue, Question } from '../../src/model/question.js';
 import type { UserEvent, WizardState } from '../../src/wizard/state.js';
 import { shopState, withStep } from './fixtures.js';
 import { KEY, type Mounted, onScreen } from './harness.js';
@@ -164,4 +164,87 @@ test('with many questions on a small screen some choices are always seen', () =>
       for (const name of ['legacy-ftp', 'payments', 'shop']) expect(mounted.frame()).toContain(`] ${name}`);
     },
   );
+});
+
+describe('a long list under headings', () => {
+  const HEADINGS = ['into data', 'into shop', 'out of shop'];
+  const VALUES = HEADINGS.flatMap((group) =>
+    Array.from({ length: 170 }, (_, i) => ({
+      group,
+      value: `${group} ${i}`,
+      label: `${group} connection ${i}`,
+    })),
+  );
+  const cuts: Question = {
+    id: 'cuts',
+    type: 'choices',
+    message: 'Which are kept?',
+    risk: 'none',
+    choices: VALUES,
+    recommended: [],
+    cautious: [],
+  };
+  const all = VALUES.map(({ value }) => value);
+  const state = withStep(shopState({ at: 'questions' }), (step) => ({
+    ...step,
+    questions: [cuts],
+    answers: { cuts: all },
+    answered: [],
+  }));
+  const lastAnswer = (mounted: Mounted) => answersTo(mounted, 'cuts').at(-1) as readonly string[];
+
+  test('510 choices are three rows, each with how many of it are chosen', () =>
+    onQuestions(async (mounted) => {
+      for (const heading of HEADINGS)
+        expect(mounted.frame()).toMatch(new RegExp(`\\[x\\] ${heading} +170 of 170 chosen`));
+      expect(mounted.frame()).not.toContain('connection');
+      expect(mounted.frame()).toContain('510 of 510 chosen');
+    }, state));
+
+  test('space on a heading refuses or takes all of it; a and n mean all', () =>
+    onQuestions(async (mounted) => {
+      await mounted.press(KEY.down, ' ');
+      expect(lastAnswer(mounted)).toEqual(all.filter((value) => !value.startsWith('into shop')));
+      expect(mounted.frame()).toMatch(/\[ \] into shop +0 of 170 chosen/);
+      await mounted.press(' ');
+      expect(lastAnswer(mounted)).toEqual(all);
+      await mounted.press('n');
+      expect(lastAnswer(mounted)).toEqual([]);
+      await mounted.press('a');
+      expect(lastAnswer(mounted)).toEqual(all);
+    }, state));
+
+  test('right unfolds, one key refuses a line, left folds and says that not all is chosen', () =>
+    onQuestions(async (mounted) => {
+      await mounted.press(KEY.down, KEY.right, KEY.down, KEY.down, ' ');
+      expect(lastAnswer(mounted)).toEqual(all.filter((value) => value !== 'into shop 1'));
+      expect(mounted.frame()).toContain('❯ [ ] into shop connection 1');
+      await mounted.press(KEY.left);
+      expect(mounted.frame()).toMatch(/❯ \[~\] into shop +169 of 170 chosen/);
+      expect(mounted.frame()).not.toContain('connection');
+    }, state));
+
+  test('a filter looks behind the headings', () =>
+    onQuestions(async (mounted) => {
+      await mounted.press('/', 'connection 169', KEY.enter);
+      expect(mounted.frame()).toContain('3 of 510');
+      await mounted.press('n');
+      expect(lastAnswer(mounted)).toHaveLength(507);
+    }, state));
+
+  test('the cursor comes up from the next question onto the last heading', () =>
+    onQuestions(
+      async (mounted) => {
+        await mounted.press(KEY.tab, 'k');
+        expect(mounted.frame()).toMatch(/❯ \[x\] out of shop/);
+      },
+      withStep(state, (step) => ({
+        ...step,
+        questions: [
+          cuts,
+          { id: 'dns', type: 'confirm', message: 'DNS?', risk: 'none', recommended: true, cautious: true },
+        ],
+        answers: { ...step.answers, dns: true },
+      })),
+    ));
 });

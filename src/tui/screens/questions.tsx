@@ -156,11 +156,13 @@ function optionRows(scene: Scene, question: Question, options: readonly Option[]
   const { from, to } = windowOf(view.cursor, options.length, cut ? height - 1 : height);
   const shown = options.slice(from, to);
   const labels = labelWidth(options, look, width);
-  const rows = shown.map(({ label, note, on }, index) => {
+  const rows = shown.map(({ label, note, on, group, heads }, index) => {
     const here = from + index === view.cursor;
-    const box = many ? (on ? look.g.ticked : look.g.unticked) : on ? look.g.picked : look.g.unpicked;
+    const part = heads !== undefined && !on && heads.chosen > 0;
+    const ticks = part ? look.g.partly : on ? look.g.ticked : look.g.unticked;
+    const box = many ? ticks : on ? look.g.picked : look.g.unpicked;
     return line(
-      '  ',
+      group !== undefined && heads === undefined ? '    ' : '  ',
       here ? span('cursor', look.g.pointer) : ' ',
       ' ',
       span(on ? 'ok' : 'plain', box),

@@ -56,6 +56,8 @@ async function carryOut(command: Command): Promise<ExitCode> {
       return (await import('./commands/run.js')).runs(command, io);
     case 'probe':
       return (await import('./commands/probe.js')).probe(command, io);
+    case 'rewriteSecrets':
+      return (await import('./commands/rewrite-secrets.js')).rewriteSecrets(command, io);
     case 'reach':
     case 'reachExplain':
     case 'reachDiff':

@@ -47,6 +47,22 @@ export type Command =
   | { name: 'runs'; options: Options; output: 'text' | 'json' }
   /** With `confirm`: unattended. */
   | { name: 'probe'; options: Options; output: 'text' | 'json'; confirm?: string }
+  | {
+      name: 'rewriteSecrets';
+      options: Options;
+      /** `secrets`, `configmaps`, `widgets.example.com`. */
+      resources: readonly string[];
+      /** The context, where nobody is asked. */
+      confirm?: string;
+      /** Go on although some API servers cannot be tried from here. */
+      evenIfUntried: boolean;
+      prove: boolean;
+      maxRate?: number;
+      concurrency?: number;
+      output: 'text' | 'json';
+      /** Print the documented command instead. */
+      print: boolean;
+    }
   | { name: 'reach'; options: Options; output: ReachOutput; from?: string }
   | {
       name: 'reachExplain';

@@ -87,6 +87,7 @@ function build(writeOut: (text: string) => void, seen: Seen): Commander {
   add(program, 'undo [RUN]', 'undo', 'take back what a run wrote (default: the last run)');
   add(program, 'runs', 'runs', 'list runs');
   add(program, 'probe', 'probe', 'try out whether NetworkPolicies are enforced');
+  add(program, 'rewrite-secrets', 'rewriteSecrets', 'store every Secret anew, without reading one');
   const reach = add(program, 'reach', 'reach', 'who can talk to whom under the policies there are');
   add(reach, 'explain <SRC> <DST> [PORT]', 'reachExplain', 'the rules that allow or block a connection');
   add(reach, 'diff', 'reachDiff', 'what opened and what closed between --from and --to');
@@ -111,7 +112,7 @@ function commandOf(name: CommandName, args: readonly string[], given: Given, aro
   const wrong = problemWith(name, given, around.steps);
   if (wrong !== undefined) return usage(wrong);
   const options = optionsOf(given, around.env);
-  const { text, flag } = readers(given);
+  const { text, flag, list } = readers(given);
   const interactive = around.tty.stdin && around.tty.stdout;
   switch (name) {
     case 'wizard':
@@ -158,6 +159,27 @@ function commandOf(name: CommandName, args: readonly string[], given: Given, aro
         );
       return { name, options, output: structured(given), ...optional('confirm', confirm) };
     }
+    case 'rewriteSecrets': {
+      const confirm = text('confirm');
+      const print = flag('print');
+      if (confirm === undefined && !interactive && !print)
+        return usage(
+          'rewrite-secrets without a terminal needs --confirm CONTEXT, the name of the context to write to',
+        );
+      const resources = list('resource');
+      return {
+        name,
+        options,
+        resources: resources.length === 0 ? ['secrets'] : resources,
+        ...optional('confirm', confirm),
+        evenIfUntried: text('unreachedServers') === 'goOn',
+        prove: given.proof !== false,
+        ...(text('maxRate') === undefined ? {} : { maxRate: Number(text('maxRate')) }),
+        ...(text('concurrency') === undefined ? {} : { concurrency: Number(text('concurrency')) }),
+        output: structured(given),
+        print,
+      };
+    }
     case 'reach': {
       const output = given.output as 'text' | 'json' | 'dot' | 'svg' | undefined;
       return { name, options, output: output ?? 'text', ...optional('from', text('from')) };
@@ -195,6 +217,21 @@ function problemWith(name: CommandName, given: Given, steps: readonly string[]):
   const formats = name === 'reach' ? ['text', 'json', 'dot', 'svg'] : ['text', 'json'];
   if (typeof given.output === 'string' && !formats.includes(given.output))
     return `--output is one of ${formats.join(', ')}, not '${given.output}'`;
+  for (const [key, least] of [
+    ['maxRate', 0],
+    ['concurrency', 1],
+  ] as const) {
+    const number = given[key];
+    if (typeof number === 'string' && !(/^\d{1,6}$/.test(number) && Number(number) >= least))
+      return `${key === 'maxRate' ? '--max-rate' : '--concurrency'} is a whole number from ${least}, not '${number}'`;
+  }
+  const wrongName = ([given.resource ?? []].flat() as string[]).find(
+    (name) => !/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name),
+  );
+  if (wrongName !== undefined)
+    return `--resource is a plural as in configmaps or widgets.example.com, not '${wrongName}'`;
+  if (given.unreachedServers !== undefined && !['refuse', 'goOn'].includes(String(given.unreachedServers)))
+    return `--unreached-servers is refuse or goOn, not '${String(given.unreachedServers)}'`;
   const elsewhere = ['context', 'kubeconfig'].find((key) => given[key] !== undefined);
   const embedded = given.sandbox !== undefined || given.sandboxFile !== undefined;
   if (embedded && elsewhere !== undefined) return `--sandbox and --${elsewhere} name two different clusters`;
@@ -212,7 +249,12 @@ function problemWith(name: CommandName, given: Given, steps: readonly string[]):
 
 function spoken(name: CommandName): string {
   return (
-    { reachExplain: 'reach explain', reachDiff: 'reach diff', wizard: 'the wizard' }[name as string] ?? name
+    {
+      reachExplain: 'reach explain',
+      reachDiff: 'reach diff',
+      rewriteSecrets: 'rewrite-secrets',
+      wizard: 'the wizard',
+    }[name as string] ?? name
   );
 }
 

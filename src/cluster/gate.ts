@@ -57,7 +57,7 @@ async function judged(
   evidence: string[],
   held: Held,
 ): Promise<GateResult> {
-  const closed = (reason: string): GateResult => ({ open: false, reason, evidence });
+  const closed = (reason: string) => ({ open: false as const, reason, evidence });
   const written = await writeObserved(steady, held);
   if ('refusal' in written) return closed(written.refusal);
   const { servers, untried, reason } = await agreement(client, written.scratch, evidence);
@@ -65,9 +65,12 @@ async function judged(
   const plain = await plainText(client, written.as, evidence);
   if (plain !== undefined) return closed(plain);
   if (untried.length > 0 && options.evenIfUntried !== true)
-    return closed(
-      `not tried from here: ${untried.map((one) => printable(one, 200)).join(', ')}. A server with another configuration would decrypt Secrets, or could not read them.\nRun this where every API server can be reached, or check each and answer unreachedServers: goOn.`,
-    );
+    return {
+      ...closed(
+        `not tried from here: ${untried.map((one) => printable(one, 200)).join(', ')}. A server with another configuration would decrypt Secrets, or could not read them.\nRun this where every API server can be reached, or check each and answer unreachedServers: goOn (rewrite-secrets: --unreached-servers goOn).`,
+      ),
+      untried,
+    };
   return { open: true, servers, untried, writes: 'seen' in written.as ? written.as.seen : [], evidence };
 }
 

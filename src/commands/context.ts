@@ -3,14 +3,17 @@ import type { Options, Selection } from '../cli/command.js';
 import { version } from '../cli/version.js';
 import { connect } from '../cluster/connect.js';
 import { type GivenAnswers, readAnswers } from '../host/answers.js';
+import { HostError } from '../host/errors.js';
 import { filesHost } from '../host/files.js';
 import { filesCluster } from '../host/files-cluster.js';
 import { readFlows } from '../host/flows.js';
 import { readManifests } from '../host/manifests.js';
+import { isGone, ownProcess } from '../host/process.js';
 import { type RunStore, runStore, runsDirectory } from '../host/runs.js';
 import { loadTemplates } from '../host/templates.js';
 import { printable } from '../model/escape.js';
 import type { Flows } from '../model/flow.js';
+import type { RunSummary } from '../model/journal.js';
 import { hashOf } from '../model/plan.js';
 import { PROBE_DEFAULTS, type ProbeOptions } from '../model/policy-probe.js';
 import type { Snapshot } from '../model/snapshot.js';
@@ -18,7 +21,7 @@ import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
 import type { Style } from '../report/style.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
-import type { Clock, Cluster, Host, Journal } from '../wizard/ports.js';
+import type { Claim, Clock, Cluster, Host, Journal } from '../wizard/ports.js';
 import type { StepState } from '../wizard/state.js';
 import { decisionsFrom } from './decisions.js';
 
@@ -207,4 +210,29 @@ export function styleOf(stream: NodeJS.WriteStream, options: Pick<Options, 'noCo
 /** Whether the locale says that the terminal shows UTF-8. */
 export function showsUnicode(env: NodeJS.ProcessEnv): boolean {
   return /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '') || process.platform === 'darwin';
+}
+
+/** The context that was confirmed is the one that would be written to. @throws HostError */
+export function sameContext(confirmed: string, context: string): void {
+  if (confirmed === context) return;
+  throw new HostError(
+    `--confirm names '${printable(confirmed)}', but this would write to '${printable(context)}'. Nothing was written.`,
+  );
+}
+
+/** A run is of one cluster only. @throws HostError */
+export function sameCluster({ run, cluster }: RunSummary, id: string): void {
+  if (cluster.id === id) return;
+  const what =
+    cluster.context === 'sandbox'
+      ? 'It is one of the embedded cluster: add --sandbox-file FILE.'
+      : 'Choose its cluster with --context or --kubeconfig.';
+  throw new HostError(
+    `Run ${run} belongs to another cluster (context ${printable(cluster.context)}); nothing was written.\n${what}`,
+  );
+}
+
+/** Claims the cluster in the name of this process. */
+export function claimOf(cluster: Cluster, run: string): () => Promise<Claim> {
+  return async () => cluster.claim({ run, ...(await ownProcess()) }, isGone);
 }

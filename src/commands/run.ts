@@ -2,7 +2,6 @@ import type { Command, Options } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
 import type { HeldJournal } from '../host/journal.js';
-import { isGone, ownProcess } from '../host/process.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import { commandLine } from '../model/shell.js';
@@ -10,11 +9,11 @@ import { runsJson, runsText } from '../report/runs.js';
 import { summaryText } from '../report/summary.js';
 import { isTooSmall } from '../tui/smallest.js';
 import type { Decisions } from '../wizard/assemble.js';
-import type { Claim, Cluster } from '../wizard/ports.js';
 import { createSession } from '../wizard/session.js';
 import type { Session } from '../wizard/state.js';
 import { applyUnattended, unansweredQuestions } from '../wizard/unattended.js';
 import {
+  claimOf,
   clock,
   decisionsOn,
   fileFlags,
@@ -22,6 +21,8 @@ import {
   openTarget,
   probeOptions,
   runsOf,
+  sameCluster,
+  sameContext,
   say,
   selectionFlags,
   showsUnicode,
@@ -55,6 +56,11 @@ export async function resume(command: Of<'resume'>, io: Io): Promise<ExitCode> {
     command.run ?? (await store.list()).findLast((r) => r.state !== 'done' && r.command !== 'probe')?.run;
   if (run === undefined)
     throw new HostError('There is no run to take up; kubectl harden runs lists them all.');
+  const earlier = await summaryOf(run, store);
+  if (earlier.rewrite !== undefined) {
+    const { resumeRewrite } = await import('./rewrite-secrets.js');
+    return await resumeRewrite(command, earlier.rewrite, run, io);
+  }
   const how: Lead =
     command.confirm === undefined
       ? { by: 'person', plain: command.options.plain }
@@ -116,11 +122,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
     const material = await loadAgain(options, io, before, taken?.steps);
     target = await openTarget(options);
     const cluster = await target.cluster.info();
-    if (how.by === 'confirm' && how.context !== cluster.context) {
-      throw new HostError(
-        `--confirm names '${printable(how.context)}', but this would write to '${printable(cluster.context)}'. Nothing was written.`,
-      );
-    }
+    if (how.by === 'confirm') sameContext(how.context, cluster.context);
     for (const summary of [before, taken?.summary])
       if (summary !== undefined) sameCluster(summary, cluster.id);
     journal = run === undefined ? await store.create() : await store.open(run);
@@ -228,28 +230,11 @@ function somethingStays({ state }: Session): boolean {
   return state.steps.some(({ findings }) => findings.some(({ severity }) => severity !== 'info'));
 }
 
-/** Claims the cluster in the name of this process. */
-function claimOf(cluster: Cluster, run: string): () => Promise<Claim> {
-  return async () => cluster.claim({ run, ...(await ownProcess()) }, isGone);
-}
-
 /** How a run was started, for its journal. */
 function commandOf({ resumes, undoes }: About, how: Lead): string {
   if (resumes !== undefined) return 'resume';
   if (undoes !== undefined) return 'undo';
   return how.by === 'confirm' ? 'apply' : 'wizard';
-}
-
-/** A run is of one cluster only. */
-function sameCluster({ run, cluster }: RunSummary, id: string): void {
-  if (cluster.id === id) return;
-  const what =
-    cluster.context === 'sandbox'
-      ? 'It is one of the embedded cluster: add --sandbox-file FILE.'
-      : 'Choose its cluster with --context or --kubeconfig.';
-  throw new HostError(
-    `Run ${run} belongs to another cluster (context ${printable(cluster.context)}); nothing was written.\n${what}`,
-  );
 }
 
 function earlier(run: RunSummary | undefined): ReadonlyMap<string, Decisions> {

@@ -11,7 +11,13 @@ import { type DeedWithImages, deedsOf } from '../model/undo.js';
 export function lastToUndo(all: readonly RunSummary[], cluster: string): string | undefined {
   const undone = new Set(all.filter(({ state }) => state === 'done').map(({ undoes }) => undoes));
   return all.findLast(
-    (r) => r.cluster.id === cluster && r.undoes === undefined && r.applied.length > 0 && !undone.has(r.run),
+    // A re-write of its own is taken back by another one, under another configuration.
+    (r) =>
+      r.rewrite === undefined &&
+      r.cluster.id === cluster &&
+      r.undoes === undefined &&
+      r.applied.length > 0 &&
+      !undone.has(r.run),
   )?.run;
 }
 

@@ -111,6 +111,8 @@ export interface RewriteSize {
   /** Size of etcd's database and its quota, where they are known. */
   etcd: number | undefined;
   quota: number | undefined;
+  /** API version of StorageVersionMigration, where the server can re-write by itself. */
+  migration: string | undefined;
   /** For people: where each number comes from, and what is not known. */
   words: readonly string[];
 }
@@ -133,7 +135,8 @@ export type GateResult =
       writes: readonly string[];
       evidence: readonly string[];
     }
-  | { open: false; reason: string; evidence: readonly string[] };
+  /** `untried`: nothing else speaks against it but that these could not be tried. */
+  | { open: false; reason: string; untried?: readonly string[]; evidence: readonly string[] };
 
 /** A live probe of the network plugin that was confirmed. */
 export interface ProbeRequest {

@@ -34,7 +34,7 @@ export interface RewriteRequest {
 
 /** `closed`: the gate refused, nothing was re-written. */
 export type RewriteOutcome =
-  | { end: 'closed'; reason: string; evidence: readonly string[] }
+  | { end: 'closed'; reason: string; untried?: readonly string[]; evidence: readonly string[] }
   | { end: 'interrupted' | 'ended'; done: RewriteDone };
 
 /** What a re-write did, earlier parts of the run included. */
@@ -70,7 +70,10 @@ export async function carryOutRewrite(
   await journal.append({ type: 'applying', step, change });
   const gate = await cluster.gate(request.evenIfUntried ? { evenIfUntried: true } : {});
   const { evidence } = gate;
-  if (!gate.open) return { end: 'closed', reason: gate.reason, evidence };
+  if (!gate.open) {
+    const { reason, untried } = gate;
+    return { end: 'closed', reason, evidence, ...(untried === undefined ? {} : { untried }) };
+  }
   const reached = reachedIn(before, step, change, gate.writes);
   const pace = {
     ...(request.maxRate === undefined ? {} : { maxRate: request.maxRate }),

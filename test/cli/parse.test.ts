@@ -69,6 +69,33 @@ const VALUES: readonly (readonly [string, Command])[] = [
   ['resume 7f3a', { name: 'resume', options: NONE, run: '7f3a' }],
   ['resume 7f3a --confirm prod', { name: 'resume', options: NONE, run: '7f3a', confirm: 'prod' }],
   ['runs', { name: 'runs', options: NONE, output: 'text' }],
+  [
+    'rewrite-secrets --confirm prod',
+    {
+      name: 'rewriteSecrets',
+      options: NONE,
+      resources: ['secrets'],
+      confirm: 'prod',
+      evenIfUntried: false,
+      prove: true,
+      output: 'text',
+      print: false,
+    },
+  ],
+  [
+    'rewrite-secrets --resource configmaps --resource widgets.example.com --max-rate 0 --concurrency 8 --no-proof --unreached-servers goOn -o json',
+    {
+      name: 'rewriteSecrets',
+      options: NONE,
+      resources: ['configmaps', 'widgets.example.com'],
+      evenIfUntried: true,
+      prove: false,
+      maxRate: 0,
+      concurrency: 8,
+      output: 'json',
+      print: false,
+    },
+  ],
   ['runs -o json', { name: 'runs', options: NONE, output: 'json' }],
   ['probe', { name: 'probe', options: NONE, output: 'text' }],
   [
@@ -138,6 +165,11 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['plan --from d --sandbox', '--from reads files; it does not go with a flag that names a cluster'],
   ['plan --from d --context c', '--from reads files; it does not go with a flag that names a cluster'],
   ['plan --step quota', "there is no step 'quota'; the steps are namespaces, default-deny, quotas"],
+  ['rewrite-secrets --max-rate fast', "--max-rate is a whole number from 0, not 'fast'"],
+  ['rewrite-secrets --concurrency 0', "--concurrency is a whole number from 1, not '0'"],
+  ['rewrite-secrets --resource Secret', '--resource is a plural as in configmaps or widgets.example.com'],
+  ['rewrite-secrets --unreached-servers yes', "--unreached-servers is refuse or goOn, not 'yes'"],
+  ['plan --print', '--print does not go with plan; it goes with rewrite-secrets'],
   ['resume a b', "too many arguments for 'resume'"],
   ['reach explain shop/web', "missing required argument 'DST'"],
   ['reach diff --from old', 'reach diff needs --from OLD and --to NEW'],
@@ -174,6 +206,8 @@ describe('without a terminal nothing prompts', () => {
     });
     expect(parsed('probe --confirm prod', tty)).toMatchObject({ name: 'probe', confirm: 'prod' });
     expect(parsed('resume 7f3a --confirm prod', tty)).toMatchObject({ name: 'resume', confirm: 'prod' });
+    expect(parsed('rewrite-secrets', tty)).toMatchObject({ name: 'usageError' });
+    expect(parsed('rewrite-secrets --print', tty)).toMatchObject({ name: 'rewriteSecrets', print: true });
     expect(parsed('apply --confirm prod', tty)).toMatchObject({ name: 'apply' });
   });
 });

@@ -143,7 +143,14 @@ export class MemoryCluster implements Cluster {
     };
   }
   async rewriteSize(): Promise<RewriteSize> {
-    return { objects: 1, bytes: undefined, etcd: undefined, quota: undefined, words: [] };
+    return {
+      objects: 1,
+      bytes: undefined,
+      etcd: undefined,
+      quota: undefined,
+      migration: undefined,
+      words: [],
+    };
   }
   async proveRewrite(): Promise<readonly ProofMeans[]> {
     return [{ means: 'finalPass', used: true, moved: 0, words: 'a second pass moved nothing' }];

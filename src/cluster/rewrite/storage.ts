@@ -26,10 +26,13 @@ export async function rewriteSize(
   resources: readonly Resource[],
   objects: number | undefined,
 ): Promise<RewriteSize> {
-  const metrics = await readMetrics(client);
-  const { quota, words: quotaWords } = await quotaOf(client);
+  const [metrics, { quota, words: quotaWords }, migration] = await Promise.all([
+    readMetrics(client),
+    quotaOf(client),
+    migrationVersion(client),
+  ]);
   if (typeof metrics === 'string')
-    return { objects, bytes: undefined, etcd: undefined, quota, words: [metrics, quotaWords] };
+    return { objects, bytes: undefined, etcd: undefined, quota, migration, words: [metrics, quotaWords] };
   const { storage } = metrics;
   const known = resources.map((resource) => storage.resources.get(keyOf(resource)));
   const size = (bytes: number | undefined, words: string): RewriteSize => ({
@@ -37,6 +40,7 @@ export async function rewriteSize(
     bytes,
     etcd: storage.size,
     quota,
+    migration,
     words: [
       words,
       ...(storage.size === undefined ? ['metrics do not tell how large etcd is'] : []),
@@ -49,16 +53,31 @@ export async function rewriteSize(
       "metrics: the API server's estimate of what these objects take",
     );
   const most = objects === undefined ? undefined : objects * LARGEST_OBJECT;
-  const bounds = [storage.size, most].filter((bound) => bound !== undefined);
+  const unknown = 'how large these objects are is not known without reading them (servers tell it from 1.34)';
+  if (storage.size !== undefined && (most === undefined || storage.size <= most))
+    return size(storage.size, `${unknown}: at most all that etcd holds`);
   return size(
-    bounds.length === 0 ? undefined : Math.min(...bounds),
-    'how large these objects are is not known without reading them (servers tell it from 1.34): at most all that etcd holds',
+    most,
+    most === undefined ? unknown : `${unknown}: at most 1.5 MiB each, which is all that etcd takes`,
   );
 }
 
 function keyOf({ apiVersion, plural }: Resource): string {
   const slash = apiVersion.indexOf('/');
   return `${slash < 0 ? '' : apiVersion.slice(0, slash)}/${plural}`;
+}
+
+/** The version of StorageVersionMigration that the server prefers (v1alpha1 1.30, v1beta1 1.35, v1 1.37), if any. */
+async function migrationVersion(client: Client): Promise<string | undefined> {
+  const group = 'storagemigration.k8s.io';
+  const about = { doing: `look for the API group ${group}` };
+  const answer = await client.send({ method: 'GET', path: `/apis/${group}` }, about);
+  if (answer.status !== 200) return undefined;
+  try {
+    return stringAt(JSON.parse(answer.body.toString('utf8')), 'preferredVersion', 'groupVersion');
+  } catch {
+    return undefined;
+  }
 }
 
 const QUOTA_FLAG = '--quota-backend-bytes';

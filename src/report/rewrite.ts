@@ -1,0 +1,219 @@
+import { stringify } from 'yaml';
+import { oneLine, printable } from '../model/escape.js';
+import { refText } from '../model/manifest.js';
+import { judge, type RewriteProof } from '../model/rewrite.js';
+import { commandLine } from '../model/shell.js';
+import type { RewriteProgress, RewriteSize } from '../wizard/ports.js';
+import { meansText, type RewriteDone, verdictText } from '../wizard/rewrite.js';
+import { jsonText } from './json.js';
+import { encoded, fold, paint, type Style, sign } from './style.js';
+
+const number = (value: number) => value.toLocaleString('en-US');
+
+/** What is re-written, in words. */
+export function objectsWord(resources: readonly string[]): string {
+  return resources.length === 1 && resources[0] === 'secrets' ? 'Secrets' : 'objects';
+}
+
+/** `1.5 MiB`. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** More than one client should re-write: the server can do it by itself where it offers that. */
+const MANY = 100_000;
+
+/** What a re-write is about to write, a line each. */
+export function sizeLines(size: RewriteSize, resources: readonly string[]): string[] {
+  const { objects, bytes, etcd, quota, migration, words } = size;
+  const many = objects === undefined || objects >= MANY;
+  return [
+    `${objects === undefined ? 'An unknown number of' : number(objects)} ${objectsWord(resources)} to look at; those stored in an old form are written to etcd anew.`,
+    `Written: ${bytes === undefined ? 'not known' : `at most ${bytesText(bytes)}`} · etcd: ${etcd === undefined ? 'size not known' : bytesText(etcd)}, quota ${quota === undefined ? 'not known' : bytesText(quota)}. Until the next compaction (about 5 minutes) the old values take room as well.`,
+    ...words.map((line) => `  ${printable(line, 300)}`),
+    ...(migration !== undefined && many
+      ? ['This server can re-write by itself: --print shows the manifest of a StorageVersionMigration.']
+      : []),
+  ];
+}
+
+/** The documented command for each resource, and a migration by the server where it offers one. */
+export function printedText(
+  resources: readonly string[],
+  target: readonly string[],
+  migration: string | undefined,
+): string {
+  const lines = [
+    '# The command of the Kubernetes documentation. It carries every value through this machine, and tries out nothing:',
+    '# first make sure that every API server has the same encryption configuration.',
+    ...resources.map((resource) => {
+      const get = commandLine(['kubectl', ...target, 'get', resource, '--all-namespaces', '-o', 'json']);
+      return `${get} | ${commandLine(['kubectl', ...target, 'replace', '-f', '-'])}`;
+    }),
+  ];
+  // The first version of that API asks for a version of the resource, which is known of core resources only.
+  const core = resources.filter((resource) => !resource.includes('.'));
+  const offered = migration?.endsWith('/v1alpha1') ? core : resources;
+  if (migration === undefined || offered.length === 0) return `${lines.join('\n')}\n`;
+  const manifests = offered.map((resource) => stringify(migrationOf(resource, migration)));
+  return `${lines.join('\n')}\n
+# For what is too large for one client the API server re-writes by itself. Apply this, then watch its conditions
+# Running, Succeeded, Failed; it ends with the first error that cannot be retried, and tells no progress.
+${manifests.join('---\n')}`;
+}
+
+function migrationOf(resource: string, apiVersion: string) {
+  const dot = resource.indexOf('.');
+  const [plural, group] = dot < 0 ? [resource, ''] : [resource.slice(0, dot), resource.slice(dot + 1)];
+  const version = apiVersion.endsWith('/v1alpha1') ? { version: 'v1' } : {};
+  return {
+    apiVersion,
+    kind: 'StorageVersionMigration',
+    metadata: { name: `kubectl-harden-${resource.replaceAll('.', '-')}` },
+    spec: { resource: { group, resource: plural, ...version } },
+  };
+}
+
+/** Progress since a moment: rates are those of this run, not of what an earlier one did. */
+export interface Pacing {
+  progress: RewriteProgress;
+  /** Objects that were done when it began. */
+  before: number;
+  seconds: number;
+}
+
+const seenOf = ({ rewritten, unchanged, gone, refused }: RewriteProgress) =>
+  rewritten + unchanged + gone + refused;
+
+/** `7,214 of 10,000 · 1,240/s · 2 s left · 3 refused`. */
+export function progressText({ progress, before, seconds }: Pacing): string {
+  const seen = seenOf(progress);
+  const { total, refused, gone } = progress;
+  const rate = seconds > 0 ? (seen - before) / seconds : 0;
+  const left = total === undefined || rate === 0 ? undefined : Math.max(0, total - seen) / rate;
+  return [
+    total === undefined ? `${number(seen)} done` : `${number(seen)} of ${number(total)}`,
+    `${number(Math.round(rate))}/s`,
+    ...(left === undefined ? [] : [`${durationText(left)} left`]),
+    ...(gone === 0 ? [] : [`${number(gone)} gone meanwhile`]),
+    ...(refused === 0 ? [] : [`${number(refused)} refused`]),
+  ].join(' · ');
+}
+
+/** `45 s`, `3 min 20 s`, `2 h 5 min`. */
+export function durationText(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+const BAR = 30;
+
+/** The same with a bar, on one line of a terminal. */
+export function progressBar(pacing: Pacing, style: Style): string {
+  const { total } = pacing.progress;
+  const share = total === undefined || total === 0 ? 0 : Math.min(1, seenOf(pacing.progress) / total);
+  const full = Math.round(share * BAR);
+  const [on, off] = style.unicode ? ['█', '░'] : ['#', '.'];
+  const text = `${on.repeat(full)}${off.repeat(BAR - full)}  ${encoded(style, progressText(pacing))}`;
+  return text.slice(0, Math.max(0, style.width - 1));
+}
+
+export interface RewriteReport {
+  run: string;
+  context: string;
+  resources: readonly string[];
+  done: RewriteDone;
+  interrupted: boolean;
+  seconds: number;
+}
+
+/** The end of a re-write: counts, proof, and what was refused, by name. */
+export function rewriteText(report: RewriteReport, style: Style): string {
+  const { run, context, resources, done, interrupted, seconds } = report;
+  const { rewritten, unchanged, gone, refused } = done.result;
+  const head = `Run ${run} on ${printable(context)}: ${number(rewritten)} ${objectsWord(resources)} re-written, ${number(unchanged)} already, ${number(gone)} gone meanwhile, ${number(refused)} refused, in ${durationText(seconds)}${interrupted ? '; interrupted' : ''}.`;
+  const lines = [
+    paint(style, 'title', head),
+    ...(done.resumed ? ['The counts are those of the whole run, earlier parts included.'] : []),
+    ...done.evidence.map((line) => `  ${printable(line, 300)}`),
+    ...(done.proof === undefined ? [] : proofLines(done.proof, style)),
+    ...done.result.failures.flatMap(({ ref, reason }) =>
+      fold(
+        `${printable(refText(ref), 300)}: ${oneLine(reason)}`,
+        style.width,
+        `${sign(style, 'failed')} `,
+        '    ',
+      ),
+    ),
+  ];
+  return `${lines.map((line) => encoded(style, line)).join('\n')}\n`;
+}
+
+/** A proof, a line a means; what was not available is told as such. */
+export function proofLines(proof: RewriteProof, style: Style): string[] {
+  const { stale, writes, means } = proof;
+  const good = judge(proof) === 'proven';
+  const form = writes.map((one) => printable(one, 120)).join(' or ');
+  return [
+    paint(
+      style,
+      good ? 'good' : 'warn',
+      `${verdictText(proof)}: ${number(stale)} were stale; stored now as ${form === '' ? 'not known' : form}`,
+    ),
+    ...means.flatMap((one) =>
+      fold(
+        printable(meansText(one), 400),
+        style.width,
+        ` ${sign(style, one.used ? (contradicts(proof, one) ? 'failed' : 'ok') : 'notVisible')} `,
+        '     ',
+      ),
+    ),
+  ];
+}
+
+function contradicts(proof: RewriteProof, means: RewriteProof['means'][number]): boolean {
+  return judge({ ...proof, means: [means] }) === 'contradicted';
+}
+
+/** Version of the JSON; see docs/json.md. */
+export const REWRITE_VERSION = 1;
+
+/** The same as JSON text. */
+export function rewriteJson({ run, context, resources, done, interrupted, seconds }: RewriteReport): string {
+  const { total, rewritten, unchanged, gone, refused, failures } = done.result;
+  const { proof } = done;
+  const value = {
+    version: REWRITE_VERSION,
+    run,
+    context,
+    resources,
+    interrupted,
+    resumed: done.resumed,
+    seconds: Math.round(seconds * 1000) / 1000,
+    ...(total === undefined ? {} : { total }),
+    rewritten,
+    unchanged,
+    gone,
+    refused,
+    failures: failures.map(({ ref, reason }) => ({ object: refText(ref), reason })),
+    gate: done.evidence,
+    ...(proof === undefined
+      ? {}
+      : {
+          proof: {
+            verdict: judge(proof),
+            ...(proof.objects === undefined ? {} : { objects: proof.objects }),
+            stale: proof.stale,
+            writes: proof.writes,
+            means: proof.means,
+          },
+        }),
+  };
+  return `${jsonText(value, 2)}\n`;
+}

@@ -7,6 +7,9 @@ import type { Risk } from '../src/model/risk.js';
 import type { Query, Snapshot } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import type { DeedWithImages } from '../src/model/undo.js';
+import { FLAVOURS } from './default-deny/guard-flavours.js';
+import { flavourOf, includes } from './default-deny/guard-live.js';
+import { SHAPES } from './default-deny/guard-shapes.js';
 import { previewOf } from './default-deny/preview.js';
 import { READS } from './default-deny/reads.js';
 import { type Verdict, verdictOn } from './undo/verdict.js';
@@ -43,6 +46,7 @@ interface Judged {
 }
 
 /**
+ * The guard of new namespaces goes before all: while it is there, a namespace that loses its policies is closed by it.
  * Within a namespace what closes it for every pod goes before what allows, and policies of Cilium, which only allow, go
  * last: a run that was resumed may have written an allow after the deny, and without it the deny would cut.
  */
@@ -52,8 +56,19 @@ function closingFirst(deeds: readonly DeedWithImages[]): readonly DeedWithImages
     return ref.kind === 'NetworkPolicy' && selector !== undefined && Object.keys(selector).length === 0;
   };
   const order = (deed: DeedWithImages) =>
-    closes(deed) ? 0 : deed.ref.kind === 'CiliumNetworkPolicy' ? 2 : 1;
+    isGuard(deed) ? -1 : closes(deed) ? 0 : deed.ref.kind === 'CiliumNetworkPolicy' ? 2 : 1;
   return deeds.toSorted((a, b) => order(a) - order(b));
+}
+
+function isGuard({ ref }: DeedWithImages): boolean {
+  return flavourOf(ref) !== undefined;
+}
+
+/** Whether a deed is a guard that decides about a namespace once its policies are gone. */
+function guards(deed: DeedWithImages, { namespace }: Ref): boolean {
+  const flavour = flavourOf(deed.ref);
+  if (flavour === undefined || namespace === undefined) return false;
+  return includes({ excluded: SHAPES[flavour.id].excluded(deed.after?.spec) ?? [] }, namespace);
 }
 
 /** The kinds of what the run wrote. */
@@ -91,11 +106,13 @@ const RISKS: Readonly<Record<string, Risk>> = {
   ResourceQuota: 'rejectsWorkloads',
   NetworkPolicy: 'cutsTraffic',
   CiliumNetworkPolicy: 'cutsTraffic',
+  ...Object.fromEntries(FLAVOURS.map(({ kind }) => [KINDS[kind].kind, 'cutsTraffic' as const])),
 };
 
 function plan(judged: readonly Judged[], answers: Answers): readonly Change[] {
   const anyway = new Set(chosen(answers, 'changedSince'));
   const changes: Change[] = [];
+  const guarding: DeedWithImages[] = [];
   for (const { deed, verdict } of judged) {
     const act =
       verdict.is === 'act'
@@ -105,7 +122,13 @@ function plan(judged: readonly Judged[], answers: Answers): readonly Change[] {
           : undefined;
     if (act === undefined) continue;
     const id = idOf(deed.ref);
-    const newer = changes.filter((one) => within(one.ref, deed.ref)).map((one) => one.id);
+    const newer = [
+      ...changes.filter((one) => within(one.ref, deed.ref)).map((one) => one.id),
+      ...guarding
+        .filter((guard) => isPolicy(deed.ref) && guards(guard, deed.ref))
+        .map(({ ref }) => idOf(ref)),
+    ];
+    if (isGuard(deed)) guarding.push(deed);
     const common = {
       id,
       ref: deed.ref,

@@ -29,8 +29,8 @@ export const liveGuards = once((now): readonly LiveGuard[] =>
   ),
 );
 
-/** The flavour of a manifest of a guard. */
-export function flavourOf(manifest: Manifest): Flavour | undefined {
+/** The flavour of an object that a guard is written as. */
+export function flavourOf(manifest: { apiVersion: string; kind: string }): Flavour | undefined {
   return FLAVOURS.find(({ kind }) => KINDS[kind] === kindOf(manifest));
 }
 

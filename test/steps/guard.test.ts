@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { loadTemplates } from '../../src/host/templates.js';
 import type { Finding } from '../../src/model/finding.js';
 import type { KindName } from '../../src/model/kinds.js';
-import { type Manifest, refText } from '../../src/model/manifest.js';
+import { type Manifest, refOf, refText, sameRef } from '../../src/model/manifest.js';
 import { namespaceKind } from '../../src/model/namespaces.js';
 import { overlay } from '../../src/model/overlay.js';
 import { type ApplyChange, type Change, without } from '../../src/model/plan.js';
@@ -11,14 +11,16 @@ import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { diffReach, isolation } from '../../src/reach/index.js';
 import { previewLines } from '../../src/report/preview.js';
 import { PLAIN } from '../../src/report/style.js';
+import { cutBy } from '../../steps/default-deny/flows.js';
 import { guardHere } from '../../steps/default-deny/guard-here.js';
 import { flavourOf, knownNamespaces } from '../../steps/default-deny/guard-live.js';
 import { SHAPES } from '../../steps/default-deny/guard-shapes.js';
 import { namespaceState, reachIn } from '../../steps/default-deny/state.js';
 import { defaultDeny as step } from '../../steps/default-deny.js';
 import { metadataBlocking } from '../../steps/metadata-blocking.js';
+import { undoStep } from '../../steps/undo.js';
 import { expectGolden, yamlText } from '../support/golden.js';
-import { coreDns, networkPolicy, node, pod } from '../support/objects.js';
+import { coreDns, networkPolicy, node, pod, service } from '../support/objects.js';
 import { namespace, object, type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
 import {
   calicoNode,
@@ -77,6 +79,7 @@ const clusterOf = (
     served,
     ...options,
   });
+const TO_SHOP = { name: 'SHOP_URL', value: 'http://web.shop:80' };
 const upstream = GUARD_CLUSTERS[0]!;
 const later = (now: Snapshot, ...names: string[]): Snapshot => {
   const listing = now.listings.get('Namespace');
@@ -495,6 +498,48 @@ describe('blocking metadata beside a guard', () => {
     },
   );
 });
+
+test.each(GUARD_CLUSTERS)(
+  'undoing a run takes the guard ($flavour) back before the policies below it',
+  (cluster) => {
+    const now = clusterOf(cluster, [
+      ...SHOP,
+      service('legacy', 'ftp', { selector: { app: 'ftp' }, ports: [{ port: 21 }] }),
+      pod('legacy', 'ftp2', { app: 'ftp' }, { containers: [{ name: 'a', image: 'i', env: [TO_SHOP] }] }),
+      service('shop', 'web', { selector: { app: 'web' }, ports: [{ port: 80 }] }),
+    ]);
+    const changes = planOf(now, { ...YES, namespaces: ['shop'] });
+    const then = overlay(now, changes);
+    const liveOf = ({ ref }: Change) =>
+      [...then.listings.values()]
+        .flatMap((listing) => (listing.state === 'read' ? listing.items : []))
+        .find((item) => sameRef(refOf(item), ref))!;
+    const deeds = changes.toReversed().map((change) => ({
+      step: 'default-deny',
+      change: change.id,
+      kind: change.kind,
+      ref: change.ref,
+      created: true,
+      after: liveOf(change),
+      unheard: false,
+    }));
+    const undoing = undoStep('r', deeds);
+    const undo = undoing.plan(then, {}, templates);
+    expect(undo.map(({ ref }) => refText(ref)).toSorted()).toEqual(
+      changes.map(({ ref }) => refText(ref)).toSorted(),
+    );
+    expect(refText(undo[0]!.ref)).toBe(refText(guardOf(changes).ref));
+    let back = then;
+    for (const change of undo) {
+      back = overlay(back, [change]);
+      expect([change.id, cutBy(now, reachIn(now), reachIn(back))]).toEqual([change.id, []]);
+    }
+    // Without the guard's own undo what it would decide about stays closed as it is.
+    const kept = without(undo, [undo[0]!.id]).map(({ ref }) => ref.namespace);
+    if (excludedBy(guardOf(changes)).includes('shop')) expect(kept).toContain('shop');
+    else expect(kept).not.toContain('shop');
+  },
+);
 
 test('beyond the engine a namespace that the guard covers is neither called open nor closed', () => {
   const now = clusterOf(GUARD_CLUSTERS.find(({ flavour }) => flavour === 'antrea')!);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { printable } from '../model/escape.js';
 import { at, isRecord, listAt, stringAt } from '../model/manifest.js';
 import { ClusterError } from '../wizard/ports.js';
@@ -81,7 +81,7 @@ function parse(text: string, name: string, base: string): Parsed {
       `${shown}${line === undefined ? '' : `, line ${line}`}: not valid YAML (${fault.code.toLowerCase().replaceAll('_', ' ')}).`,
     );
   }
-  const root: unknown = document.toJS();
+  const root = contentsIn(document, shown);
   if (!isRecord(root))
     throw broken(`${shown}: not a kubeconfig; expected a map with clusters, users and contexts.`);
   const section = (key: string, inner: string) => {
@@ -102,6 +102,15 @@ function parse(text: string, name: string, base: string): Parsed {
     users: mapped(section('users', 'user'), (value) => absoluteUser(value, base)),
     contexts: section('contexts', 'context'),
   };
+}
+
+/** What the document holds; merge keys and aliases are only followed here. */
+function contentsIn(document: Document, shown: string): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    throw broken(`${shown}: not valid YAML (an alias that leads nowhere or too far).`);
+  }
 }
 
 function mapped<T>(map: Map<string, T>, change: (value: T) => T): Map<string, T> {

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
+import { printable } from '../model/escape.js';
 import type { Manifest } from '../model/manifest.js';
 import { TemplateError, type Templates } from '../model/template.js';
 import { reasonOf } from './errors.js';
@@ -109,7 +110,9 @@ export function parseTemplate(text: string, shown: string): Manifest {
   if (broken !== undefined) {
     const [message = ''] = broken.message.split('\n');
     const at = `${shown}:${lines.linePos(broken.pos[0]).line}`;
-    throw new TemplateError(`${at}: not valid YAML: ${message.replace(/ at line \d+, column \d+:?$/, '')}`);
+    throw new TemplateError(
+      `${at}: not valid YAML: ${printable(message.replace(/ at line \d+, column \d+:?$/, ''), 300)}`,
+    );
   }
   if (second !== undefined) {
     const line = lines.linePos(second.range[0]).line;

@@ -17,9 +17,11 @@ import { assess } from './default-deny/findings.js';
 import { observedIn } from './default-deny/flows.js';
 import { guardChanges } from './default-deny/guard-changes.js';
 import { guardQuestion } from './default-deny/guard-told.js';
+import { closeKubeSystem } from './default-deny/kube-system.js';
+import { kubeSystemFindings, kubeSystemQuestion } from './default-deny/kube-system-view.js';
 import { previewOf } from './default-deny/preview.js';
 import { READS } from './default-deny/reads.js';
-import { type NamespaceState, namespaceState } from './default-deny/state.js';
+import { KUBE_SYSTEM, type NamespaceState, namespaceState } from './default-deny/state.js';
 
 /** Every chosen namespace closed in both directions, except for DNS and what was asked to stay open. */
 export const defaultDeny: Step = {
@@ -37,10 +39,22 @@ export const defaultDeny: Step = {
     { catalogue: 'Trivy', id: 'KSV-0038' },
   ],
   folder: '02-default-deny',
-  asks: ['probe', 'namespaces', 'sameNamespace', 'egressOutside', 'cuts', 'anyway', 'newNamespaces'],
+  asks: [
+    'probe',
+    'anyway',
+    'namespaces',
+    'sameNamespace',
+    'egressOutside',
+    'cuts',
+    'newNamespaces',
+    'kubeSystem',
+  ],
   reads: READS,
   questions,
-  assess,
+  assess: (now, answers) => [
+    ...assess(now),
+    ...(judgeable(now) ? kubeSystemFindings(now, dnsHere(now), answers) : []),
+  ],
   plan,
   probes: (now, answers) => offersProbe(now) && answers.probe === true,
   preview: previewOf,
@@ -58,43 +72,21 @@ function judgeable(now: Snapshot): boolean {
 
 /**
  * The namespaces that may be closed. kube-system is not among them: its pods serve the whole cluster, and what they need
- * is another policy than the one of this step.
+ * is another policy, asked for by a question of its own.
  */
 function offered(now: Snapshot): readonly Manifest[] {
-  const system = systemNamespaces(now).filter(({ metadata }) => metadata.name !== 'kube-system');
+  const system = systemNamespaces(now).filter(({ metadata }) => metadata.name !== KUBE_SYSTEM);
   return [...candidateNamespaces(now), ...system];
 }
 
 function questions(now: Snapshot): readonly Question[] {
   if (!judgeable(now)) return [];
-  const facts = dnsHere(now);
-  const usual = usualOpenness(now);
-  const candidates = offered(now).map((namespace) => {
-    const { name } = namespace.metadata;
-    const state = namespaceState(now, name);
-    const kind = namespaceKind(now, namespace);
-    const open = opennessToday(now, name) ?? usual;
-    const left = closeNamespace(now, name, facts, open, BUILT_IN).length > 0;
-    const close = closing(state, facts);
-    const effect = effectOf(now, name, close, open);
-    const shut = effectOf(now, name, close, { ...open, outside: false });
-    return { namespace, name, kind, state, left, ...effect, effect, shut };
-  });
-  const left = candidates.filter((candidate) => candidate.left);
-  const guard = guardQuestion(
-    now,
-    left.map(({ name }) => name),
-    usual.outside,
-  );
-  if (left.length === 0) return guard;
-  // Where only namespaces of the system are left, nobody has to answer: the default leaves them alone.
-  const risk = left.every(({ kind }) => kind === 'system') ? 'none' : 'cutsTraffic';
-  // Without a flow log nobody knows what goes outside; with one, closing is proposed where it cuts nothing that is known.
-  const seen = observedIn(now).some(({ connections }) => connections > 0);
-  const closable =
-    usual.outside &&
-    seen &&
-    left.every(({ kind, cut, shut }) => kind !== 'user' || shut.cut.length === cut.length);
+  const ours = [...closingQuestions(now), ...kubeSystemQuestion(now, dnsHere(now))];
+  return ours.length === 0 ? [] : [...pluginQuestions(now), ...ours];
+}
+
+/** Whether policies have any effect here, asked where it is not certain. */
+function pluginQuestions(now: Snapshot): readonly Question[] {
   const plugin = networkPlugin(now);
   return [
     ...(offersProbe(now)
@@ -123,6 +115,40 @@ function questions(now: Snapshot): readonly Question[] {
           },
         ]
       : []),
+  ];
+}
+
+/** What is closed of the namespaces of users, and what stays open there. */
+function closingQuestions(now: Snapshot): readonly Question[] {
+  const facts = dnsHere(now);
+  const usual = usualOpenness(now);
+  const candidates = offered(now).map((namespace) => {
+    const { name } = namespace.metadata;
+    const state = namespaceState(now, name);
+    const kind = namespaceKind(now, namespace);
+    const open = opennessToday(now, name) ?? usual;
+    const left = closeNamespace(now, name, facts, open, BUILT_IN).length > 0;
+    const close = closing(state, facts);
+    const effect = effectOf(now, name, close, open);
+    const shut = effectOf(now, name, close, { ...open, outside: false });
+    return { namespace, name, kind, state, left, ...effect, effect, shut };
+  });
+  const left = candidates.filter((candidate) => candidate.left);
+  const guard = guardQuestion(
+    now,
+    left.map(({ name }) => name),
+    usual.outside,
+  );
+  if (left.length === 0) return guard;
+  // Where only namespaces of the system are left, nobody has to answer: the default leaves them alone.
+  const risk = left.every(({ kind }) => kind === 'system') ? 'none' : 'cutsTraffic';
+  // Without a flow log nobody knows what goes outside; with one, closing is proposed where it cuts nothing that is known.
+  const seen = observedIn(now).some(({ connections }) => connections > 0);
+  const closable =
+    usual.outside &&
+    seen &&
+    left.every(({ kind, cut, shut }) => kind !== 'user' || shut.cut.length === cut.length);
+  return [
     {
       id: 'namespaces',
       type: 'choices',
@@ -224,12 +250,12 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   const facts = dnsHere(now);
   const wanted = new Set(chosen(answers, 'namespaces'));
   const open = opennessOf(answers);
-  const changes = labelledFirst(
-    now,
-    offered(now)
+  const changes = labelledFirst(now, [
+    ...offered(now)
       .filter((namespace) => wanted.has(namespace.metadata.name))
       .flatMap((namespace) => closeNamespace(now, namespace.metadata.name, facts, open, templates)),
-  );
+    ...(answers.kubeSystem === true ? closeKubeSystem(now, facts, templates) : []),
+  ]);
   if (answers.newNamespaces !== true) return changes;
   const wish = { before: changes, chosen: wanted, outside: open.outside };
   return [...changes, ...guardChanges(now, wish, templates)];

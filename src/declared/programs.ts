@@ -141,7 +141,7 @@ const HELPERS = [
 ];
 
 /** An image's name without registry port, tag and digest. */
-function imageName(image: string): string {
+export function imageName(image: string): string {
   const bare = image.split('@', 1)[0] ?? '';
   const colon = bare.lastIndexOf(':');
   return colon > bare.lastIndexOf('/') ? bare.slice(0, colon) : bare;

@@ -5,7 +5,7 @@ import { canonical } from '../../src/model/plan.js';
 import { type Answers, chosen } from '../../src/model/question.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { policyTypes } from './pretences.js';
-import { DENY, SAME_NAMESPACE, WORKLOAD } from './state.js';
+import { DENY, KUBE_SYSTEM, SAME_NAMESPACE, WORKLOAD } from './state.js';
 import type { Openness } from './workloads.js';
 
 const OWN_NAMESPACE = canonical({ podSelector: {} });
@@ -55,7 +55,10 @@ function isEverywhere(peer: unknown): boolean {
 
 /** What earlier runs left open, where all namespaces that they closed are alike; otherwise what we recommend. */
 export function usualOpenness(now: Snapshot): Openness {
-  const known = objects(now, 'Namespace').flatMap(({ metadata }) => opennessToday(now, metadata.name) ?? []);
+  // What was closed of kube-system says nothing about the others: it is closed by a policy of another form.
+  const known = objects(now, 'Namespace')
+    .filter(({ metadata }) => metadata.name !== KUBE_SYSTEM)
+    .flatMap(({ metadata }) => opennessToday(now, metadata.name) ?? []);
   return {
     sameNamespace: known.length > 0 && known.every(({ sameNamespace }) => sameNamespace),
     outside: known.length === 0 || known.some(({ outside }) => outside),

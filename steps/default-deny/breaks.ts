@@ -90,7 +90,7 @@ export function whatBreaks(
 }
 
 /** What may be needed without our knowing, because what would declare it could not be read. */
-function undeclared(now: Snapshot): readonly string[] {
+export function undeclared(now: Snapshot): readonly string[] {
   const unread = [...DECLARING_KINDS, 'ConfigMap' as const].filter((kind) => !visible(now, kind));
   return unread.length === 0
     ? []
@@ -102,7 +102,7 @@ function counted(connections: number): string {
 }
 
 /** What the network plugin makes of it. */
-function byPlugin(now: Snapshot, close: Closing): readonly string[] {
+export function byPlugin(now: Snapshot, close: Closing): readonly string[] {
   const plugin = networkPlugin(now);
   if (plugin.verdict === 'notEnforced')
     return [`${plugin.title} does not enforce NetworkPolicies: this is written, but changes nothing.`];

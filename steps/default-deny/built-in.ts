@@ -7,6 +7,9 @@ import { GUARD } from './guard-live.js';
 import { SHAPES } from './guard-shapes.js';
 import { DENY, SAME_NAMESPACE, WORKLOAD } from './state.js';
 
+/** RFC 1918, RFC 6598, RFC 4193. */
+const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
+
 /**
  * The least that each template of this step has to hold: enough to tell, where no templates are at hand, whether
  * anything is left to do.
@@ -15,6 +18,18 @@ export const BUILT_IN: Templates = new Map([
   ['default-deny/networkpolicy.yaml', least('default-deny', DENY)],
   ['default-deny/same-namespace.yaml', least('default-deny-same-namespace', SAME_NAMESPACE)],
   ['default-deny/workload.yaml', least('allow', WORKLOAD)],
+  [
+    'default-deny/kube-system.yaml',
+    {
+      ...least('default-deny-internet', DENY),
+      spec: {
+        podSelector: {},
+        egress: [
+          { to: [{ namespaceSelector: {} }, ...PRIVATE_NETWORKS.map((cidr) => ({ ipBlock: { cidr } }))] },
+        ],
+      },
+    },
+  ],
   ...FLAVOURS.flatMap((flavour) => leastGuards(flavour)),
 ]);
 

@@ -8,7 +8,7 @@ import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Templates } from '../../src/model/template.js';
 import { whatBreaks } from './breaks.js';
 import { entityPolicies, whyNoEntities } from './entities.js';
-import { type Closing, denyPolicies, ourPolicies } from './policy.js';
+import { type Closing, denyPolicies, ourPolicies, type Policies } from './policy.js';
 import { policyTypes } from './pretences.js';
 import {
   DENY,
@@ -20,7 +20,7 @@ import {
   SAME_NAMESPACE,
   WORKLOAD,
 } from './state.js';
-import { type Openness, type WorkloadAllows, workloadAllows } from './workloads.js';
+import { type Openness, workloadAllows } from './workloads.js';
 
 /** The directions that a policy of ours closes here. Egress only where DNS is known: all would fail without names. */
 export function closing(state: NamespaceState, facts: DnsFacts): Closing {
@@ -30,15 +30,22 @@ export function closing(state: NamespaceState, facts: DnsFacts): Closing {
   };
 }
 
-/** Our metadata policies that would keep egress open although it is closed, by us or by others. */
-function reopening(
+/** Removals of our metadata policies, which would keep egress open although it is closed, by us or by others. */
+export function reopening(
   now: Snapshot,
   namespace: string,
   state: NamespaceState,
   close: Closing,
-): readonly Manifest[] {
+): readonly DeleteChange[] {
   if (state.egress.closable && !close.egress) return [];
-  return objectsIn(now, 'NetworkPolicy', namespace).filter((policy) => isOurs(policy, METADATA));
+  return objectsIn(now, 'NetworkPolicy', namespace)
+    .filter((policy) => isOurs(policy, METADATA))
+    .map((policy) =>
+      removal(
+        policy,
+        'Allows everything but the metadata address: beside a closed egress it would open it again.',
+      ),
+    );
 }
 
 /** A change that would do harm without others. */
@@ -57,12 +64,7 @@ export function closeNamespace(
   const state = namespaceState(now, namespace);
   const close = closing(state, facts);
   const existing = objectsIn(now, 'NetworkPolicy', namespace);
-  const reopeners = reopening(now, namespace, state, close).map((policy) =>
-    removal(
-      policy,
-      'Allows everything but the metadata address: beside a closed egress it would open it again.',
-    ),
-  );
+  const reopeners = reopening(now, namespace, state, close);
   // A policy of ours that closes more than we could now, because DNS is not seen, is not loosened.
   const frozen = ourPolicies(existing, DENY).length > 0 && state.egress.closable && !close.egress;
   if ((!close.ingress && !close.egress) || frozen) return reopeners;
@@ -73,17 +75,43 @@ export function closeNamespace(
     { namespace, close, sameNamespace, outside, workloads: allowing, now, dns: facts, nameservers, existing },
     templates,
   );
-  const all = [...workloads, ...manifests];
   const breaks = [...whatBreaks(now, namespace, close, open), ...(widens ? widened(state, close) : [])];
+  const beside = entitiesBeside(now, namespace, allowing, workloads);
+  return inForce({ workloads, manifests, beside }, existing, { breaks }, reopeners);
+}
+
+/** Policies of a namespace, with those of Cilium that belong beside them. */
+interface Written extends Omit<Policies, 'widens'> {
+  beside: Beside;
+}
+
+/** What is said of a deny. */
+interface DenyWords {
+  breaks: readonly string[];
+  /** What it is for, where that is not to close everything. */
+  why?: string;
+}
+
+/**
+ * The changes that put policies in force: what allows, then the deny, then removals: what is needed no more, and what
+ * would open again what the deny closes (`reopeners`).
+ * @param existing NetworkPolicies of the namespace
+ */
+export function inForce(
+  { workloads, manifests, beside }: Written,
+  existing: readonly Manifest[],
+  words: DenyWords,
+  reopeners: readonly DeleteChange[],
+): readonly (ApplyChange | DeleteChange)[] {
+  const all = [...workloads, ...manifests];
   const wanted = new Set(all.map(({ metadata }) => metadata.name));
   const needless = [...ourPolicies(existing, SAME_NAMESPACE), ...ourPolicies(existing, WORKLOAD)].filter(
     ({ metadata }) => !wanted.has(metadata.name),
   );
-  const beside = entitiesBeside(now, namespace, allowing, workloads);
   // What is new comes before what is amended: nothing that a policy held until now is without one that holds it.
   const writes = all
     .flatMap((manifest) =>
-      write(manifest, existing, breaks).map((change) => requiring(change, beside.ids(manifest))),
+      write(manifest, existing, words).map((change) => requiring(change, beside.ids(manifest))),
     )
     .toSorted((a, b) => rank(a) - rank(b));
   const isDeny = (change: ApplyChange) => labelledOurs(change.manifest, DENY);
@@ -109,16 +137,18 @@ interface Beside {
 }
 
 /** The policies of Cilium beside those of workloads; none is touched where they cannot be judged. */
-function entitiesBeside(
+export function entitiesBeside(
   now: Snapshot,
   namespace: string,
-  allowing: readonly WorkloadAllows[],
+  allowing: Parameters<typeof entityPolicies>[1],
   workloads: readonly Manifest[],
 ): Beside {
   if (whyNoEntities(now) !== undefined) return { writes: [], needless: [], ids: () => [] };
   const existing = objectsIn(now, 'CiliumNetworkPolicy', namespace);
   const policies = entityPolicies(namespace, allowing, existing);
-  const writes = policies.map((manifest) => (manifest === undefined ? [] : write(manifest, existing, [])));
+  const writes = policies.map((manifest) =>
+    manifest === undefined ? [] : write(manifest, existing, { breaks: [] }),
+  );
   const wanted = new Set(policies.map((manifest) => manifest?.metadata.name));
   return {
     writes: writes.flat(),
@@ -133,7 +163,7 @@ function rank({ manifest, before }: ApplyChange): number {
 }
 
 /** The change that writes a policy; none where the live one is the same. */
-function write(manifest: Manifest, existing: readonly Manifest[], breaks: readonly string[]): ApplyChange[] {
+function write(manifest: Manifest, existing: readonly Manifest[], { breaks, why }: DenyWords): ApplyChange[] {
   const { namespace = '', name } = manifest.metadata;
   const before = existing.find(({ metadata }) => metadata.name === name);
   if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return [];
@@ -147,7 +177,7 @@ function write(manifest: Manifest, existing: readonly Manifest[], breaks: readon
       id: `default-deny/${namespace}/${manifest.kind}/${name}`,
       ref: refOf(manifest),
       risk: adds ? 'none' : 'cutsTraffic',
-      why: whyWritten(manifest),
+      why: deny && why !== undefined ? why : whyWritten(manifest),
       breaks: [
         ...(others.length === 0
           ? []

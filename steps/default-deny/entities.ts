@@ -72,7 +72,7 @@ export function apiServerOnNodes(now: Snapshot): boolean {
  */
 export function entityPolicies(
   namespace: string,
-  workloads: readonly WorkloadAllows[],
+  workloads: readonly Pick<WorkloadAllows, 'name' | 'selector' | 'entities'>[],
   existing: readonly Manifest[],
 ): readonly (Manifest | undefined)[] {
   return workloads.map(({ name, selector, entities }) => {

@@ -215,7 +215,8 @@ function severityOf(now: Snapshot, namespace: Manifest): Severity {
   return namespaceKind(now, namespace) === 'user' ? 'high' : 'medium';
 }
 
-function hostNetwork(namespace: Manifest, state: NamespaceState): readonly Finding[] {
+/** Workloads that no policy covers. */
+export function hostNetwork(namespace: Manifest, state: NamespaceState): readonly Finding[] {
   if (state.hostNetwork.length === 0) return [];
   return [
     {
@@ -228,7 +229,8 @@ function hostNetwork(namespace: Manifest, state: NamespaceState): readonly Findi
   ];
 }
 
-function listed(names: readonly string[]): string {
+/** The first names, and how many more there are. */
+export function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }

@@ -19,6 +19,23 @@ export function refuseOpening(path: string, spec: Readonly<Record<string, unknow
         );
 }
 
+/**
+ * Refuses a template whose rule lets every address pass on every port, where pods may stay open.
+ * @param path of the template below `templates/`
+ * @throws TemplateError with the place of the rule
+ */
+export function refuseInternet(path: string, spec: Readonly<Record<string, unknown>>): void {
+  for (const [index, rule] of listAt(spec, 'egress').entries()) {
+    const peers = listAt(rule, 'to');
+    const wide =
+      peers.length === 0 || peers.some((peer) => stringAt(peer, 'ipBlock', 'cidr')?.endsWith('/0'));
+    if (wide && listAt(rule, 'ports').length === 0)
+      throw new TemplateError(
+        `templates/${path}: spec.egress[${index}] lets every address pass, so that the Internet would not be closed; name ranges or ports`,
+      );
+  }
+}
+
 /** Whether an egress rule lets every pod of every namespace pass on every port; addresses are another matter. */
 export function opensInside(rule: unknown): boolean {
   if (listAt(rule, 'ports').length > 0) return false;

@@ -87,19 +87,28 @@ export function denyPolicies(input: PolicyInput, templates: Templates): Policies
       ingress: [...general.ingress, ...workload.ingress],
       egress: [...general.egress, ...workload.egress],
     });
-    const name = ourName(workload.name, existing, WORKLOAD);
-    const annotations = {
-      ...manifest.metadata.annotations,
-      ...(workload.note === undefined ? {} : { [OBSERVED]: workload.note }),
-    };
-    const annotated = Object.keys(annotations).length === 0 ? {} : { annotations };
-    return { ...manifest, metadata: { ...manifest.metadata, name, ...annotated } };
+    return asWorkload(manifest, workload, existing);
   });
   return {
     workloads,
     manifests: [...named(parts, existing, SAME_NAMESPACE), ...named([deny], existing, DENY)],
     widens: sameNamespace && (['ingress', 'egress'] as const).some((d) => free[d] === 'unknown'),
   };
+}
+
+/** A filled policy as that of a workload: with its name, and what only a flow log showed noted for the next run. */
+export function asWorkload(
+  manifest: Manifest,
+  { name: wanted, note }: Pick<WorkloadAllows, 'name' | 'note'>,
+  existing: readonly Manifest[],
+): Manifest {
+  const name = ourName(wanted, existing, WORKLOAD);
+  const annotations = {
+    ...manifest.metadata.annotations,
+    ...(note === undefined ? {} : { [OBSERVED]: note }),
+  };
+  const annotated = Object.keys(annotations).length === 0 ? {} : { annotations };
+  return { ...manifest, metadata: { ...manifest.metadata, name, ...annotated } };
 }
 
 /** What stays open for every pod that no policy of others narrows. */
@@ -125,10 +134,10 @@ function narrowing(existing: readonly Manifest[], direction: keyof Closing): rea
 }
 
 /** `everything`: every pod. `unknown`: too many selectors would be needed to say which. */
-type Free = 'everything' | 'unknown' | readonly (readonly Requirement[])[];
+export type Free = 'everything' | 'unknown' | readonly (readonly Requirement[])[];
 
 /** The pods that no policy of others narrows in a direction, as selectors. */
-function outsideOf(existing: readonly Manifest[], direction: keyof Closing, closes: boolean): Free {
+export function outsideOf(existing: readonly Manifest[], direction: keyof Closing, closes: boolean): Free {
   const others = narrowing(existing, direction);
   if (!closes) return [];
   if (others.length === 0) return 'everything';
@@ -159,13 +168,18 @@ interface Filling extends Rules {
   close: Closing;
 }
 
-/** A template filled in; rules that it holds are kept. */
-function filled(
+/**
+ * A template filled in; rules that it holds are kept.
+ * @param refuse throws where the template's own rules would close nothing
+ * @throws TemplateError where the template is missing or of another shape
+ */
+export function filled(
   path: string,
   templates: Templates,
-  input: PolicyInput,
+  input: Pick<PolicyInput, 'namespace' | 'dns' | 'nameservers'>,
   component: string,
   { selector, close, ...rules }: Filling,
+  refuse: typeof refuseOpening = refuseOpening,
 ): Manifest {
   const found = template(templates, path);
   const spec = isRecord(found.spec) ? found.spec : {};
@@ -175,7 +189,7 @@ function filled(
     Object.keys(spec.podSelector).length > 0
   )
     throw new TemplateError(`templates/${path}: expected a NetworkPolicy with spec.podSelector: {}`);
-  refuseOpening(path, spec);
+  refuse(path, spec);
   const ingress = [...listAt(spec, 'ingress'), ...rules.ingress];
   const egress = [...listAt(spec, 'egress'), ...rules.egress, ...dnsRules(input.dns, input.nameservers)];
   return {
@@ -202,7 +216,7 @@ export function ourPolicies(existing: readonly Manifest[], component: string): r
 }
 
 /** Our own policies keep their names; one of the wanted name that is not ours is never touched: ours is called otherwise. */
-function named(
+export function named(
   manifests: readonly Manifest[],
   existing: readonly Manifest[],
   component: string,

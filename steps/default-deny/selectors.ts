@@ -42,7 +42,7 @@ const byRef = once((now) => {
   return out;
 });
 
-const podLabels = once((now) =>
+export const podLabels = once((now) =>
   Map.groupBy(reachWithoutOurs(now).inventory.pods, ({ workload }) => workload),
 );
 

@@ -37,6 +37,9 @@ export const DECLARING_KINDS: readonly KindName[] = [
   'ClusterRoleBinding',
 ];
 
+/** The namespace of the cluster's own parts, closed by a policy of another form, and only where the answers say so. */
+export const KUBE_SYSTEM = 'kube-system';
+
 /** Components by whose label we know our own policies: the deny, what stays open beside it, of a workload, metadata. */
 export const DENY = 'default-deny';
 export const SAME_NAMESPACE = 'default-deny-same-namespace';

@@ -125,7 +125,8 @@ export function workloadAllows(
   });
 }
 
-function nameOf(kind: string, name: string): string {
+/** What a workload's policy is called. */
+export function nameOf(kind: string, name: string): string {
   const whole = `allow-${kind.toLowerCase()}-${name}`;
   if (whole.length <= LONGEST) return whole;
   return `${whole.slice(0, LONGEST - 9)}-${createHash('sha256').update(whole).digest('hex').slice(0, 8)}`;

@@ -17,7 +17,7 @@ export function leftAlone(now: Snapshot): readonly Finding[] {
     return `${name}: ${why}`;
   });
   const waits = names.includes('kube-system')
-    ? ' Of these default-deny does not offer kube-system: closing it needs a policy of its own.'
+    ? ' Of these default-deny closes kube-system only to the Internet, and asks for it apart.'
     : '';
   return [
     {

@@ -23,6 +23,7 @@ import {
 } from '../support/objects.js';
 import { RANDOM, randomCluster } from '../support/random-cluster.js';
 import { namespace, object, snapshotOf } from '../support/snapshot.js';
+import { undoOf } from '../support/undo-of.js';
 import { calicoNode } from './guard-clusters.js';
 
 const templates = await loadTemplates();
@@ -30,18 +31,6 @@ const answer = (now: Snapshot, given: Answers = {}) => completeAnswers(step.ques
 const planOf = (now: Snapshot, given: Answers = {}) => step.plan(now, answer(now, given), templates);
 const cutLines = (now: Snapshot, then: Snapshot) =>
   cutBy(now, reachIn(now), reachIn(then)).map((flow) => declaredText(flow));
-
-/** The changes that take others back: in the reverse order, what was there before or nothing. */
-function undoOf(changes: readonly Change[]): readonly Change[] {
-  return changes.toReversed().flatMap((change): Change[] => {
-    const common = { id: change.id, ref: change.ref, risk: change.risk, why: '', breaks: [] };
-    if (change.kind === 'delete') return [{ ...common, kind: 'apply', manifest: change.before }];
-    if (change.kind !== 'apply') return [];
-    return change.before === undefined
-      ? [{ ...common, kind: 'delete', before: change.manifest }]
-      : [{ ...common, kind: 'apply', manifest: change.before }];
-  });
-}
 
 /** No declared connection is cut after any prefix of the writes, nor of their undo; a second run changes nothing. */
 function expectNothingCut(now: Snapshot, given: Answers = {}): Snapshot {

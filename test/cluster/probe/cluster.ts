@@ -42,15 +42,14 @@ export async function clusterWithNodes(
     return { body: { ...answer.json, spec, status: kubelet.statusOf(answer.json, denied) } };
   });
   open.push(proxy);
-  const cluster = await connect({
-    kubeconfigText: sandbox.kubeconfig.replace(sandbox.server, proxy.address).replaceAll('sandbox', 'prod'),
-  });
+  const kubeconfig = sandbox.kubeconfig.replace(sandbox.server, proxy.address).replaceAll('sandbox', 'prod');
+  const cluster = await connect({ kubeconfigText: kubeconfig });
   open.push(cluster);
   const namespaces = async () => {
     const { json } = await request(sandbox, { path: '/api/v1/namespaces' });
     return listAt(json, 'items').map((item) => (item as { metadata: { name: string } }).metadata.name);
   };
-  return { sandbox, proxy, cluster, namespaces };
+  return { sandbox, proxy, cluster, kubeconfig, namespaces };
 }
 
 /** A probe of the tests' times; the namespace that it used is in `names`. */

@@ -152,6 +152,7 @@ export function unreachable(server: string, error: TransportError, doing: string
   return new ClusterError(
     'unreachable',
     `Could not ${doing}: the API server at ${printable(shownAddress(server), 200)} cannot be reached:\n${fault}${fault.endsWith('?') ? '' : '.'}`,
+    { lasting: isFinal(error.code) || /ALERT|EPROTO|ERR_SSL|HPE_/.test(error.code) },
   );
 }
 

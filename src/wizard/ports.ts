@@ -14,15 +14,18 @@ export class ClusterError extends Error {
   readonly status: number | undefined;
   /** Field managers that own the fields in conflict (409 of server-side apply). */
   readonly managers: readonly string[];
+  /** Trying again is of no use: a certificate does not become valid by waiting. */
+  readonly lasting: boolean;
   constructor(
     reason: ClusterErrorReason,
     message: string,
-    more: { status?: number; managers?: readonly string[] } = {},
+    more: { status?: number; managers?: readonly string[]; lasting?: boolean } = {},
   ) {
     super(message);
     this.reason = reason;
     this.status = more.status;
     this.managers = more.managers ?? [];
+    this.lasting = more.lasting ?? false;
   }
 }
 
@@ -239,6 +242,7 @@ export interface LocalApiServer {
   readsSecrets(): Promise<boolean | undefined>;
   /** The (mirror) pod of this name in kube-system; undefined where there is none or it cannot be read. */
   pod(name: string): Promise<Manifest | undefined>;
+  close(): void;
 }
 
 /** One run's journal and before-images. Every append is on disk before it resolves. */

@@ -135,7 +135,7 @@ export async function startReal(options: RealOptions = {}): Promise<RealCluster>
   }
 }
 
-async function writePki(directory: string) {
+export async function writePki(directory: string) {
   const authority = await TinyCA.create('real');
   const serving = await authority.newServingCert('localhost', '127.0.0.1', 'kubernetes.default.svc');
   const admin = await authority.newClientCert('admin', ['system:masters']);
@@ -177,7 +177,7 @@ async function flagsFor(options: RealOptions, directory: string): Promise<ExtraA
   return { ...flags, ...options.flags };
 }
 
-function kubeconfigFor(server: string, token: string, ca: string): string {
+export function kubeconfigFor(server: string, token: string, ca: string): string {
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
@@ -191,7 +191,7 @@ function kubeconfigFor(server: string, token: string, ca: string): string {
 }
 
 /** The API server makes its own namespaces a moment after it is ready; tests stand on them. */
-async function systemNamespaces(connection: Connection): Promise<void> {
+export async function systemNamespaces(connection: Connection): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     const answers = await Promise.all(
       ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) =>
@@ -230,7 +230,7 @@ async function startControllers(
   };
 }
 
-async function readStored(etcdUrl: string, keyPrefix: string): Promise<Map<string, string>> {
+export async function readStored(etcdUrl: string, keyPrefix: string): Promise<Map<string, string>> {
   const end = Buffer.from(keyPrefix);
   end[end.length - 1]! += 1; // the first key after all keys with this prefix
   const answer = await fetch(`${etcdUrl}/v3/kv/range`, {

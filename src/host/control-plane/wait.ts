@@ -67,17 +67,20 @@ export async function waitFor(
   let last: Waited = { well: false, reason: 'it does not answer', judged: true };
   for (;;) {
     const sight = await server.look();
-    const reason =
-      notYet(sight, expected) ?? (await oldManifest(server, expected)) ?? (await unreadable(server));
-    if (reason === undefined && sight.at === 'up') {
+    const reason = notYet(sight, expected) ?? (await oldManifest(server, expected));
+    const other = sight.at === 'up' && process !== sight.startedAt;
+    // All Secrets are read when it seems well, and again before that is believed; not at every look in between.
+    const over = wellSince !== undefined && !other && time.now() - wellSince >= settle;
+    const fault = reason ?? (wellSince === undefined || other || over ? await unreadable(server) : undefined);
+    if (fault === undefined && sight.at === 'up') {
+      if (over || settle === 0) return { well: true, evidence: evidenceOf(sight, expected) };
       // A crash between two looks shows as another process: the time begins anew.
-      if (wellSince === undefined || process !== sight.startedAt) wellSince = time.now();
+      if (wellSince === undefined || other) wellSince = time.now();
       process = sight.startedAt;
-      if (time.now() - wellSince >= settle) return { well: true, evidence: evidenceOf(sight, expected) };
     } else {
       wellSince = undefined;
       const strange = sight.at === 'strange' || (sight.at === 'up' && sight.cluster !== expected.cluster);
-      last = { well: false, reason: reason ?? '', judged: !strange };
+      last = { well: false, reason: fault ?? '', judged: !strange };
     }
     if (time.now() >= end)
       return wellSince === undefined ? last : { well: false, reason: 'it does not stay ready', judged: true };

@@ -151,6 +151,8 @@ export class FakeNode implements LocalApiServer {
     this.#save({ ...state, manifest: hash, startedAt: this.#now / 1000, configuration, looks: 0 });
   }
 
+  close(): void {}
+
   remove(): void {
     rmSync(this.root, { recursive: true, force: true });
   }

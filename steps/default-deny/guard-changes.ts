@@ -65,7 +65,7 @@ export function guardChanges(now: Snapshot, wish: GuardWish, templates: Template
     throw new TemplateError(
       `templates/${flavour.template}: expected spec.${shape.fixed[0]}: ${String(shape.fixed[1])}; in another tier it would go before NetworkPolicies`,
     );
-  const spec = shape.fill(found.spec, excluded, rules, flavour.id === 'kyverno' ? denySpec() : undefined);
+  const spec = shape.fill(found.spec, excluded, rules, denySpec);
   const manifest = ours(now, flavour.kind, found, live?.object, spec);
   const { needs } = flavour;
   const first =

@@ -29,6 +29,8 @@ export interface Flavour {
   additive: boolean;
   /** Whether the engine computes its effect. */
   computed: boolean;
+  /** It writes NetworkPolicies into new namespaces: whether it has is seen by those. */
+  generates?: true;
   /** Names that are given: where somebody else's object has one, there is no room for ours. */
   fixedNames?: readonly (readonly [KindName, string])[];
   /** Where this is seen that what runs here carries it out; undefined where it does not, or that cannot be seen. */
@@ -114,8 +116,8 @@ export const FLAVOURS: readonly Flavour[] = [
     kind: 'KyvernoClusterPolicy',
     template: 'default-deny/guard-kyverno.yaml',
     additive: true,
-    // What it generates are NetworkPolicies; whether it will is up to Kyverno.
     computed: false,
+    generates: true,
     implementedBy: kyverno,
   },
 ];

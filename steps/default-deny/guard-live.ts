@@ -52,7 +52,7 @@ export function includes({ excluded }: Pick<LiveGuard, 'excluded'>, namespace: s
 /** A guard of ours that includes a namespace and whose effect the engine does not compute. */
 export function uncomputedGuard(now: Snapshot, namespace: string): LiveGuard | undefined {
   return liveGuards(now).find(
-    (guard) => !guard.flavour.computed && guard.flavour.id !== 'kyverno' && includes(guard, namespace),
+    (guard) => !guard.flavour.computed && guard.flavour.generates !== true && includes(guard, namespace),
   );
 }
 
@@ -60,7 +60,7 @@ export function uncomputedGuard(now: Snapshot, namespace: string): LiveGuard | u
 export function isGenerated(now: Snapshot, { spec }: Manifest): boolean {
   return liveGuards(now).some(
     ({ flavour, object }) =>
-      flavour.id === 'kyverno' &&
+      flavour.generates === true &&
       listAt(object, 'spec', 'rules').some((rule) => {
         const data = at(rule, 'generate', 'data', 'spec');
         return isRecord(data) && canonical(data) === canonical(spec);

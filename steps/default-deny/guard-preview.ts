@@ -32,7 +32,9 @@ export function guardPreview(now: Snapshot, changes: readonly Change[]): readonl
       ? 'No namespace that exists is covered by the guard of new namespaces'
       : `Of the namespaces that exist the guard of new ones covers ${listed(covered)}`;
   if (!flavour.computed)
-    return [`${who}; it covers every later one. The effect of ${flavour.title} is not computed here.`];
+    return [
+      `${who}; it covers every later one. The effect of ${flavour.title} is not computed here${flavour.generates === true ? ', until it has written a NetworkPolicy' : ''}.`,
+    ];
   const bare = overlay(
     now,
     changes.filter((change) => change !== guard),

@@ -10,8 +10,8 @@ type Ports = readonly (DnsPort | PolicyPort)[];
 
 /** How one kind of object says what a guard says. */
 export interface Shape {
-  /** Fields of `spec` beside those of the template. `denySpec` is that of a NetworkPolicy that closes a namespace. */
-  fill(template: unknown, excluded: readonly string[], rules: GuardRules, denySpec: unknown): Fields;
+  /** Fields of `spec` beside those of the template. `denySpec` makes that of a NetworkPolicy that closes a namespace. */
+  fill(template: unknown, excluded: readonly string[], rules: GuardRules, denySpec: () => unknown): Fields;
   /** The names that an object of this form excludes; undefined where it has another form. */
   excluded(spec: unknown): readonly string[] | undefined;
   /** Whether an object of this form closes egress; by its field `egress` where that is not said. */
@@ -82,7 +82,7 @@ export const SHAPES: Readonly<Record<FlavourId, Shape>> = {
       rules: listAt(template, 'rules').map((rule) => ({
         ...(rule as object),
         exclude: { any: [{ resources: { kinds: ['Namespace'], names: excluded } }] },
-        generate: { ...(at(rule, 'generate') as object), data: { spec: denySpec } },
+        generate: { ...(at(rule, 'generate') as object), data: { spec: denySpec() } },
       })),
     }),
     closesEgress: (spec) =>

@@ -31,7 +31,7 @@ import { type Io, openTarget, say } from './context.js';
 type ReachCommand = Extract<Command, { name: 'reach' | 'reachExplain' | 'reachDiff' }>;
 
 /** What connections are computed from, and what lets them in from outside. */
-const KINDS: readonly KindName[] = [...REACH_KINDS, 'Service', 'Ingress', 'Route'];
+const KINDS: readonly KindName[] = [...REACH_KINDS, 'Service', 'EndpointSlice', 'Ingress', 'Route'];
 
 const LISTINGS = { text: reachText, json: reachJson, dot: reachDot } as const;
 

@@ -1,3 +1,4 @@
+import { type Endpoint, type EndpointGroup, endpointGroups } from '../model/endpoints.js';
 import { at, isRecord, listAt, type Manifest, stringAt } from '../model/manifest.js';
 import { parseAddress } from '../reach/address.js';
 import type { Protocol } from '../reach/index.js';
@@ -27,7 +28,7 @@ export function isApiServer(namespace: string, name: string): boolean {
 export class Services {
   private readonly cluster: Cluster;
   private readonly byAddress = new Map<string, Manifest>();
-  private readonly slices: ReadonlyMap<string, readonly Manifest[]>;
+  private readonly endpoints: ReadonlyMap<string, readonly EndpointGroup[]>;
   /** Address and port of each API server, as Service default/kubernetes has them. */
   private readonly apiServers: ReadonlySet<string>;
 
@@ -36,13 +37,11 @@ export class Services {
     for (const service of cluster.of('Service'))
       for (const ip of [stringAt(service, 'spec', 'clusterIP'), ...listAt(service, 'spec', 'clusterIPs')])
         if (typeof ip === 'string' && ip !== 'None' && ip !== '') this.byAddress.set(ip, service);
-    this.slices = Map.groupBy(
-      cluster.of('EndpointSlice', 'discovery.k8s.io'),
-      (slice) => `${namespaceOf(slice)}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`,
-    );
+    const groups = [...cluster.of('Endpoints'), ...cluster.of('EndpointSlice', 'discovery.k8s.io')];
+    this.endpoints = Map.groupBy(groups.flatMap(endpointGroups), ({ service }) => service);
     this.apiServers = new Set(
-      this.endpointsOf('default', 'kubernetes').flatMap(({ addresses, ports }) =>
-        addresses.flatMap((address) => ports.map((port) => `${String(address)} ${String(at(port, 'port'))}`)),
+      this.endpointsOf('default', 'kubernetes').flatMap(({ endpoints, ports }) =>
+        endpoints.flatMap(({ address }) => ports.map((port) => `${address} ${String(at(port, 'port'))}`)),
       ),
     );
   }
@@ -68,12 +67,13 @@ export class Services {
     if (stringAt(service, 'spec', 'type') === 'ExternalName') return this.externalName(external, wanted);
     const ports = chosenPorts(service, wanted);
     const selector = at(service, 'spec', 'selector');
-    if (!isRecord(selector) || Object.keys(selector).length === 0)
-      return this.behindEndpoints(service, ports, wanted);
+    const written = this.behindEndpoints(service, ports, wanted);
+    if (!isRecord(selector) || Object.keys(selector).length === 0) return written;
     const variants = this.cluster.selected(namespace, selector);
     if (isHeadless(service) && ports.length === 0 && wanted.name === undefined)
       return variants.flatMap((variant) => this.direct(variant, wanted));
-    return distinct(variants.flatMap((variant) => ports.flatMap((port) => this.behind(variant, port))));
+    const behind = variants.flatMap((variant) => ports.flatMap((port) => this.behind(variant, port)));
+    return distinct([...behind, ...written]);
   }
 
   private behind(variant: Variant, port: unknown): Target[] {
@@ -106,39 +106,38 @@ export class Services {
     ];
   }
 
-  /** Behind a Service without selector: the addresses that somebody wrote down, in Endpoints or EndpointSlices. */
+  /**
+   * Behind a Service by what somebody wrote down in Endpoints or EndpointSlices. Where there is a selector, what they say
+   * of pods is left out: the selector finds those, and those that come after them as well.
+   */
   private behindEndpoints(service: Manifest, ports: readonly unknown[], wanted: WantedPort): Target[] {
-    const groups = this.endpointsOf(namespaceOf(service), service.metadata.name);
     const names = new Set(ports.map((port) => stringAt(port, 'name') ?? ''));
     const limited = wanted.number !== undefined || wanted.name !== undefined;
+    const selector = at(service, 'spec', 'selector');
+    const selects = isRecord(selector) && Object.keys(selector).length > 0;
     return distinct(
-      groups.flatMap((group) =>
+      this.endpointsOf(namespaceOf(service), service.metadata.name).flatMap((group) =>
         group.ports
           .filter((port) => !limited || names.has(stringAt(port, 'name') ?? ''))
           .flatMap((port) => {
             const protocol = protocolOf(at(port, 'protocol'));
             const number = at(port, 'port');
             if (protocol === undefined || typeof number !== 'number') return [];
-            return group.addresses.flatMap((address) =>
-              typeof address === 'string' ? [{ peer: this.peerAt(address), protocol, port: number }] : [],
-            );
+            return group.endpoints
+              .filter(({ pod }) => !selects || pod === undefined)
+              .map((endpoint) => ({ peer: this.peerOf(endpoint), protocol, port: number }));
           }),
       ),
     );
   }
 
-  private endpointsOf(namespace: string, name: string): readonly Endpoints[] {
-    const endpoints = this.cluster.one('Endpoints', namespace, name);
-    return [
-      ...listAt(endpoints, 'subsets').map((subset) => ({
-        addresses: listAt(subset, 'addresses').map((entry) => at(entry, 'ip')),
-        ports: listAt(subset, 'ports'),
-      })),
-      ...(this.slices.get(`${namespace}/${name}`) ?? []).map((slice) => ({
-        addresses: listAt(slice, 'endpoints').flatMap((entry) => listAt(entry, 'addresses')),
-        ports: listAt(slice, 'ports'),
-      })),
-    ];
+  private endpointsOf(namespace: string, name: string): readonly EndpointGroup[] {
+    return this.endpoints.get(`${namespace}/${name}`) ?? [];
+  }
+
+  private peerOf({ address, pod }: Endpoint): Peer {
+    const workload = pod === undefined ? undefined : this.cluster.podNames.get(pod);
+    return workload === undefined ? this.peerAt(address) : this.cluster.peer(workload);
   }
 
   /** Who has an address: a pod's workload, the API servers (on their port), the nodes, or something outside. */
@@ -151,11 +150,6 @@ export class Services {
       ? { kind: 'external', host: address }
       : { kind: 'external', address };
   }
-}
-
-interface Endpoints {
-  addresses: readonly unknown[];
-  ports: readonly unknown[];
 }
 
 export function isHeadless(service: Manifest): boolean {

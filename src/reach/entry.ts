@@ -1,4 +1,5 @@
 import { at, isRecord, listAt, type Manifest, stringAt } from '../model/manifest.js';
+import { addressKey, parseAddress } from './address.js';
 import type { Labels, Pod } from './inventory.js';
 import { NONE, type PortSet } from './portset.js';
 import type { Connection, Reach } from './reach.js';
@@ -20,23 +21,33 @@ export function* entryConnections(reach: Reach): Generator<Connection> {
   const { inventory, engine } = reach;
   if (inventory.entries.length === 0) return;
   const services = new Map(inventory.services.map((service) => [keyOf(service), service]));
+  const byEndpoints = endpointPods(reach);
   const found = new Map<number, PortSet>();
+  const add = (pod: Pod, index: number, ports: readonly number[]) => {
+    const open = ports.reduce<PortSet>(
+      (set, port) => engine.sets.union(set, engine.sets.range('TCP', port, port)),
+      NONE,
+    );
+    const allowed = engine.between(engine.peers.classes.elsewhere, reach.classOf(index));
+    const known = found.get(pod.workload) ?? NONE;
+    found.set(pod.workload, engine.sets.union(known, engine.sets.intersect(open, allowed)));
+  };
   for (const entry of inventory.entries)
     for (const backend of backendsOf(entry)) {
       const namespace = entry.metadata.namespace ?? 'default';
       const service = services.get(`${namespace}/${backend.service}`);
       if (service === undefined) continue;
-      const targets = targetPorts(service, backend.port);
-      selectedPods(reach, service).forEach(({ pod, index }) => {
-        const wanted = targets.flatMap((target) => declaredPort(pod, target));
-        const open = wanted.reduce<PortSet>(
-          (set, port) => engine.sets.union(set, engine.sets.range('TCP', port, port)),
-          NONE,
+      const ports = chosenPorts(service, backend.port);
+      const targets = ports.flatMap(({ target }) => target ?? []);
+      for (const { pod, index } of selectedPods(reach, service))
+        add(
+          pod,
+          index,
+          targets.flatMap((target) => declaredPort(pod, target)),
         );
-        const allowed = engine.between(engine.peers.classes.elsewhere, reach.classOf(index));
-        const known = found.get(pod.workload) ?? NONE;
-        found.set(pod.workload, engine.sets.union(known, engine.sets.intersect(open, allowed)));
-      });
+      const names = new Set(ports.map(({ name }) => name ?? ''));
+      for (const { pod, index, name, port } of byEndpoints.get(keyOf(service)) ?? [])
+        if (names.has(name)) add(pod, index, [port]);
     }
   for (const [workload, set] of found)
     if (set !== NONE)
@@ -65,22 +76,53 @@ function selectedPods(reach: Reach, service: Manifest): readonly { pod: Pod; ind
 }
 
 /**
- * Port or port name on the pods that a backend's port leads to. An Ingress names the Service's port by number or name;
+ * Pods that EndpointSlices and Endpoints put behind each Service, by their name or address, on the ports that stand
+ * there; of a Service without selector they are all that there is.
+ */
+function endpointPods({
+  inventory,
+}: Reach): ReadonlyMap<string, readonly { pod: Pod; index: number; name: string; port: number }[]> {
+  const names = new Map<string, number>();
+  const addresses = new Map<string, number>();
+  inventory.pods.forEach((pod, index) => {
+    if (pod.name !== undefined) names.set(pod.name, index);
+    // A node's address is not that of one of the pods on its network.
+    if (!pod.hostNetwork) for (const address of pod.addresses) addresses.set(addressKey(address), index);
+  });
+  const found = inventory.endpoints.flatMap(({ service, endpoints, ports }) =>
+    endpoints.flatMap((endpoint) => {
+      const byName = endpoint.pod === undefined ? undefined : names.get(endpoint.pod);
+      const address = parseAddress(endpoint.address);
+      const index = byName ?? (address === undefined ? undefined : addresses.get(addressKey(address)));
+      const pod = index === undefined ? undefined : inventory.pods[index];
+      if (index === undefined || pod === undefined) return [];
+      return ports.flatMap((raw) => {
+        const port = at(raw, 'port');
+        const isTcp = (stringAt(raw, 'protocol') ?? 'TCP') === 'TCP';
+        return isTcp && typeof port === 'number' && port >= 1 && port <= 65_535
+          ? [{ service, pod, index, name: stringAt(raw, 'name') ?? '', port }]
+          : [];
+      });
+    }),
+  );
+  return Map.groupBy(found, ({ service }) => service);
+}
+
+/**
+ * Ports of a Service that a backend's port means, with the port or port name on the pods that each leads to. An Ingress names the Service's port by number or name;
  * a Route names it by name or by its target port.
  */
-function targetPorts(service: Manifest, port: Backend['port']): readonly (string | number)[] {
+function chosenPorts(
+  service: Manifest,
+  port: Backend['port'],
+): readonly { name: string | undefined; target: string | number | undefined }[] {
   const ports = listAt(service, 'spec', 'ports').map((raw) => {
     const number = at(raw, 'port');
-    const target = at(raw, 'targetPort') ?? number;
-    return { name: stringAt(raw, 'name'), number, target };
+    return { name: stringAt(raw, 'name'), number, target: portOf(at(raw, 'targetPort') ?? number) };
   });
-  const chosen =
-    port === undefined
-      ? ports
-      : ports.filter((p) => p.name === port || p.number === port || p.target === port).slice(0, 1);
-  return chosen.flatMap(({ target }) =>
-    typeof target === 'string' || typeof target === 'number' ? [target] : [],
-  );
+  return port === undefined
+    ? ports
+    : ports.filter((p) => p.name === port || p.number === port || p.target === port).slice(0, 1);
 }
 
 /** The number of a target port, where a container of the pod declares it for TCP. */

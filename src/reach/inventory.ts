@@ -1,3 +1,4 @@
+import { type EndpointGroup, endpointGroups, isEndpoints } from '../model/endpoints.js';
 import {
   at,
   groupOf,
@@ -53,6 +54,8 @@ export interface Inventory {
   pods: readonly Pod[];
   policies: readonly Manifest[];
   services: readonly Manifest[];
+  /** What EndpointSlices and Endpoints put behind Services. */
+  endpoints: readonly EndpointGroup[];
   /** Ingress and OpenShift Route objects. */
   entries: readonly Manifest[];
   problems: readonly Problem[];
@@ -87,6 +90,7 @@ class Builder {
   private readonly pods: Pod[] = [];
   private readonly policies: Manifest[] = [];
   private readonly services: Manifest[] = [];
+  private readonly endpoints: EndpointGroup[] = [];
   private readonly entries: Manifest[] = [];
   private readonly problems: Problem[] = [];
   /** Objects with a pod template by kind, namespace and name. */
@@ -125,6 +129,7 @@ class Builder {
       pods: this.pods,
       policies: this.policies,
       services: this.services,
+      endpoints: this.endpoints,
       entries: this.entries,
       problems: this.problems,
     };
@@ -136,6 +141,7 @@ class Builder {
       (group === '' && (kind === 'Namespace' || kind === 'Node' || kind === 'Service')) ||
       isPolicy(object, group) ||
       isEntry(kind, group) ||
+      isEndpoints(kind, group) ||
       hasTemplate(kind, group)
     );
   }
@@ -145,6 +151,7 @@ class Builder {
     if (isPolicy(object, group)) this.policies.push(object);
     else if (isEntry(kind, group)) this.entries.push(object);
     else if (kind === 'Service') this.services.push(object);
+    else if (isEndpoints(kind, group)) this.endpoints.push(...endpointGroups(object));
     else if (kind === 'Namespace') this.namespaces.set(metadata.name, this.labels(object, object.metadata));
     else if (kind === 'Node') this.nodes.push(this.node(object));
     else this.owners.set(ownerKey(kind, metadata.namespace ?? 'default', metadata.name), object);

@@ -43,6 +43,79 @@ const policy = (rule: object) =>
 const HTTP = { name: 'plain', port: 80, targetPort: 'http' };
 const HTTPS = { name: 'tls', port: 443, targetPort: 8443 };
 
+describe('EndpointSlices only add', () => {
+  const BARE: Manifest = object('v1', 'Service', 'web', {
+    ports: [
+      { name: 'plain', port: 80 },
+      { name: 'tls', port: 443 },
+    ],
+  });
+  const pod = (name: string, podIP: string, spec: object = {}): Manifest => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'shop', labels: { app: name } },
+    spec: { containers: [{ name: 'main' }], ...spec },
+    status: { podIP, podIPs: [{ ip: podIP }] },
+  });
+  const slice = (endpoints: object[], ports: object[], service = 'web', apiVersion = 'discovery.k8s.io/v1') =>
+    ({
+      apiVersion,
+      kind: 'EndpointSlice',
+      metadata: { name: 'web-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': service } },
+      addressType: 'IPv4',
+      endpoints,
+      ports,
+    }) as Manifest;
+  const OLD: Manifest = {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: { name: 'web', namespace: 'shop' },
+    subsets: [{ addresses: [{ ip: '10.0.0.7' }], ports: [{ name: 'plain', port: 9000 }] }],
+  };
+  const BY_ADDRESS = [{ addresses: ['10.0.0.7'] }];
+  const PLAIN = [{ name: 'plain', port: 9000 }];
+  const DB = 'shop/db[Pod]';
+
+  test.each<[string, Manifest[], readonly string[]]>([
+    ['a pod by address', [BARE, slice(BY_ADDRESS, PLAIN)], [`${DB} TCP 9000`]],
+    [
+      'the first version of the kind',
+      [BARE, slice(BY_ADDRESS, PLAIN, 'web', 'discovery.k8s.io/v1beta1')],
+      [`${DB} TCP 9000`],
+    ],
+    ['Endpoints', [BARE, OLD], [`${DB} TCP 9000`]],
+    [
+      'a pod by name, whatever address stands there',
+      [BARE, slice([{ addresses: ['10.9.9.9'], targetRef: { kind: 'Pod', name: 'db' } }], PLAIN)],
+      [`${DB} TCP 9000`],
+    ],
+    ['another port of the Service', [BARE, slice(BY_ADDRESS, [{ name: 'tls', port: 9443 }])], []],
+    ['another Service', [BARE, slice(BY_ADDRESS, PLAIN, 'other')], []],
+    ['UDP', [BARE, slice(BY_ADDRESS, [{ ...PLAIN[0], protocol: 'UDP' }])], []],
+    ['an address that is no pod', [BARE, slice([{ addresses: ['192.0.2.1'] }], PLAIN)], []],
+    [
+      'what is no address and no port',
+      [BARE, slice([{ addresses: ['x', 7] }, {}], [{ name: 'plain', port: 'x' }, {}])],
+      [],
+    ],
+    [
+      'a node, not the pod on its network',
+      [BARE, slice([{ addresses: ['10.1.0.1'] }], PLAIN), pod('agent', '10.1.0.1', { hostNetwork: true })],
+      [],
+    ],
+    ['a policy still decides', [BARE, slice(BY_ADDRESS, PLAIN), policy({ ports: [{ port: 1 }] })], []],
+    [
+      'beside what a selector finds',
+      [service([{ ...HTTP }]), slice(BY_ADDRESS, PLAIN)],
+      [`${DB} TCP 9000`, 'shop/web[Deployment] TCP 8080'],
+    ],
+  ])('%s', (_, objects, expected) => {
+    const all = [WEB, pod('db', '10.0.0.7'), ingress({ number: 80 }), ...objects];
+    const lines = [...reachOf(all, FILES).connections()].filter(({ src }) => src === '{ingress-controller}');
+    expect(lines.map(({ dst, conn }) => `${dst} ${conn}`).sort()).toEqual(expected);
+  });
+});
+
 describe('what Ingress and Route expose', () => {
   test.each<[string, Manifest[], string | undefined]>([
     ['by number of the Service port', [service([HTTP, HTTPS]), ingress({ number: 80 })], 'TCP 8080'],

@@ -68,8 +68,10 @@ function servers(
     for (const address of addresses)
       for (const entry of ports) {
         const port = at(entry, 'port');
-        if (typeof address === 'string' && /^[0-9a-f.:]+$/i.test(address) && typeof port === 'number')
-          out.set(`${address} ${port}`, { address, port });
+        // No API server publishes a loopback address but the embedded one; no pod reaches another host by it.
+        const isAddress =
+          typeof address === 'string' && /^[0-9a-f.:]+$/i.test(address) && !/^(127\.|::1$)/.test(address);
+        if (isAddress && typeof port === 'number') out.set(`${address} ${port}`, { address, port });
       }
   return [...out.values()];
 }

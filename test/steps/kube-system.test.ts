@@ -59,6 +59,17 @@ const onCilium = (more: readonly Manifest[] = []) =>
     served: ['CiliumNetworkPolicy'],
     objects: [...BASE.filter(({ kind }) => kind !== 'DaemonSet'), ...cilium(), ...more],
   });
+/** What the embedded cluster publishes of itself: another port each time that it starts. */
+const embedded = (port: number) =>
+  snapshotOf({
+    sandbox: true,
+    objects: [
+      ...BASE.filter(({ kind }) => kind !== 'Endpoints'),
+      object('v1', 'Endpoints', 'default', 'kubernetes', {
+        subsets: [{ addresses: [{ ip: '127.0.0.1' }], ports: [{ port }] }],
+      }),
+    ],
+  });
 const app = (name: string, spec: Record<string, unknown> = {}, image = 'registry.example/app:1') =>
   pod('kube-system', name, { app: name }, { containers: [{ name: 'main', image }], ...spec });
 const reaches = (
@@ -102,6 +113,13 @@ describe('by explicit choice alone', () => {
       expect(changed).not.toContain('kube-system');
       expect(said(now, answers)).toEqual([]);
     }
+  });
+
+  test('the embedded cluster, started again on another port, has nothing left to change', () => {
+    const changes = planOf(embedded(40_001));
+    expect(changes.length).toBeGreaterThan(0);
+    expect(JSON.stringify(changes)).not.toContain('127.0.0.1');
+    expect(planOf(overlay(embedded(40_002), changes))).toEqual([]);
   });
 
   test('no way of choosing namespaces chooses it', () => {

@@ -135,7 +135,7 @@ export class Endpoints {
     if (address === undefined) throw new UnknownEndpoint(`${endpoint.address} is not an IP address`);
     const pod = this.podsByAddress.get(addressKey(address));
     if (pod !== undefined) return [this.resolvedPod(pod)];
-    return [{ peer: this.engine.peers.atomPeer(address), address }];
+    return [{ peer: this.engine.peers.addressPeer(address), address }];
   }
 
   /** The one workload called `namespace/name`, whatever its kind. */

@@ -103,7 +103,7 @@ export function reachesAddress(
 ): AddressReach {
   const parsed = parseAddress(address);
   if (parsed === undefined) throw new UnknownEndpoint(`${address} is not an IP address`);
-  const destination = reach.engine.peers.atomPeer(parsed);
+  const destination = reach.engine.peers.addressPeer(parsed);
   const because = new Map<string, { policy: Ref | 'no egress policy' }>();
   const reaches = (source: number): boolean => {
     const { allowed, egress } = verdictOn(

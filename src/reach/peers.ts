@@ -1,9 +1,10 @@
-import { type Address, addressKey, atoms as cut, type Range, without } from './address.js';
+import { type Address, atoms as cut, type Range, without } from './address.js';
 import { Bits } from './bits.js';
 import { atomOf, type Classes, classify, ELSEWHERE, type PodClass } from './classes.js';
+import { EntityPeers } from './entitypeers.js';
 import type { Inventory, Labels } from './inventory.js';
 import type { EngineOptions } from './options.js';
-import type { Direction, Peer, PodPeer, Policy, Rule } from './policy.js';
+import type { Direction, Entity, Peer, PodPeer, Policy, Rule } from './policy.js';
 import { ALL, NONE, type PortSet, type PortSets } from './portset.js';
 import type { Selector } from './selector.js';
 import type { Semantics } from './semantics.js';
@@ -26,9 +27,9 @@ export class Peers {
   private readonly addressed: readonly number[];
   private readonly inventory: Inventory;
   private readonly domains: EngineOptions['domains'];
-  private readonly entities: EngineOptions['entities'];
-  /** Addresses that no ipBlock matches. */
-  private readonly behindEntities: ReadonlySet<string>;
+  private readonly entities: EntityPeers;
+  /** The first peer of those that stand for entities: they come after the atoms. */
+  private readonly firstEntity: number;
   private readonly semantics: Semantics;
   private readonly sets: PortSets;
   private readonly peersByRule = new Map<Rule, Bits | 'any'>();
@@ -45,15 +46,11 @@ export class Peers {
   ) {
     this.inventory = inventory;
     this.domains = options.domains;
-    this.entities = options.entities;
-    const known = [...options.entities.values()].flat();
-    this.behindEntities = new Set(known.map(addressKey));
+    this.entities = new EntityPeers(options.entities);
     this.semantics = semantics;
     this.sets = sets;
-    const ranges = (direction: Direction) => [
-      ...peersNamed(policies, direction).flatMap((peer) => this.rangesOf(peer)),
-      ...pointsOf(known),
-    ];
+    const ranges = (direction: Direction) =>
+      peersNamed(policies, direction).flatMap((peer) => this.rangesOf(peer));
     this.outside = { ingress: cut(ranges('ingress')), egress: cut(ranges('egress')) };
     this.atoms = cut([...this.outside.ingress, ...this.outside.egress]);
     this.classes = classify(inventory, policies, this.atoms, {
@@ -61,8 +58,12 @@ export class Peers {
       podAddresses: options.podAddresses === 'select',
       nodes: peersNamed(policies, 'egress').some((peer) => peer.kind === 'nodes'),
     });
-    this.addressed = this.classes.classes.flatMap(({ atoms }, index) => (atoms.length > 0 ? [index] : []));
-    this.count = this.classes.classes.length + this.atoms.length;
+    // Where entities stand for nodes, they do so for the pods on their network as well.
+    this.addressed = this.classes.classes.flatMap(({ atoms, onNode }, index) =>
+      atoms.length > 0 && !(onNode && this.entities.count > 0) ? [index] : [],
+    );
+    this.firstEntity = this.classes.classes.length + this.atoms.length;
+    this.count = this.firstEntity + this.entities.count;
   }
 
   /** The class that a peer is; undefined for addresses. */
@@ -70,7 +71,13 @@ export class Peers {
     return this.classes.classes[peer];
   }
 
-  /** The peer that stands for an address outside of all pods. */
+  /** The peer that stands for one address outside of all pods: of an entity, or its atom. */
+  addressPeer(address: Address): number {
+    const entity = this.entities.at(address);
+    return entity === undefined ? this.atomPeer(address) : this.firstEntity + entity;
+  }
+
+  /** The peer that stands for the addresses around one, outside of all pods and entities. */
   atomPeer(address: Address): number {
     return this.classes.classes.length + atomOf(address, this.atoms);
   }
@@ -133,6 +140,7 @@ export class Peers {
     const atoms = new Bits(this.atoms.length);
     for (const peer of peers) {
       if (peer.kind === 'pods') found.addAll(this.selected(peer));
+      else if (peer.kind === 'entity') this.addEntity(peer.name, found);
       else this.addAtoms(peer, atoms);
       if (peer.kind === 'nodes') this.addOnNodes(peer.nodes, found);
     }
@@ -158,7 +166,16 @@ export class Peers {
     return found;
   }
 
-  /** Adds the atoms of a block, of nodes, of an entity or of a domain name. */
+  /** Adds the peers of an entity; nodes are also the pods on their network. */
+  private addEntity(name: Entity, found: Bits): void {
+    for (const index of this.entities.of(name)) found.add(this.firstEntity + index);
+    if (name === 'nodes')
+      this.classes.classes.forEach(({ onNode }, index) => {
+        if (onNode) found.add(index);
+      });
+  }
+
+  /** Adds the atoms of a block, of nodes or of a domain name. */
   private addAtoms(peer: Exclude<Peer, PodPeer>, atoms: Bits): void {
     const ranges = peer.kind === 'block' ? [peer.block.cidr] : this.rangesOf(peer);
     for (const { family, from, to } of ranges) {
@@ -167,9 +184,7 @@ export class Peers {
         const value = this.atoms[atom]?.from;
         const inside =
           peer.kind !== 'block' ||
-          (value !== undefined &&
-            this.semantics.inBlock({ family, value }, peer.block) &&
-            !this.behindEntities.has(addressKey({ family, value })));
+          (value !== undefined && this.semantics.inBlock({ family, value }, peer.block));
         if (inside) atoms.add(atom);
       }
     }
@@ -224,26 +239,22 @@ export class Peers {
   }
 
   private rangesOf(peer: Peer): readonly Range[] {
+    const points = (addresses: readonly Address[]) =>
+      addresses.map(({ family, value }) => ({ family, from: value, to: value }));
     switch (peer.kind) {
       case 'pods':
+      case 'entity':
         return [];
       case 'block':
         return without(peer.block.cidr, peer.block.except);
       case 'nodes': {
         const names = this.nodesOf(peer.nodes);
-        return this.inventory.nodes.filter((n) => names.has(n.name)).flatMap((n) => pointsOf(n.addresses));
+        return this.inventory.nodes.filter((n) => names.has(n.name)).flatMap((n) => points(n.addresses));
       }
-      case 'entity':
-        return pointsOf(this.entities.get(peer.name) ?? []);
       case 'domain':
-        return pointsOf(addressesOf(peer.name, this.domains));
+        return points(addressesOf(peer.name, this.domains));
     }
   }
-}
-
-/** Single addresses as ranges. */
-function pointsOf(addresses: readonly Address[]): readonly Range[] {
-  return addresses.map(({ family, value }) => ({ family, from: value, to: value }));
 }
 
 /** Addresses of a domain name; `*.example.com` stands for every known name below it. */

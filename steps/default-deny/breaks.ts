@@ -4,6 +4,7 @@ import { refText } from '../../src/model/manifest.js';
 import { networkPlugin } from '../../src/model/plugins.js';
 import { type Snapshot, visible } from '../../src/model/snapshot.js';
 import { hasAllow } from './allows.js';
+import { holdsOwnNode } from './entities.js';
 import { flowText } from './flows.js';
 import type { Closing } from './policy.js';
 import { groupsIn } from './selectors.js';
@@ -106,9 +107,16 @@ export function byPlugin(now: Snapshot, close: Closing): readonly string[] {
   const plugin = networkPlugin(now);
   if (plugin.verdict === 'notEnforced')
     return [`${plugin.title} does not enforce NetworkPolicies: this is written, but changes nothing.`];
-  return close.egress && dns(now).nodeLocal !== undefined && !plugin.ipBlockMatchesNodes
-    ? [
-        `On ${plugin.title === 'unknown' ? 'some network plugins' : plugin.title} the DNS cache of the nodes may not match an address range: try one namespace first.`,
-      ]
-    : [];
+  return [
+    ...(close.ingress && holdsOwnNode(now)
+      ? [
+          'ConfigMap cilium-config has allow-localhost: policy: probes of the kubelets are cut, and pods restart. Set it to auto first.',
+        ]
+      : []),
+    ...(close.egress && dns(now).nodeLocal !== undefined && !plugin.ipBlockMatchesNodes
+      ? [
+          `On ${plugin.title === 'unknown' ? 'some network plugins' : plugin.title} the DNS cache of the nodes may not match an address range: try one namespace first.`,
+        ]
+      : []),
+  ];
 }

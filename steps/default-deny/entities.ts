@@ -35,10 +35,7 @@ export function whyNoEntities(now: Snapshot): string | undefined {
   if (hidden !== undefined) return `and CiliumNetworkPolicies could not be read (${hidden})`;
   if (now.listings.get('CiliumNetworkPolicy')?.state !== 'read')
     return 'and the server does not serve CiliumNetworkPolicy';
-  const config = objectsIn(now, 'ConfigMap', 'kube-system').find(
-    ({ metadata }) => metadata.name === 'cilium-config',
-  );
-  if (stringsAt(config, 'data')['enable-cilium-network-policy'] === 'false')
+  if (setting(now, 'enable-cilium-network-policy') === 'false')
     return 'and its ConfigMap has enable-cilium-network-policy: false';
   const image = agents(now)
     .filter(({ name }) => name === 'cilium')
@@ -49,6 +46,18 @@ export function whyNoEntities(now: Snapshot): string | undefined {
   return Number(major) > SINCE.major || (Number(major) === SINCE.major && Number(minor) >= SINCE.minor)
     ? undefined
     : `and a CiliumNetworkPolicy of version ${major}.${minor} would isolate its pods by itself (1.16 and later need not)`;
+}
+
+/** Whether pods are held from their own node like from any other (`auto` and `always` let its probes through). */
+export function holdsOwnNode(now: Snapshot): boolean {
+  return networkPlugin(now).id === 'cilium' && setting(now, 'allow-localhost') === 'policy';
+}
+
+function setting(now: Snapshot, key: string): string | undefined {
+  const config = objectsIn(now, 'ConfigMap', 'kube-system').find(
+    ({ metadata }) => metadata.name === 'cilium-config',
+  );
+  return stringsAt(config, 'data')[key];
 }
 
 /**

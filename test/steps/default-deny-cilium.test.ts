@@ -1,11 +1,14 @@
 import { loadTemplates } from '../../src/host/templates.js';
 import type { Manifest } from '../../src/model/manifest.js';
+import { managedByUs } from '../../src/model/ours.js';
 import { overlay } from '../../src/model/overlay.js';
 import { type ApplyChange, type Change, without } from '../../src/model/plan.js';
 import { type Answers, completeAnswers } from '../../src/model/question.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
+import { cutBy } from '../../steps/default-deny/flows.js';
 import { reachIn } from '../../steps/default-deny/state.js';
 import { defaultDeny as step } from '../../steps/default-deny.js';
+import { undoStep } from '../../steps/undo.js';
 import { expectGolden, yamlText } from '../support/golden.js';
 import { apiServersAt, cilium, coreDns, nodeAt, pod, service } from '../support/objects.js';
 import { namespace, object, type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
@@ -77,6 +80,8 @@ const cluster = (objects: readonly Manifest[], more: SnapshotOptions = SERVED) =
 const CHOSEN: Answers = { namespaces: ['shop'] };
 const API = 'shop/controller[Deployment] => {kubernetes-api} : TCP';
 const EXPORTER = 'shop/controller[Deployment] => monitoring/exporter[DaemonSet] : TCP 9100';
+
+const isCilium = ({ ref }: Change) => ref.kind === 'CiliumNetworkPolicy';
 
 /** What each situation keeps. `cut`: why the connections to the API server and to nodes are; undefined: they are kept. */
 const SITUATIONS: readonly {
@@ -278,6 +283,55 @@ test('a policy of somebody else keeps its name and its content; one of ours that
     'CiliumNetworkPolicy allow-pod-web',
     'CiliumNetworkPolicy kubectl-harden-allow-deployment-controller',
   ]);
+});
+
+test('undo takes the policies of Cilium back last, also where a resumed run wrote them last', () => {
+  const now = cluster([...cilium(), ...HERE]);
+  const changes = planOf(now, CHOSEN);
+  const then = overlay(now, changes);
+  const late = changes.toSorted((a, b) => Number(isCilium(a)) - Number(isCilium(b)));
+  const deeds = late.toReversed().flatMap((change) =>
+    change.kind === 'apply'
+      ? [
+          {
+            step: step.id,
+            change: change.id,
+            kind: 'apply',
+            ref: change.ref,
+            created: true,
+            after: managedByUs(change.manifest),
+            unheard: false,
+          },
+        ]
+      : [],
+  );
+  const undone = undoStep('r', deeds).plan(then, {}, templates);
+  expect(undone.map(isCilium)).toEqual([false, false, false, true, true]);
+  let back = then;
+  for (const change of undone) {
+    back = overlay(back, [change]);
+    expect([change.id, cutBy(now, reachIn(now), reachIn(back))]).toEqual([change.id, []]);
+  }
+  const kept = without(undone, ['undo/shop/NetworkPolicy/allow-deployment-controller']);
+  expect(kept.filter(isCilium)).toEqual([]);
+});
+
+test('where Cilium holds a pod from its own node, the review says that probes are cut', () => {
+  const lines = (config: Record<string, string>) =>
+    planOf(cluster([...cilium('v1.18.2', config), ...HERE]), CHOSEN)
+      .at(-1)
+      ?.breaks.join(' ') ?? '';
+  expect(lines({ 'allow-localhost': 'policy' })).toContain('allow-localhost: policy');
+  expect(lines({ 'allow-localhost': 'auto' })).not.toContain('allow-localhost');
+});
+
+test('nodes cost nothing: a thousand of them are one peer to the engine', () => {
+  const many = Array.from({ length: 1000 }, (_, i) => nodeAt(`m${i}`, `10.9.${i >> 8}.${i & 255}`));
+  const count = (nodes: readonly Manifest[]) => {
+    const now = cluster([...cilium(), ...HERE, ...nodes]);
+    return reachIn(overlay(now, planOf(now, CHOSEN))).engine.peers.count;
+  };
+  expect(count(many)).toBe(count([]));
 });
 
 test('name servers on the network of their nodes are allowed by entity', () => {

@@ -14,8 +14,8 @@ interface Held {
 
 /**
  * Whether re-writing Secrets is safe: every listed API server writes and reads the same stored form, and that form was
- * seen to be encrypted. An empty patch through a server with another configuration would turn encrypted values back
- * into plain text, each with answer 200; so one meaningless Secret is written and patched through all of them first.
+ * seen to be the wanted one: encrypted, or plain text on the way back. An empty patch through a server with another
+ * configuration would turn encrypted values back into plain text, each with answer 200; so one meaningless Secret is written and patched through all of them first.
  * A server that could not be tried closes the gate, unless `evenIfUntried` says that a person looked at it.
  * @throws ClusterError where the given server fails before anything was found out
  */
@@ -62,8 +62,8 @@ async function judged(
   if ('refusal' in written) return closed(written.refusal);
   const { servers, untried, reason } = await agreement(client, written.scratch, evidence);
   if (reason !== undefined) return closed(reason);
-  const plain = await plainText(client, written.as, evidence);
-  if (plain !== undefined) return closed(plain);
+  const form = await otherForm(client, written.as, options.under, evidence);
+  if (form !== undefined) return closed(form);
   if (untried.length > 0 && options.evenIfUntried !== true)
     return {
       ...closed(
@@ -110,14 +110,25 @@ async function writeObserved(
   }
 }
 
-/** Why a re-write is not known to encrypt; undefined where the written form was seen to be encrypted. */
-async function plainText(client: Client, as: WrittenAs, evidence: string[]): Promise<string | undefined> {
+/**
+ * Why a re-write is not known to bring values into the form that is wanted; undefined where the written form was seen.
+ * @param under the prefix that is wanted; empty: plain text; left out: any key
+ */
+async function otherForm(
+  client: Client,
+  as: WrittenAs,
+  under: string | undefined,
+  evidence: string[],
+): Promise<string | undefined> {
+  if (under === '') return encryptsStill(as, evidence);
   if ('seen' in as) {
     if (as.seen.length > 0 && as.seen.every((prefix) => prefix !== '')) {
-      evidence.push(
-        `metrics: the scratch Secret was written as ${as.seen.map((p) => printable(p, 120)).join(' or ')}`,
-      );
-      return undefined;
+      const seen = as.seen.map((p) => printable(p, 120)).join(' or ');
+      evidence.push(`metrics: the scratch Secret was written as ${seen}`);
+      // Old servers count provider and key apart, so that one may be all that is known.
+      if (under === undefined || as.seen.some((one) => under.startsWith(one) || one.startsWith(under)))
+        return undefined;
+      return `this API server writes as ${seen}, and not as ${printable(under, 120)}: give it the configuration of the last round first.`;
     }
     evidence.push(
       as.seen.length === 0
@@ -133,6 +144,19 @@ async function plainText(client: Client, as: WrittenAs, evidence: string[]): Pro
     return `API server ${printable(without.server, 100)} runs without --encryption-provider-config: set up encryption first.`;
   // With identity first, the same flag would decrypt every Secret.
   return 'how this API server writes Secrets cannot be seen, and a flag does not prove that it encrypts them.\nUse an account that may get the non-resource URL /metrics, then run this again.';
+}
+
+/** On the way back to plain text: why this API server is not known to write it. */
+function encryptsStill(as: WrittenAs, evidence: string[]): string | undefined {
+  if ('hidden' in as) {
+    evidence.push(as.hidden);
+    return 'how this API server writes Secrets cannot be seen: that it writes plain text is not known.\nUse an account that may get the non-resource URL /metrics, then run this again.';
+  }
+  const encrypted = as.seen.filter((prefix) => prefix !== '');
+  if (encrypted.length > 0)
+    return `this API server still writes as ${encrypted.map((p) => printable(p, 120)).join(' or ')}: put identity first everywhere (or try again where something else was written meanwhile).`;
+  evidence.push('metrics: the scratch Secret was written in plain text, as it should be');
+  return undefined;
 }
 
 function inSentence({ message }: ClusterError): string {

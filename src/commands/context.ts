@@ -21,7 +21,7 @@ import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
 import type { Style } from '../report/style.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
-import type { Claim, Clock, Cluster, Host, Journal } from '../wizard/ports.js';
+import type { Claim, Clock, Cluster, Host, Journal, Look } from '../wizard/ports.js';
 import type { StepState } from '../wizard/state.js';
 import { decisionsFrom } from './decisions.js';
 
@@ -48,6 +48,7 @@ export function probeOptions({ probeImage, probeTimeout }: Options): ProbeOption
 export interface Target {
   cluster: Cluster;
   hostFor(journal: Journal): Host;
+  look?: Look;
   close(): Promise<void>;
 }
 
@@ -76,7 +77,7 @@ export async function openTarget(options: Options): Promise<Target> {
       await cluster.close();
       await sandbox.close();
     };
-    return { cluster, hostFor: () => sandbox.host, close };
+    return { cluster, hostFor: () => sandbox.host, look: sandbox.look, close };
   } catch (error) {
     await sandbox.close();
     throw error;
@@ -84,7 +85,7 @@ export async function openTarget(options: Options): Promise<Target> {
 }
 
 /** Manifests in files in place of a cluster; what cannot be taken of them is said. */
-export async function openFiles(path: string, io: Io): Promise<Pick<Target, 'cluster' | 'close'>> {
+export async function openFiles(path: string, io: Io): Promise<Pick<Target, 'cluster' | 'look' | 'close'>> {
   const { objects, problems } = await readManifests(path);
   for (const { file, where, message } of problems) say(io, printable(`${file}: ${where}: ${message}`));
   const cluster = filesCluster(path, objects);

@@ -72,7 +72,8 @@ async function read(
   const target =
     command.from === undefined ? await openTarget(command.options) : await openFiles(command.from, io);
   try {
-    const ports = { cluster: target.cluster, clock };
+    const { cluster, look } = target;
+    const ports = { cluster, clock, ...(look === undefined ? {} : { look }) };
     const { steps, observed } = material;
     const snapshot = await takeSnapshot(ports, { steps, exclude: command.options.exclude, observed });
     return { snapshot, steps: planOn(snapshot, material, (line) => say(io, line)) };

@@ -147,6 +147,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         host: target.hostFor(journal),
         journal,
         clock,
+        ...(target.look === undefined ? {} : { look: target.look }),
         claim: claimOf(target.cluster, journal.run),
       },
       {

@@ -74,6 +74,21 @@ export function prefixText(prefix: StoragePrefix): string {
   return provider === 'kms' ? `KMS ${version} ${key}` : `${provider} ${key}`;
 }
 
+/** The providers of a configuration for people, as the file has them: `secrets: secretbox key1, then identity`. */
+export function configText(config: EncryptionConfig | null): string {
+  if (config === null) return 'no configuration';
+  return config
+    .map(
+      ({ resources, providers }) =>
+        `${resources.join(', ')}: ${providers.flatMap(prefixesOf).map(providerText).join(', then ')}`,
+    )
+    .join('; ');
+}
+
+function providerText(prefix: StoragePrefix): string {
+  return prefix === PLAIN ? 'identity' : prefixText(prefix);
+}
+
 /** Whether two configurations do the same: the order of names within `resources` and kept or fresh keys aside. */
 export function sameConfig(a: EncryptionConfig | null, b: EncryptionConfig | null): boolean {
   return JSON.stringify(comparable(a)) === JSON.stringify(comparable(b));

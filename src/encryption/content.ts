@@ -1,6 +1,6 @@
-import type { EncryptionConfig, EncryptionProvider, LocalProvider } from '../model/encryption.js';
-import { at, isRecord, listAt } from '../model/manifest.js';
-import { KEPT_PLACEHOLDER, KEY_PLACEHOLDER } from '../model/plan.js';
+import type { EncryptionConfig, EncryptionProvider } from '../model/encryption.js';
+import { isRecord, listAt } from '../model/manifest.js';
+import { canonical, KEPT_PLACEHOLDER, KEY_PLACEHOLDER } from '../model/plan.js';
 import { sameResource } from './configuration.js';
 
 /** A configuration as the content of its file, with a placeholder where each key's value belongs. */
@@ -60,41 +60,84 @@ export function filledContent(
   files: readonly unknown[],
   newKey: () => string,
 ): Record<string, unknown> {
+  return withValues(contentOf(config), files, newKey, ({ kind, name }) => {
+    throw new MissingKey(`The key ${name} of ${kind} has to stay, and no file that is there holds it.`);
+  });
+}
+
+/**
+ * A copy of a file's content with values in place of its placeholders, as `filledContent` has it.
+ * @param missing called for a key that has to stay and is nowhere; without it the placeholder stays, for a person
+ */
+export function withValues<T>(
+  content: T,
+  files: readonly unknown[],
+  newKey: () => string,
+  missing?: (key: { kind: string; name: string }) => void,
+): T {
+  const copy = structuredClone(content);
   const made = new Map<string, string>();
-  const content = contentOf(config);
-  for (const [index, entry] of config.entries())
-    for (const [number, provider] of entry.providers.entries()) {
-      if (provider.kind === 'identity' || provider.kind === 'kms') continue;
-      for (const [position, key] of provider.keys.entries()) {
-        const id = `${provider.kind}/${key.name}`;
-        let value = made.get(id) ?? valueIn(files, provider.kind, key.name, entry.resources);
-        if (value === undefined && key.value === 'kept')
-          throw new MissingKey(
-            `The key ${key.name} of ${provider.kind} has to stay, and no file that is there holds it.`,
-          );
-        value ??= newKey();
-        if (key.value === 'fresh') made.set(id, value);
-        const target = at(content, 'resources', index, 'providers', number, provider.kind, 'keys', position);
-        if (isRecord(target)) target.secret = value;
-      }
+  for (const { key, kind, resources } of keysIn(copy)) {
+    const { secret } = key;
+    if (secret !== KEY_PLACEHOLDER && secret !== KEPT_PLACEHOLDER) continue;
+    const name = String(key.name);
+    const id = `${kind}/${name}`;
+    let value = made.get(id) ?? valueIn(files, kind, name, resources);
+    if (value === undefined && secret === KEPT_PLACEHOLDER) {
+      missing?.({ kind, name });
+      continue;
     }
-  return content;
+    value ??= newKey();
+    if (secret === KEY_PLACEHOLDER) made.set(id, value);
+    key.secret = value;
+  }
+  return copy;
+}
+
+/** Whether two files differ in nothing but the values of keys. */
+export function sameButForValues(a: unknown, b: unknown): boolean {
+  const without = (content: unknown) => {
+    const copy = structuredClone(content);
+    for (const { key } of keysIn(copy)) key.secret = '';
+    return canonical(copy);
+  };
+  return without(a) === without(b);
+}
+
+interface KeyPlace {
+  key: Record<string, unknown>;
+  kind: string;
+  resources: readonly string[];
+}
+
+/** Every key of a file's content, with its place in it. */
+function keysIn(content: unknown): readonly KeyPlace[] {
+  return listAt(content, 'resources').flatMap((entry) => {
+    const resources = listAt(entry, 'resources').map(String);
+    return listAt(entry, 'providers').flatMap((provider) =>
+      Object.entries(isRecord(provider) ? provider : {}).flatMap(([kind, options]) =>
+        listAt(options, 'keys').flatMap((key) => (isRecord(key) ? [{ key, kind, resources }] : [])),
+      ),
+    );
+  });
 }
 
 /** The value of a key in the first file that has it. */
 function valueIn(
   files: readonly unknown[],
-  kind: LocalProvider,
+  kind: string,
   name: string,
   resources: readonly string[],
 ): string | undefined {
   for (const file of files) {
-    const entries = listAt(file, 'resources');
-    const own = entries.filter((entry) =>
-      listAt(entry, 'resources').some((one) => resources.some((wanted) => sameResource(String(one), wanted))),
+    const all = keysIn(file).filter(
+      ({ key, kind: other }) => other === kind && key.name === name && isValue(key.secret),
     );
-    for (const among of [own, entries]) {
-      const values = new Set(among.flatMap((entry) => valuesIn(entry, kind, name)));
+    const own = all.filter((place) =>
+      place.resources.some((one) => resources.some((wanted) => sameResource(one, wanted))),
+    );
+    for (const among of [own, all]) {
+      const values = new Set(among.map(({ key }) => String(key.secret)));
       if (values.size > 1)
         throw new MissingKey(
           `The key ${name} of ${kind} has several values in one file: which of them has to stay cannot be told.`,
@@ -106,12 +149,6 @@ function valueIn(
   return undefined;
 }
 
-function valuesIn(entry: unknown, kind: LocalProvider, name: string): string[] {
-  return listAt(entry, 'providers').flatMap((provider) =>
-    listAt(provider, kind, 'keys').flatMap((key) => {
-      const secret = at(key, 'secret');
-      const placeholder = secret === KEY_PLACEHOLDER || secret === KEPT_PLACEHOLDER;
-      return at(key, 'name') === name && typeof secret === 'string' && !placeholder ? [secret] : [];
-    }),
-  );
+function isValue(secret: unknown): boolean {
+  return typeof secret === 'string' && secret !== KEY_PLACEHOLDER && secret !== KEPT_PLACEHOLDER;
 }

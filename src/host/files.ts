@@ -1,6 +1,7 @@
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { holdsKey, hostFileText, INSTRUCTIONS_FILE, instructionsText } from '../model/hostfile.js';
-import type { HostFile } from '../model/plan.js';
+import type { HostChange, HostFile } from '../model/plan.js';
 import type { Host } from '../wizard/ports.js';
 import { makeDirectory, writeAtomic } from './atomic.js';
 import { HostError, reasonOf } from './errors.js';
@@ -9,32 +10,42 @@ import { writeKeyOnce } from './key.js';
 /**
  * The host of a real cluster: control-plane nodes are out of reach, so a change's files are left below `directory` for a
  * person (0600, directories 0700), with instructions beside them. `folderOf` gives the folder of a step by its id. A key
- * is generated once and found again ever after; other files are written anew.
+ * is generated once for all changes of a step and found again ever after; other files are written anew.
  */
 export function filesHost(directory: string, folderOf: (step: string) => string): Host {
+  const prepare = async (change: HostChange): Promise<readonly string[]> => {
+    const step = path.join(directory, 'files', folderOf(change.id.split('/')[0] ?? ''));
+    const folder = change.folder === undefined ? step : inside(step, change.folder);
+    const rounds = await readdir(step).catch(() => []);
+    const files: string[] = [];
+    for (const file of change.files)
+      files.push(await leave(folder, file, [step, ...rounds.map((name) => path.join(step, name))]));
+    const text = instructionsText(change);
+    files.push(await leave(folder, { path: '', as: INSTRUCTIONS_FILE, mode: 0o600, content: text }, []));
+    return files;
+  };
   return {
+    prepare,
     apply: async (change) => {
-      const folder = path.join(directory, 'files', folderOf(change.id.split('/')[0] ?? ''));
-      const files: string[] = [];
-      for (const file of change.files) files.push(await leave(folder, file));
-      const text = instructionsText(change);
-      files.push(await leave(folder, { path: '', as: INSTRUCTIONS_FILE, mode: 0o600, content: text }));
+      const files = await prepare(change);
       return {
         state: 'left',
-        reason: `to be done on each control-plane node by hand: follow ${path.join(folder, INSTRUCTIONS_FILE)}`,
+        reason: `to be done on each control-plane node by hand: follow ${files.at(-1)}`,
         files,
       };
     },
   };
 }
 
-async function leave(folder: string, file: HostFile): Promise<string> {
+async function leave(folder: string, file: HostFile, beside: readonly string[]): Promise<string> {
   const target = inside(folder, file.as);
   try {
     await makeDirectory(path.dirname(target), 0o700);
-    if (holdsKey(file.content)) await writeKeyOnce(target, file.content, 0o600);
+    const others = beside.map((other) => path.join(other, file.as)).filter((other) => other !== target);
+    if (holdsKey(file.content)) await writeKeyOnce(target, file.content, 0o600, others);
     else await writeAtomic(target, hostFileText(file.content), 0o600);
   } catch (error) {
+    if (error instanceof HostError) throw error;
     throw new HostError(`${target} cannot be written: ${reasonOf(error)}.`);
   }
   return target;

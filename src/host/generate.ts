@@ -5,7 +5,7 @@ import { listAt, stringAt } from '../model/manifest.js';
 import { makeDirectory, syncDirectory, writeAtomic } from './atomic.js';
 import { HostError, hasCode, reasonOf } from './errors.js';
 import { inside } from './files.js';
-import { writeKeyOnce } from './key.js';
+import { refuseOther, writeKeyOnce } from './key.js';
 
 /** A file to write; the same shape as the report's patch files. `keyed` is content that waits for a key. */
 export type FileToWrite = { path: string; mode: number } & ({ text: string } | { keyed: unknown });
@@ -35,7 +35,7 @@ const LIST = '.kubectl-harden.json';
 /**
  * Writes files into a directory. A new directory appears whole or not at all; in one that is there, every file is whole.
  * A directory that is not empty needs `force`; a file with a key in it is kept all the same, and never counts as ours
- * to remove. Files of another cluster are not written over, and no folder in it may be a link.
+ * to remove; where it belongs to another plan, nothing is written. Files of another cluster are not written over, and no folder in it may be a link.
  * @throws HostError where the directory is not empty, is of another cluster or cannot be written.
  */
 export async function generate(
@@ -100,12 +100,14 @@ async function into(
     );
   const removed = (before?.files ?? []).filter((name) => !files.some((file) => file.path === name));
   await refuseLinks(target, [...files.map((file) => file.path), ...removed]);
+  for (const file of files) if ('keyed' in file) await refuseOther(inside(target, file.path), file.keyed);
   const kept: string[] = [];
+  const keyed = files.filter((file) => 'keyed' in file).map((file) => inside(target, file.path));
   for (const file of files) {
     const at = inside(target, file.path);
     await makeDirectory(path.dirname(at), 0o755);
     if ('text' in file) await writeAtomic(at, file.text, file.mode);
-    else if (!(await writeKeyOnce(at, file.keyed, 0o600))) kept.push(file.path);
+    else if (!(await writeKeyOnce(at, file.keyed, 0o600, keyed))) kept.push(file.path);
   }
   const ours = files.filter((file) => 'text' in file).map((file) => file.path);
   const list = { version: 1, ...(cluster === undefined ? {} : { cluster }), files: ours };

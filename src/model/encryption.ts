@@ -62,7 +62,7 @@ export interface ServerRound {
   phase: RoundPhase;
   /** Names of the control-plane nodes that it is for; left out: every one. */
   servers?: readonly string[];
-  /** Absolute path of the configuration, the same on the node and for the API server. */
+  /** Absolute path of the configuration on the node. Where we set the flag, the API server sees it under the same path. */
   file: string;
   /**
    * What may be in force before; null: no configuration and no flag. `after` itself means that this server is through.
@@ -82,4 +82,26 @@ export interface ServerRound {
   mounts: readonly { path: string; readOnly: boolean }[];
   /** Sockets of KMS plugins that must accept connections on the node before anything is touched. */
   sockets: readonly string[];
+}
+
+/** A statement with its source: `arguments of Pod kube-system/kube-apiserver-cp1`, `/flagz`, `metrics`, a file. */
+export interface Seen<T> {
+  value: T;
+  source: string;
+}
+
+/** What can be seen of one API server; what is left out is not visible. */
+export interface ServerEncryption {
+  /** Name of its control-plane node where that is known, else of its pod or lease. */
+  server: string;
+  /** Value of `--encryption-provider-config`; null: no flag. */
+  file?: Seen<string | null>;
+  /** Value of `--encryption-provider-config-automatic-reload`. */
+  reload?: Seen<boolean>;
+  /** SHA-256, hex, of the bytes of the configuration that is in force. */
+  hash?: Seen<string>;
+  /** What is in force; null: nothing. */
+  config?: Seen<EncryptionConfig | null>;
+  /** Why its file cannot be taken for what is in force: it cannot be read, is malformed, or waits for a restart. */
+  problem?: Seen<string>;
 }

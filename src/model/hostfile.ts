@@ -8,14 +8,6 @@ export function holdsKey(content: unknown): boolean {
   return isRecord(content) ? Object.values(content).some(holdsKey) : content === KEY_PLACEHOLDER;
 }
 
-/** A copy of the content with the key in every place that waits for it. */
-export function withKey(content: unknown, key: string): unknown {
-  if (Array.isArray(content)) return content.map((item) => withKey(item, key));
-  if (isRecord(content))
-    return Object.fromEntries(Object.entries(content).map(([field, inner]) => [field, withKey(inner, key)]));
-  return content === KEY_PLACEHOLDER ? key : content;
-}
-
 /** The content of a file for a node as text: lists (JSON patches) as JSON, maps as YAML, text as it stands. */
 export function hostFileText(content: unknown): string {
   if (typeof content === 'string') return content;
@@ -58,7 +50,15 @@ export function instructionsText(change: HostChange): string {
     change.instructions.map((line, index) => `${index + 1}. ${line}`).join('\n'),
     ...(change.files.length === 0
       ? []
-      : [['Files:', ...change.files.map((file) => `- \`${file.as}\` goes to \`${file.path}\``)].join('\n')]),
+      : [
+          [
+            'Files:',
+            ...change.files.map(
+              (file) =>
+                `- \`${file.as}\` ${file.path === '' ? 'is to take from' : `goes to \`${file.path}\``}`,
+            ),
+          ].join('\n'),
+        ]),
   ]
     .map((part) => `${part}\n`)
     .join('\n');

@@ -38,18 +38,23 @@ export interface DeleteChange extends Common {
 /** Re-write of every stored object of a resource, without reading a value. */
 export interface RewriteChange extends Common {
   kind: 'rewrite';
-  resource: 'secrets';
+  /** As encryption configurations name it: `secrets`, `configmaps`, `widgets.example.com`. */
+  resource: string;
+  /** Its own folder among the patch files of the step, e.g. `3-rewrite`. */
+  folder?: string;
   /** Objects to re-write as far as they could be counted. */
   count: number | undefined;
   /** Go on although some API servers could not be tried from here. Only where an answer said so. */
   evenIfUntried?: boolean;
   /** What every value is to be stored under afterwards; empty: plain text, on the way back. Left out: any key. */
   under?: StoragePrefix;
+  /** What follows is safe only where it is proven that every value is so: without the proof it counts as failed. */
+  mustBeProven?: true;
 }
 
 /** A file for a control-plane node. Keys are never part of a plan: `KEY_PLACEHOLDER` marks where one goes. */
 export interface HostFile {
-  /** Where it belongs on the node. */
+  /** Where it belongs on the node; empty: nowhere, it is for people to take from. */
   path: string;
   /** Where it is written under the step's folder of patch files. */
   as: string;
@@ -62,6 +67,8 @@ export interface HostFile {
 /** Files and commands on a node. */
 export interface HostChange extends Common {
   kind: 'host';
+  /** Its own folder among the patch files of the step, e.g. `1-read`. */
+  folder?: string;
   files: readonly HostFile[];
   /** For people: what to do on each control-plane node, in order. */
   instructions: readonly string[];

@@ -63,6 +63,7 @@ export function judge(proof: RewriteProof): 'proven' | 'contradicted' | 'unprove
 
 /** Old servers count provider and key apart, so that one means may know the key and another not. */
 function isOneOf(prefix: string, writes: readonly string[]): boolean {
-  if (prefix === '') return false;
+  // Back to plain text is a form as well; nothing else is like it.
+  if (prefix === '' || writes.includes('')) return writes.length === 1 && writes[0] === prefix;
   return writes.some((one) => prefix === one || prefix.startsWith(one) || one.startsWith(prefix));
 }

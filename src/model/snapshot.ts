@@ -1,3 +1,4 @@
+import type { ServerEncryption } from './encryption.js';
 import type { Flows } from './flow.js';
 import type { KindName } from './kinds.js';
 import type { Manifest } from './manifest.js';
@@ -55,6 +56,8 @@ export interface EncryptionFacts {
   servers?: { listed: number | undefined; seen: number };
   /** Value of `--encryption-provider-config` for each API server whose arguments are visible; null: flag absent. */
   flags: readonly { server: string; value: string | null }[];
+  /** API servers of which more is known than whether they have the flag. */
+  apiServers?: readonly ServerEncryption[];
   /** Where each statement comes from, in words; also what could not be asked, and why. */
   evidence: readonly string[];
 }

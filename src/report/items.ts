@@ -51,12 +51,17 @@ function itemOf(step: StepState, change: Change): Item {
   return {
     change,
     step,
-    folder: step.step.folder,
+    folder: folderOf(step.step.folder, change),
     path: '',
     force: change.kind === 'apply' && change.force === true,
     why: [change.why],
     ...(change.kind === 'apply' ? { manifest: written(change) } : {}),
   };
+}
+
+/** Some changes of a step have a folder of their own in its folder. */
+function folderOf(step: string, change: Change): string {
+  return 'folder' in change && change.folder !== undefined ? `${step}/${change.folder}` : step;
 }
 
 function join(item: Item, change: ApplyChange): void {

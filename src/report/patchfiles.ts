@@ -52,7 +52,7 @@ function filesOf(item: Item, cluster: ClusterInfo): PatchFile[] {
         })),
       ];
     case 'rewrite':
-      return [{ path, mode: SCRIPT, text: rewriteScript(cluster) }];
+      return [{ path, mode: SCRIPT, text: rewriteScript(cluster, change) }];
     case 'cloud':
       return [{ path, mode: SCRIPT, text: script(change) }];
     default:

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { EncryptionEntry, EncryptionProvider, ServerEncryption } from '../model/encryption.js';
 import { isRecord, listAt, type Manifest, stringAt } from '../model/manifest.js';
 import type { HostChange } from '../model/plan.js';
 import type { Host, HostOutcome } from '../wizard/ports.js';
@@ -33,6 +34,20 @@ export class SimulatedNode implements Host {
     this.#saved = saved;
     const { configuration } = check(state);
     api.encryption.restart(configuration, new Date());
+  }
+
+  /** What its API server runs with, as a look at the node's files shows it. */
+  look(): ServerEncryption {
+    const { staticPod } = this.#state;
+    const file = flagOf(staticPod)?.slice(FLAG.length + 1) ?? null;
+    const source = `files of the embedded node`;
+    const { configuration } = check(this.#state);
+    return {
+      server: staticPod.metadata.name,
+      file: { value: file, source },
+      reload: { value: false, source },
+      config: { value: configuration?.map(entryOf) ?? null, source },
+    };
   }
 
   get state(): NodeState {
@@ -72,6 +87,17 @@ export class SimulatedNode implements Host {
   }
 }
 
+function entryOf({ resources, providers }: NonNullable<Configuration>[number]): EncryptionEntry {
+  return {
+    resources,
+    providers: providers.map(({ provider, keys }): EncryptionProvider => {
+      if (provider !== 'secretbox' && provider !== 'aescbc' && provider !== 'aesgcm')
+        return { kind: 'identity' };
+      return { kind: provider, keys: keys.map((name) => ({ name, value: 'kept' })) };
+    }),
+  };
+}
+
 /** The static pod as the API shows it. */
 export function mirrorPod(staticPod: Manifest, live?: Manifest): Manifest {
   return { ...live, ...staticPod, metadata: { ...live?.metadata, ...staticPod.metadata } };
@@ -81,7 +107,11 @@ export function mirrorPod(staticPod: Manifest, live?: Manifest): Manifest {
 function place(state: NodeState, change: HostChange): NodeState | string {
   let { staticPod } = state;
   const configurations: Record<string, NonNullable<Configuration>> = { ...state.configurations };
+  const { after, sockets = [] } = change.encryption ?? {};
+  if (sockets.length > 0) return `no KMS plugin answers at ${sockets.join(', ')} on this node`;
+  if (after === null) return { staticPod: withoutFlag(staticPod), configurations };
   for (const file of change.files) {
+    if (file.path === '') continue; // for people
     const configuration = readConfiguration(file.content);
     if (configuration !== undefined) {
       if ((file.mode & 0o077) !== 0) return `${file.path} would be readable by others than root`;
@@ -95,6 +125,15 @@ function place(state: NodeState, change: HostChange): NodeState | string {
     } else return `${file.path} is neither an EncryptionConfiguration nor a JSON patch`;
   }
   return { staticPod, configurations };
+}
+
+/** As kubeadm makes the manifest anew without the patch; the file stays where it is. */
+function withoutFlag(pod: Manifest): Manifest {
+  const copy = structuredClone(pod);
+  const container = listAt(copy, 'spec', 'containers')[0];
+  if (isRecord(container))
+    container.command = listAt(container, 'command').filter((word) => !String(word).startsWith(`${FLAG}=`));
+  return copy;
 }
 
 /** Whether the API server could start from this state, and with which configuration. */

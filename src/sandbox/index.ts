@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { stringify } from 'yaml';
-import type { Host } from '../wizard/ports.js';
+import type { Host, Look } from '../wizard/ports.js';
 import { Access, type Denied, USER } from './access.js';
 import { Api } from './api.js';
 import { Controllers } from './controllers.js';
@@ -31,6 +31,7 @@ export interface Sandbox {
   token: string;
   /** The control-plane node. */
   host: Host;
+  look: Look;
   /** In every value of every seeded Secret, so that tests can prove that none was fetched. */
   planted: string;
   close(): Promise<void>;
@@ -85,6 +86,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     server,
     token,
     host: node,
+    look: async () => [node.look()],
     planted,
     close: async () => {
       controllers.stop();

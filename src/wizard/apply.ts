@@ -1,5 +1,6 @@
 import { type Manifest, refText } from '../model/manifest.js';
 import type { ApplyChange, Basis, Change, DeleteChange, RewriteChange } from '../model/plan.js';
+import { judge } from '../model/rewrite.js';
 import { heldIn } from './contents.js';
 import { type Cluster, ClusterError, type Host, type Journal, type RewriteProgress } from './ports.js';
 import { carryOutRewrite, failuresText, meansText, outcomeText, seenWith } from './rewrite.js';
@@ -51,7 +52,7 @@ export async function applyChanges(
       done =
         blocker === undefined
           ? await applyOne(ports, step, change, signal, listener)
-          : heldBack(change, blocker);
+          : await heldBack(ports.host, change, blocker);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
       await ports.journal.append({
@@ -86,8 +87,11 @@ function scopeOf(change: Change): string {
   return change.ref.namespace ?? (change.ref.kind === 'Namespace' ? change.ref.name : change.id);
 }
 
-function heldBack(change: Change, blocker: string): Done {
-  return { change: change.id, outcome: 'left', message: `waits for ${blocker}` };
+/** Files for a node are left at once, so that a person has all rounds, each with what it waits for. */
+async function heldBack(host: Host, change: Change, blocker: string): Promise<Done> {
+  const files = change.kind === 'host' ? await host.prepare?.(change) : undefined;
+  const ready = files === undefined ? '' : `; then follow ${files.at(-1)}`;
+  return { change: change.id, outcome: 'left', message: `waits for ${blocker}${ready}` };
 }
 
 /** The objects that are no longer as they were when the plan was made, as text. */
@@ -245,6 +249,7 @@ async function rewrite(
       change: change.id,
       resources: [change.resource],
       evenIfUntried: change.evenIfUntried === true,
+      ...(change.under === undefined ? {} : { under: change.under }),
       prove: true,
     },
     signal,
@@ -260,6 +265,13 @@ async function rewrite(
     const failed = `${outcomeText(done)}\n${failuresText(done.result.failures, 5).join('; ')}`;
     return { change: change.id, outcome: 'failed', message: seenWith(failed, evidence) };
   }
+  // What comes after it takes keys away: without the proof it must not.
+  if (change.mustBeProven === true && (proof === undefined || judge(proof) !== 'proven'))
+    return {
+      change: change.id,
+      outcome: 'failed',
+      message: `${message}\nNot every value is proven to be in its new form, so no key is taken away: run this again, or look into etcd.`,
+    };
   const seen = [...evidence, ...(proof?.means ?? []).map(meansText)];
   await journal.append({ type: 'applied', step, change: change.id, evidence: seen });
   return { change: change.id, outcome: 'applied', message };

@@ -1,3 +1,4 @@
+import type { ServerEncryption } from '../model/encryption.js';
 import type { Entry, RunSummary, Stamped } from '../model/journal.js';
 import type { KindName } from '../model/kinds.js';
 import type { Manifest, Ref } from '../model/manifest.js';
@@ -123,6 +124,8 @@ export interface RewriteSize {
 /** `evenIfUntried`: a person answered that servers which cannot be tried from here were looked at. */
 export interface GateOptions {
   evenIfUntried?: boolean;
+  /** What API servers have to write under; empty: plain text. Left out: any key. */
+  under?: string;
 }
 
 /**
@@ -214,6 +217,8 @@ export type HostOutcome =
 /** The machine on which host changes are made, or the folder where they are left for a person. */
 export interface Host {
   apply(change: HostChange): Promise<HostOutcome>;
+  /** Leaves the files of a change that has to wait for another, for a person to go on with; resolves with their paths. */
+  prepare?(change: HostChange): Promise<readonly string[]>;
 }
 
 /** What one API server shows of itself when it is asked at its own address. */
@@ -244,6 +249,12 @@ export interface LocalApiServer {
   pod(name: string): Promise<Manifest | undefined>;
   close(): void;
 }
+
+/**
+ * Looks at the API servers whose files can be read on this machine: what is in force, with its source and without any
+ * key. Empty where there are none.
+ */
+export type Look = () => Promise<readonly ServerEncryption[]>;
 
 /** One run's journal and before-images. Every append is on disk before it resolves. */
 export interface Journal {

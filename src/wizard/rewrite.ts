@@ -26,6 +26,8 @@ export interface RewriteRequest {
   resources: readonly string[];
   /** Go on although some API servers could not be tried from here. */
   evenIfUntried: boolean;
+  /** What API servers have to write under; empty: plain text. Left out: any key. */
+  under?: string;
   /** Look afterwards how objects are stored; without it the proof has the counters only. */
   prove: boolean;
   maxRate?: number;
@@ -68,7 +70,10 @@ export async function carryOutRewrite(
   const { step, change, resources, prove } = request;
   const before = await journal.entries();
   await journal.append({ type: 'applying', step, change });
-  const gate = await cluster.gate(request.evenIfUntried ? { evenIfUntried: true } : {});
+  const gate = await cluster.gate({
+    ...(request.evenIfUntried ? { evenIfUntried: true } : {}),
+    ...(request.under === undefined ? {} : { under: request.under }),
+  });
   const { evidence } = gate;
   if (!gate.open) {
     const { reason, untried } = gate;

@@ -1,9 +1,17 @@
 import type { Flows } from '../model/flow.js';
-import type { Query, Snapshot } from '../model/snapshot.js';
+import type { EncryptionFacts, Query, Snapshot } from '../model/snapshot.js';
 import { applyChanges } from './apply.js';
 import { check } from './check.js';
 import { type Effect, next, type Setting, start, type Transition, type WizardEvent } from './machine.js';
-import { type Claim, type Clock, type Cluster, ClusterError, type Host, type Journal } from './ports.js';
+import {
+  type Claim,
+  type Clock,
+  type Cluster,
+  ClusterError,
+  type Host,
+  type Journal,
+  type Look,
+} from './ports.js';
 import { makeProbe } from './probe.js';
 import type { Session, UserEvent, WizardState } from './state.js';
 
@@ -14,6 +22,7 @@ export interface SessionPorts {
   host: Host;
   journal: Journal;
   clock: Clock;
+  look?: Look;
 }
 
 export interface SessionOptions extends Setting {
@@ -138,7 +147,7 @@ const TAKEN_OVER =
 
 /** Reads what the chosen steps need, once each. */
 export async function takeSnapshot(
-  ports: Pick<SessionPorts, 'cluster' | 'clock'>,
+  ports: Pick<SessionPorts, 'cluster' | 'clock' | 'look'>,
   options: Pick<SessionOptions, 'steps' | 'exclude' | 'observed'>,
   onProgress?: Parameters<Cluster['read']>[1],
 ): Promise<Snapshot> {
@@ -153,8 +162,17 @@ export async function takeSnapshot(
     ...(options.observed === undefined || options.observed.length === 0
       ? {}
       : { observed: options.observed }),
-    ...(encryption === undefined ? {} : { encryption }),
+    ...(encryption === undefined ? {} : { encryption: await lookedAt(encryption, ports.look) }),
   };
+}
+
+/** What was seen from outside, and over it what the files on this machine say. */
+async function lookedAt(facts: EncryptionFacts, look: Look | undefined): Promise<EncryptionFacts> {
+  const seen = (await look?.()) ?? [];
+  if (seen.length === 0) return facts;
+  const servers = new Map((facts.apiServers ?? []).map((one) => [one.server, one]));
+  for (const one of seen) servers.set(one.server, { ...servers.get(one.server), ...one });
+  return { ...facts, apiServers: [...servers.values()] };
 }
 
 /** For the header: provider and network plugin. */

@@ -38,7 +38,15 @@ function encryption(patch: unknown = [{ op: 'add', path: '/a', value: 1 }]): Hos
         path: '/etc/kubernetes/enc/encryption-config.yaml',
         as: CONFIG,
         mode: 0o600,
-        content: { kind: 'EncryptionConfiguration', keys: [{ name: 'key-1', secret: KEY_PLACEHOLDER }] },
+        content: {
+          kind: 'EncryptionConfiguration',
+          resources: [
+            {
+              resources: ['secrets'],
+              providers: [{ secretbox: { keys: [{ name: 'key-1', secret: KEY_PLACEHOLDER }] } }],
+            },
+          ],
+        },
       },
       {
         path: '/etc/kubernetes/patches/kube-apiserver+json.yaml',
@@ -54,7 +62,8 @@ const host = () =>
   filesHost(home, (step) => (step === 'encryption-at-rest' ? '04-encryption-at-rest' : step));
 const folder = () => path.join(home, 'files/04-encryption-at-rest');
 const text = (name: string) => readFileSync(path.join(folder(), name), 'utf8');
-const key = (): string => parse(text(CONFIG)).keys[0].secret;
+const keyIn = (file: string): string => parse(file).resources[0].providers[0].secretbox.keys[0].secret;
+const key = (): string => keyIn(text(CONFIG));
 
 test('leaves files and instructions for a person, for nobody else to read', async () => {
   const before = process.umask(0);
@@ -91,7 +100,7 @@ test('the key has 32 random bytes and stands in no other file and no outcome', a
   const other = mkdtempSync(path.join(home, 'other-'));
   await filesHost(other, () => '04-encryption-at-rest').apply(encryption());
   const again = readFileSync(path.join(other, 'files/04-encryption-at-rest', CONFIG), 'utf8');
-  expect(parse(again).keys[0].secret).not.toBe(key());
+  expect(keyIn(again)).not.toBe(key());
 });
 
 test('a key is found again, never generated anew or replaced; other files follow the plan', async () => {
@@ -100,6 +109,24 @@ test('a key is found again, never generated anew or replaced; other files follow
   await host().apply(encryption([{ op: 'add', path: '/b', value: 2 }]));
   expect(text(CONFIG)).toBe(first);
   expect(JSON.parse(text('kubeadm-patches/kube-apiserver+json.yaml'))[0].path).toBe('/b');
+});
+
+test('each round of a change has a folder of its own, and all have the same key', async () => {
+  const rounds = ['1-read', '2-write'];
+  for (const round of rounds) await host().apply({ ...encryption(), folder: round });
+  const [first, second] = rounds.map((round) => keyIn(text(path.join(round, CONFIG))));
+  expect(second).toBe(first);
+  expect(readdirSync(path.join(folder(), '2-write'))).toContain('INSTRUCTIONS.md');
+});
+
+test('a configuration of another plan is left as it is, and said', async () => {
+  await host().apply(encryption());
+  const first = text(CONFIG);
+  const other = encryption();
+  const content = { kind: 'EncryptionConfiguration', resources: [{ secret: KEY_PLACEHOLDER }] };
+  const change = { ...other, files: [{ ...other.files[0]!, content }] };
+  await expect(host().apply(change)).rejects.toThrow('belongs to another plan');
+  expect(text(CONFIG)).toBe(first);
 });
 
 test('of many that write a key at once, all end with the same one', async () => {

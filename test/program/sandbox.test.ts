@@ -154,7 +154,7 @@ describe('the program on the embedded cluster, without a terminal', () => {
     expect([first.code, second.code]).toEqual([0, 0]);
     const [one, two] = [await digests(at('one')), await digests(at('two'))];
     const differing = Object.keys({ ...one, ...two }).filter((name) => one[name] !== two[name]);
-    expect(differing).toEqual(['04-encryption-at-rest/encryption-config.yaml']);
+    expect(differing).toEqual(['04-encryption-at-rest/1-write/encryption-config.yaml']);
     expect((await stat(at('one', differing[0] ?? ''))).mode & 0o777).toBe(0o600);
     expect(Object.keys(one).map((name) => name.split('/')[0])).toEqual(
       expect.arrayContaining([
@@ -190,7 +190,7 @@ describe('the program on the embedded cluster, without a terminal', () => {
     const generated = await harden(['generate', '--sandbox', '--output-dir', at('out')], env);
     const key =
       /secret: ?"?([A-Za-z0-9+/]{43}=)/.exec(
-        await readFile(at('out', '04-encryption-at-rest', 'encryption-config.yaml'), 'utf8'),
+        await readFile(at('out', '04-encryption-at-rest', '1-write', 'encryption-config.yaml'), 'utf8'),
       )?.[1] ?? '';
     expect(Buffer.from(key, 'base64')).toHaveLength(32);
     const everything = [applied.stdout, applied.stderr, generated.stdout, generated.stderr];

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -77,7 +77,7 @@ const ANSWERS = {
   namespaces: { moreNamespaces: '' },
   'default-deny': { namespaces: 'all', sameNamespace: 'all', egressOutside: 'closed' },
   quotas: { namespaces: 'all', limits: false },
-  'encryption-at-rest': { enable: true, provider: 'secretbox', rewrite: true },
+  'encryption-at-rest': { enable: true, provider: 'secretbox', keyKept: true, rewrite: true },
   'metadata-blocking': { namespaces: 'all' },
 };
 
@@ -200,7 +200,13 @@ const PLANTED = 'planted-value-that-nobody-may-ever-see';
       const run = /resume ([0-9a-f]+)/.exec(first.stderr)?.[1];
       expect(run).toBeDefined();
       const runDirectory = path.join(directory, 'state', 'kubectl-harden', 'runs', run ?? '');
-      const config = path.join(runDirectory, 'files', '04-encryption-at-rest', 'encryption-config.yaml');
+      const config = path.join(
+        runDirectory,
+        'files',
+        '04-encryption-at-rest',
+        '1-write',
+        'encryption-config.yaml',
+      );
       expect((await stat(config)).mode & 0o777).toBe(0o600);
       await cluster.restart({
         encryptionConfig: config,
@@ -328,7 +334,7 @@ const PLANTED = 'planted-value-that-nobody-may-ever-see';
       expect({ code: generated.code, stderr: generated.stderr }).toMatchObject({ code: 0 });
       expect(existsSync(path.join(directory, 'state'))).toBe(false);
 
-      const config = path.join(out, '04-encryption-at-rest', 'encryption-config.yaml');
+      const config = path.join(out, '04-encryption-at-rest', '1-write', 'encryption-config.yaml');
       expect((await stat(config)).mode & 0o777).toBe(0o600);
       await cluster.restart({
         encryptionConfig: config,
@@ -354,8 +360,8 @@ const PLANTED = 'planted-value-that-nobody-may-ever-see';
       });
       expect({ code: applied.exitCode, stderr: applied.stderr }).toMatchObject({ code: 0 });
 
-      const script = (await readdir(path.dirname(config))).find((name) => name.endsWith('.sh'));
-      const rewritten = await execa('sh', [path.join(path.dirname(config), script ?? 'missing')], {
+      const script = path.join(out, '04-encryption-at-rest', '2-rewrite', 'rewrite-secrets.sh');
+      const rewritten = await execa('sh', [script], {
         reject: false,
         stdin: 'ignore',
         env: kubectlEnv,

@@ -177,11 +177,18 @@ describe('generate', () => {
     expect(read(KEY)).toBe(key);
   });
 
-  test('with force: an encryption configuration of another origin is kept as well, and a link is not followed', async () => {
+  test('with force: an encryption configuration of another plan is refused, and nothing is written', async () => {
+    mkdirSync(path.join(out, '04-encryption-at-rest'), { recursive: true });
+    writeFileSync(path.join(out, KEY), 'kind: EncryptionConfiguration\n');
+    const before = tree(out);
+    await expect(generate(out, files(), { force: true })).rejects.toThrow(/belongs to another plan/);
+    expect(tree(out)).toEqual(before);
+  });
+
+  test('with force: a link in its place is not followed', async () => {
     mkdirSync(path.join(out, '04-encryption-at-rest'), { recursive: true });
     symlinkSync(path.join(home, 'elsewhere'), path.join(out, KEY));
-    const { kept } = await generate(out, files(), { force: true });
-    expect(kept).toEqual([KEY]);
+    await expect(generate(out, files(), { force: true })).rejects.toThrow(/belongs to another plan/);
     expect(lstatSync(path.join(out, KEY)).isSymbolicLink()).toBe(true);
     expect(existsSync(path.join(home, 'elsewhere'))).toBe(false);
   });

@@ -27,7 +27,7 @@ printf '%s\\n' "$*" >> ${log}
 `,
   );
   const script = path.join(home, 'rewrite-secrets.sh');
-  writeFileSync(script, rewriteScript(cluster));
+  writeFileSync(script, rewriteScript(cluster, { resource: 'secrets' }));
   for (const file of [program, script]) chmodSync(file, 0o755);
   const { exitCode, stderr } = execaSync(script, args, { reject: false, env: { KUBECTL: program } });
   return {
@@ -67,7 +67,7 @@ test.each([[['--contxt']], [['--context']], [['x']]])('%j is refused', (args) =>
 });
 
 test('its header promises no check of API servers, and says what to do before', () => {
-  const text = rewriteScript(CLUSTER);
+  const text = rewriteScript(CLUSTER, { resource: 'secrets' });
   expect(text).not.toMatch(/tested first|are listed/);
   expect(text).toContain('CHECK EACH API SERVER FIRST; this script does not.');
   expect(text).toContain('kubectl harden apply --step encryption-at-rest');

@@ -5,7 +5,7 @@ import { type Answers, completeAnswers, needsAnswer } from '../../src/model/ques
 import type { EncryptionFacts, Snapshot } from '../../src/model/snapshot.js';
 import { statusOf } from '../../src/model/step.js';
 import { TemplateError } from '../../src/model/template.js';
-import { apiServerPatch } from '../../steps/encryption-at-rest/host.js';
+import { apiServerPatch } from '../../steps/encryption-at-rest/patches.js';
 import { encryptionState } from '../../steps/encryption-at-rest/state.js';
 import { encryptionAtRest as step } from '../../steps/encryption-at-rest.js';
 import { expectGolden, manifestsIn, yamlText } from '../support/golden.js';
@@ -21,6 +21,7 @@ const facts = (more: Partial<EncryptionFacts> = {}): EncryptionFacts => ({
   stored: undefined,
   writes: undefined,
   flags: [],
+  servers: { listed: 1, seen: 1 },
   evidence: ['metrics'],
   ...more,
 });
@@ -167,7 +168,7 @@ describe('API servers that were not seen', () => {
     ['one of three was seen', { listed: 3, seen: 1 }, ['api-servers-not-visible']],
     ['how many there are is not known', { listed: undefined, seen: 1 }, ['api-servers-not-visible']],
   ])('all is encrypted, %s', (_name, servers, found) => {
-    const now = withFacts({ ...all, ...(servers === undefined ? {} : { servers }) });
+    const now = withFacts({ ...all, servers: servers ?? { listed: 1, seen: 1 } });
     expect(ids(now)).toEqual(found);
     expect(statusOf(step.assess(now, {}), changes(now))).toBe(found.length > 0 ? 'notVisible' : 'ok');
   });
@@ -181,7 +182,7 @@ describe('API servers that were not seen', () => {
   const stale = { stored: { '': 3, [KEY1]: 7 }, writes: KEY1 };
   const asked = (servers: EncryptionFacts['servers'], sandbox = false) =>
     step
-      .questions(withFacts({ ...stale, ...(servers === undefined ? {} : { servers }) }, { sandbox }))
+      .questions(withFacts({ ...stale, servers: servers ?? { listed: undefined, seen: 0 } }, { sandbox }))
       .find(({ id }) => id === 'unreachedServers');
 
   test('what to do with those that cannot be tried is asked where there may be several, and refused by default', () => {
@@ -214,15 +215,24 @@ test('on a real cluster nothing is done without an answer, and unattended each r
       .questions(now)
       .filter(needsAnswer)
       .map(({ id }) => id),
-  ).toEqual(['enable', 'rewrite']);
+  ).toEqual(['enable', 'keyKept', 'rewrite']);
 });
 
-test('only what is built is offered: secretbox, and aescbc named weak', () => {
-  const provider = step.questions(withFacts({ writes: '' })).find(({ id }) => id === 'provider');
-  expect(provider).toMatchObject({
+test('KMS v2 before secretbox before aescbc, which is named weak; aesgcm is not offered', () => {
+  const provider = (version?: string) =>
+    step
+      .questions(withFacts({ writes: '' }, version === undefined ? {} : { version }))
+      .find(({ id }) => id === 'provider');
+  expect(provider()).toMatchObject({
     recommended: 'secretbox',
-    choices: [{ value: 'secretbox' }, { value: 'aescbc', note: expect.stringContaining('weak') }],
+    choices: [
+      { value: 'kms' },
+      { value: 'secretbox' },
+      { value: 'aescbc', note: expect.stringContaining('weak') },
+    ],
   });
+  // KMS v2 is stable from 1.29.
+  expect(provider('1.28')).toMatchObject({ choices: [{ value: 'secretbox' }, { value: 'aescbc' }] });
 });
 
 const kubeadmPod = () => manifestsIn('encryption-at-rest/kubeadm/kube-apiserver.yaml')[0]!;
@@ -314,6 +324,11 @@ function patched(document: Manifest, operations: readonly unknown[]): Manifest {
   return copy;
 }
 
+const NEEDS = {
+  flag: '/etc/kubernetes/enc/encryption-config.yaml',
+  mounts: [{ path: '/etc/kubernetes/enc', readOnly: true }],
+};
+
 describe('the patch of the static pod', () => {
   const spec = (manifest: Manifest) =>
     manifest.spec as { containers: Record<string, unknown[]>[]; volumes: unknown[] };
@@ -323,7 +338,7 @@ describe('the patch of the static pod', () => {
     ['with the mirror pod', kubeadmPod()],
   ])('adds flag, mount and volume to the manifest of kubeadm and changes nothing else, %s', (_name, seen) => {
     const before = kubeadmPod();
-    const after = patched(before, apiServerPatch(seen));
+    const after = patched(before, apiServerPatch(NEEDS, seen));
     const [was, is] = [spec(before), spec(after)];
     expect(is.containers[0]!.command).toEqual([
       ...was.containers[0]!.command!,
@@ -356,7 +371,7 @@ describe('the patch of the static pod', () => {
         volumes: [{ name: 'encryption-config' }],
       },
     );
-    expect(apiServerPatch(seen)).toMatchObject([
+    expect(apiServerPatch(NEEDS, seen)).toMatchObject([
       { path: '/spec/containers/1/args/-' },
       { path: '/spec/containers/1/volumeMounts/-', value: { name: 'encryption-config-files' } },
       { path: '/spec/volumes/-', value: { name: 'encryption-config-files' } },
@@ -365,7 +380,7 @@ describe('the patch of the static pod', () => {
 
   test('never creates a list: what was read of a pod may leave lists out, and an add would replace them', () => {
     const seen = pod('kube-system', 'kube-apiserver-a', { component: 'kube-apiserver' });
-    for (const operation of apiServerPatch(seen) as { path: string }[])
+    for (const operation of apiServerPatch(NEEDS, seen) as { path: string }[])
       expect(operation.path).toMatch(/\/-$/);
   });
 });
@@ -373,7 +388,7 @@ describe('the patch of the static pod', () => {
 describe('instructions', () => {
   const instructions = (...signs: NodeSigns[]) => {
     const now = withFacts(
-      { writes: '' },
+      { writes: '', servers: { listed: signs.length, seen: 1 } },
       { objects: signs.map((sign, index) => node(`cp${index + 1}`, sign)) },
     );
     return (changes(now)[0] as HostChange).instructions.join('\n');
@@ -395,24 +410,21 @@ describe('instructions', () => {
       'kubeadm init phase',
       '/readyz',
     );
-    expect(text).not.toContain('Round 1');
+    expect(text).not.toContain('one after the other');
   });
 
-  test('several servers: identity first on all of them, only then the provider first', () => {
-    const text = instructions(master, master, master);
+  test('several servers: one after the other, by name', () => {
     order(
-      text,
-      'outside the cluster',
-      'With 3 API servers',
-      'Round 1',
-      'above the provider',
-      'Round 2',
-      'crictl stop',
+      instructions(master, master, master),
+      'On cp1, cp2, cp3: one after the other',
+      'must print nothing',
     );
   });
 
-  test('how many is not known: both ways are told', () => {
-    order(instructions(), 'how many could not be seen', 'Round 1', 'Round 2');
+  test('how many is not known: on every one', () => {
+    const now = withFacts({ writes: '', servers: { listed: undefined, seen: 0 } });
+    const text = (changes(now)[0] as HostChange).instructions.join('\n');
+    order(text, 'On every control-plane node (how many could not be seen)', 'must print nothing');
   });
 
   test('kubeadm before 1.22 calls its flag otherwise', () => {

@@ -1,0 +1,110 @@
+import { type Distribution, distribution } from '../../src/model/distributions.js';
+import type { Finding } from '../../src/model/finding.js';
+import type { Snapshot } from '../../src/model/snapshot.js';
+import { AGAINST } from './providers.js';
+import { byFiles } from './questions.js';
+import { encryptionState, providerIn } from './state.js';
+
+/** What is found about encryption at rest; what cannot be seen is said. */
+export function assess(now: Snapshot): readonly Finding[] {
+  const state = encryptionState(now);
+  const where = distribution(now);
+  const { evidence } = state;
+  const asked = where.encryption === undefined ? '' : ` Ask: ${where.encryption.ask.join(' ')}.`;
+  switch (state.at) {
+    case 'encrypted':
+      return [...otherServers(now, evidence), ...weakProvider(state.writes, evidence)];
+    case 'stale':
+      return [
+        {
+          id: 'secrets-stale',
+          severity: 'high',
+          evidence,
+          message:
+            state.writes === undefined
+              ? `An encryption configuration is in force, but ${state.stale} stored Secrets are not under its key: they have to be re-written.`
+              : `New Secrets are stored as ${state.writes}, but ${state.stale} stored ones are not: they have to be re-written.`,
+        },
+        ...otherServers(now, evidence),
+        ...weakProvider(state.writes, evidence),
+      ];
+    case 'plain':
+      return [
+        {
+          id: 'secrets-plain',
+          severity: 'high',
+          evidence,
+          message: byFiles(where)
+            ? 'Secrets are stored in plain text.'
+            : `Secrets are stored in plain text. ${where.title} has its own way to turn encryption on${commandText(where)}.`,
+        },
+      ];
+    case 'configured':
+      return [
+        {
+          id: state.differ ? 'api-servers-differ' : 'encryption-without-effect',
+          severity: 'high',
+          evidence,
+          message: state.differ
+            ? 'Some API servers have an encryption configuration and others have none: what one writes another cannot read. Give all of them the same file, one after the other, before anything is re-written.'
+            : 'An encryption configuration is set, but Secrets are still written in plain text: identity is its first provider for them, or it does not list them. Put a provider with a key first in that very file; keep the keys that are in it.',
+        },
+      ];
+    case 'unseen':
+      return [
+        {
+          id: 'encryption-not-visible',
+          severity: 'notVisible',
+          evidence: `${evidence}; ${where.evidence}`,
+          message: !state.configured
+            ? `Whether Secrets are encrypted cannot be seen from here (${where.title === 'unknown' ? 'unknown distribution' : where.title}).${asked}${noteText(where)}`
+            : state.writes === undefined
+              ? 'An encryption configuration is set; whether Secrets are stored under its key cannot be seen from here.'
+              : `New Secrets are stored as ${state.writes}; how the others are stored cannot be seen from here.`,
+        },
+        ...weakProvider(state.writes, evidence),
+      ];
+  }
+}
+
+/** Storage was judged through one API server; the others may write in another form. */
+function otherServers({ encryption }: Snapshot, evidence: string): readonly Finding[] {
+  if (encryption?.servers === undefined) return [];
+  const { listed, seen } = encryption.servers;
+  if (listed !== undefined && seen >= listed) return [];
+  const how = 'write Secrets cannot be seen from here: compare the configuration of each.';
+  return [
+    {
+      id: 'api-servers-not-visible',
+      severity: 'notVisible',
+      evidence,
+      message:
+        listed === undefined
+          ? `How many API servers there are is not known, and how others than the one that answered ${how}`
+          : `How ${listed - seen} of ${listed} API servers ${how}`,
+    },
+  ];
+}
+
+function commandText(where: Distribution): string {
+  const commands = where.encryption?.enable ?? [];
+  return commands.length === 0 ? '' : `: ${commands.map((words) => words.join(' ')).join(', then ')}`;
+}
+
+function noteText(where: Distribution): string {
+  return where.encryption === undefined ? '' : ` ${where.encryption.note}`;
+}
+
+function weakProvider(writes: string | undefined, evidence: string): readonly Finding[] {
+  const provider = writes === undefined ? undefined : providerIn(writes);
+  const against = provider === undefined ? undefined : AGAINST[provider];
+  if (against === undefined) return [];
+  return [
+    {
+      id: 'weak-encryption-provider',
+      severity: 'low',
+      evidence,
+      message: `Secrets are encrypted with ${provider}: ${against}.`,
+    },
+  ];
+}

@@ -1,0 +1,92 @@
+import { type Round, roundsTo } from '../../src/encryption/rounds.js';
+import { type Distribution, distribution } from '../../src/model/distributions.js';
+import type { Change, CloudChange } from '../../src/model/plan.js';
+import type { Answers } from '../../src/model/question.js';
+import type { Snapshot } from '../../src/model/snapshot.js';
+import type { Templates } from '../../src/model/template.js';
+import { goalOf, SECRETS } from './goals.js';
+import { CONFIG, hostChanges } from './host.js';
+import { known } from './known.js';
+import { byFiles, canEnable, changeable } from './questions.js';
+import { rewriteOf } from './rewrites.js';
+import { type EncryptionState, encryptionState } from './state.js';
+
+/** The changes of the step, in the order in which they must be made; each requires the one before. */
+export function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {
+  const state = encryptionState(now);
+  const where = distribution(now);
+  if (canEnable(state, where) && !byFiles(where)) return answers.enable === true ? byCommands(where) : [];
+  const rounds = planned(now, answers, templates);
+  if (rounds !== undefined && 'rounds' in rounds) return changesOf(now, state, answers, rounds.rounds);
+  const only = state.at === 'stale' || (state.at === 'unseen' && state.configured);
+  return only && rounds === undefined && answers.rewrite === true
+    ? [rewriteOf(now, state, answers, SECRETS)]
+    : [];
+}
+
+/** The rounds that the answers ask for, why there are none that are safe, or undefined where nothing is asked for. */
+export function planned(
+  now: Snapshot,
+  answers: Answers,
+  templates: Templates,
+): ReturnType<typeof roundsTo> | undefined {
+  const state = encryptionState(now);
+  const where = distribution(now);
+  const start = canEnable(state, where) && byFiles(where) ? known(now, state) : changeable(now, state, where);
+  const goal = start === undefined ? undefined : goalOf(now, start, answers, templates);
+  return start === undefined || goal === undefined ? undefined : roundsTo(start.situation, goal);
+}
+
+/** Rounds as changes, up to the first that an answer holds back. */
+function changesOf(
+  now: Snapshot,
+  state: EncryptionState,
+  answers: Answers,
+  rounds: readonly Round[],
+): readonly Change[] {
+  const start = known(now, state);
+  if (start === undefined) return [];
+  const changes: Change[] = [];
+  const removes = rounds.some((round) => round.do === 'configure' && round.phase === 'remove');
+  let number = 0;
+  for (const round of rounds) {
+    // What comes after these is safe only once they are through.
+    if (round.do === 'keepKey' && answers.keyKept !== true) break;
+    if (round.do === 'rewrite' && answers.rewrite !== true) break;
+    if (round.do !== 'configure' && round.do !== 'rewrite') continue;
+    const folder = `${++number}-${round.do === 'configure' ? round.phase : 'rewrite'}`;
+    const made: readonly Change[] =
+      round.do === 'configure'
+        ? hostChanges(now, start, round, folder)
+        : [
+            {
+              ...rewriteOf(now, state, answers, round.resource, { under: round.under, folder }),
+              ...(removes ? { mustBeProven: true as const } : {}),
+            },
+          ];
+    const requires = changes.map(({ id }) => id);
+    changes.push(...made.map((change) => (requires.length === 0 ? change : { ...change, requires })));
+  }
+  return changes;
+}
+
+/** Undoing encryption: the rounds back to plain text, as far as the configuration of the API servers is seen. */
+export function decryptChanges(now: Snapshot, templates: Templates): readonly Change[] {
+  const answers = { goal: 'plainText', keyKept: true, rewrite: true, removeOld: true };
+  return changeable(now, encryptionState(now), distribution(now)) === undefined
+    ? []
+    : plan(now, answers, templates);
+}
+
+function byCommands(where: Distribution): readonly CloudChange[] {
+  const commands = where.encryption?.enable ?? [];
+  return commands.map((command, index) => ({
+    kind: 'cloud',
+    id: `encryption-at-rest/-/${CONFIG.kind}/${where.id}-${index + 1}`,
+    ref: { ...CONFIG, name: `${where.id}-${index + 1}` },
+    risk: 'restartsApiServer',
+    command,
+    why: `${where.title} turns encryption on by its own command (${index + 1} of ${commands.length}).`,
+    breaks: [where.encryption?.note ?? ''],
+  }));
+}

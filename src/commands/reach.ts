@@ -26,6 +26,7 @@ import {
   reachJson,
   reachText,
 } from '../report/reach.js';
+import { MOST_DRAWN, reachSvg, tooLargeToDraw } from '../report/svg.js';
 import { type Io, openTarget, say } from './context.js';
 
 type ReachCommand = Extract<Command, { name: 'reach' | 'reachExplain' | 'reachDiff' }>;
@@ -39,11 +40,16 @@ const LISTINGS = { text: reachText, json: reachJson, dot: reachDot } as const;
 export async function reach(command: ReachCommand, io: Io): Promise<ExitCode> {
   switch (command.name) {
     case 'reach': {
-      if (command.output === 'svg')
-        throw new HostError(
-          'svg is not built in: write dot and draw it with Graphviz.\nkubectl harden reach -o dot | dot -Tsvg',
-        );
       const analysed = await analyse(command, io);
+      if (command.output === 'svg') {
+        const much = tooLargeToDraw(analysed);
+        if (much !== undefined)
+          throw new HostError(
+            `That is too much for a picture: ${much}, at most ${MOST_DRAWN.connections} connections of ${MOST_DRAWN.workloads} workloads are drawn.\nGive fewer manifests (--from), or lay the graph out elsewhere: kubectl harden reach -o dot | sfdp -Tsvg`,
+          );
+        await write(io, await reachSvg(analysed));
+        return EXIT.ok;
+      }
       for (const piece of LISTINGS[command.output](analysed)) await write(io, piece);
       return EXIT.ok;
     }

@@ -1,5 +1,6 @@
 import { diffReach, FILES, reachOf } from '../../src/reach/index.js';
 import { diffText, explainText, reachDot, reachJson, reachText } from '../../src/report/reach.js';
+import { reachSvg, tooLargeToDraw } from '../../src/report/svg.js';
 import { expectGolden, parseManifests } from '../support/golden.js';
 
 const POLICIES = `
@@ -133,3 +134,54 @@ describe('differences', () => {
     expect(opened).toHaveLength(8);
   });
 });
+
+describe('SVG', () => {
+  const workloads = (count: number) =>
+    reachOf(
+      parseManifests(
+        Array.from({ length: count }, (_, i) => workload('shop', `w${i}`, '{containerPort: 1}')).join('---'),
+      ),
+      FILES,
+    );
+
+  test('holds every workload and every connection', async () => {
+    const reach = closed();
+    const svg = await reachSvg(reach);
+    const titles = [...svg.matchAll(/<g id="(node|edge)[0-9]+"/g)].map(([, kind]) => kind);
+    expect(titles.filter((kind) => kind === 'edge')).toHaveLength([...reach.connections()].length);
+    const ends = new Set([...reach.connections()].flatMap(({ src, dst }) => [src, dst]));
+    for (const { name } of reach.workloads) ends.add(name);
+    expect(titles.filter((kind) => kind === 'node')).toHaveLength(ends.size);
+    expect(svg).toMatch(/<text [^>]*>TCP 5432<\/text>/);
+    expect(svg).toMatch(/^<\?xml[\s\S]*<\/svg>\s*$/);
+  });
+
+  test.each([
+    '</text><script>alert(1)</script>',
+    '"];x->y[label="',
+    '&lt;script&gt;',
+    '<b>bold</b>',
+    'back\\slash\\N',
+    '\u001b[2J\u202e',
+    'ünïcode',
+  ])('%j as a name is text', async (name) => {
+    const [object] = parseManifests(workload('shop', 'web', '{containerPort: 1}'));
+    const made = { ...object!, metadata: { name, namespace: 'shop' } };
+    const other = { ...object!, metadata: { name: 'other', namespace: name } };
+    const svg = await reachSvg(reachOf([made, other], FILES));
+    expect(
+      [...svg.matchAll(/<([a-zA-Z]+)/g)].map(([, tag]) => tag).filter((tag) => !SVG_TAGS.includes(tag!)),
+    ).toEqual([]);
+    expect(svg).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    // Two of them, and what is outside of the cluster.
+    expect(svg.match(/<g id="node/g)).toHaveLength(3);
+  });
+
+  test('too much is counted, not drawn', () => {
+    expect(tooLargeToDraw(workloads(20))).toBeUndefined();
+    expect(tooLargeToDraw(workloads(30))).toBe('more than 500 connections');
+    expect(tooLargeToDraw(workloads(3), { connections: 500, workloads: 2 })).toBe('3 workloads');
+  });
+});
+
+const SVG_TAGS = ['svg', 'g', 'title', 'polygon', 'path', 'text', 'ellipse', 'polyline', 'DOCTYPE'];

@@ -3,6 +3,7 @@ import { ClusterError } from '../wizard/ports.js';
 import type { Client } from './client.js';
 import { readMetrics } from './encryption.js';
 import { shownAddress } from './errors.js';
+import { inParallel } from './pool.js';
 import { SCRATCH_NAMESPACE, type Scratch, touch } from './scratch.js';
 import { apiServers } from './servers.js';
 
@@ -102,23 +103,20 @@ async function throughGiven(
   scratch: Scratch,
   wanted: number | undefined,
 ): Promise<{ met: number; reason?: string }> {
+  if (wanted === undefined) return { met: 0, ...(await throughMany(client, scratch)) };
   const lastMet = new Map<string, number>();
   let newest = 0;
   // A process that restarts is another one from then on: those count that were met since the last new one was.
   const met = () => [...lastMet.values()].filter((at) => at >= newest).length;
   const enough = (at: number) =>
-    wanted === undefined
-      ? at >= TRIES
-      : at >= MOST_TRIES || (at >= TRIES && (met() >= wanted || at - newest > 5 * (wanted + 1)));
+    at >= MOST_TRIES || (at >= TRIES && (met() >= wanted || at - newest > 5 * (wanted + 1)));
   for (let at = 0; !enough(at); at++) {
     const fresh = client.over({ sockets: 1 });
     try {
-      if (wanted !== undefined) {
-        const metrics = await readMetrics(fresh);
-        const process = typeof metrics === 'string' ? undefined : metrics.startedAt;
-        if (process !== undefined && !lastMet.has(process)) newest = at;
-        if (process !== undefined) lastMet.set(process, at);
-      }
+      const metrics = await readMetrics(fresh);
+      const process = typeof metrics === 'string' ? undefined : metrics.startedAt;
+      if (process !== undefined && !lastMet.has(process)) newest = at;
+      if (process !== undefined) lastMet.set(process, at);
       const reason = await touched(fresh, scratch);
       if (reason !== undefined) return { met: met(), reason };
     } finally {
@@ -126,6 +124,23 @@ async function throughGiven(
     }
   }
   return { met: met() };
+}
+
+/**
+ * Through the given address so many times at once, over a connection each. A server that disagrees moves the stored form
+ * for all who come after, and those move it back: whoever sees another version than the first has met one.
+ */
+async function throughMany(client: Client, scratch: Scratch): Promise<{ reason?: string }> {
+  const reasons = await inParallel(Array.from({ length: TRIES }), TRIES, async () => {
+    const fresh = client.over({ sockets: 1 });
+    try {
+      return await touched(fresh, scratch);
+    } finally {
+      fresh.close();
+    }
+  });
+  const reason = reasons.find((one) => one !== undefined);
+  return reason === undefined ? {} : { reason };
 }
 
 /** Why the server that answers disagrees with the one that wrote the scratch Secret; undefined where it agrees. */

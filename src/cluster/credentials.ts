@@ -5,6 +5,7 @@ import { printable } from '../model/escape.js';
 import { at, isRecord, listAt, stringAt } from '../model/manifest.js';
 import { ClusterError } from '../wizard/ports.js';
 import type { Selected } from './kubeconfig.js';
+import { staticCredentials } from './static-credentials.js';
 
 /** What a request must carry, and what a connection must be made with. */
 export interface Credentials {
@@ -18,12 +19,28 @@ export interface Credentials {
 const PLUGIN_LIMIT = 120_000;
 
 /**
- * Asks client-node for the credentials of a context: certificates, tokens, exec plugins, OIDC refresh.
- * Every call starts anew, so that an expired token is not served from the library's cache.
+ * The credentials of a context: certificates and tokens as they stand, by client-node exec plugins and OIDC refresh.
+ * Every call starts anew, so that an expired token is not served from a cache.
  * @throws ClusterError `unauthorized` where a plugin or a token file fails
  */
 export async function credentialsOf(selected: Selected): Promise<Credentials> {
-  // Loading the library takes half a second: only what talks to a cluster pays for it.
+  try {
+    const found = staticCredentials(selected);
+    if (found !== undefined)
+      return {
+        ...found,
+        headers: mayCarryCredentials(selected.server) ? found.headers : {},
+        proxy: undefined,
+      };
+  } catch (error) {
+    throw failure(selected, error);
+  }
+  return await credentialsByLibrary(selected);
+}
+
+/** The same by client-node, for whatever a kubeconfig may hold. */
+export async function credentialsByLibrary(selected: Selected): Promise<Credentials> {
+  // Loading the library takes half a second: only what needs it pays for it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   const options: RequestOptions = {};

@@ -125,8 +125,14 @@ export function touchCall(collection: string, name: string) {
   };
 }
 
+/** How a table begins as API servers write it. Most of it describes columns: there is no need to parse that each time. */
+const TABLE_HEAD =
+  /^\{"kind":"Table","apiVersion":"[^"]*","metadata":\{(?:"selfLink":"[^"]*",)?"resourceVersion":"(\d+)"/;
+
 /** The resourceVersion in the answer to a touch. @throws ClusterError where the answer is not a bare table */
 export function touchedVersion(body: Buffer, doing: string): string {
+  const [, quick] = TABLE_HEAD.exec(body.toString('latin1', 0, 600)) ?? [];
+  if (quick !== undefined) return quick;
   let table: unknown;
   try {
     table = JSON.parse(body.toString('utf8'));

@@ -139,7 +139,14 @@ function agentFor(route: Route, base: URL, tls: TlsOptions, credentials: Credent
     // As other Kubernetes clients do: HTTPS_PROXY and NO_PROXY count, except for this machine.
     ...(/^(localhost|127\.|\[::1\])/.test(base.hostname) ? {} : { proxyEnv: process.env }),
   };
-  return base.protocol === 'https:' ? new HttpsAgent({ ...common, ...tls }) : new HttpAgent(common);
+  return base.protocol === 'https:' ? new OneRoute({ ...common, ...tls }) : new HttpAgent(common);
+}
+
+/** All connections of an agent of ours lead to one place: there is no need to spell out certificates to tell them apart. */
+class OneRoute extends HttpsAgent {
+  override getName(): string {
+    return 'api server';
+  }
 }
 
 /** An API server reached by another address than the kubeconfig's shows a certificate for names that we know. */
@@ -153,16 +160,23 @@ function certificateCheck({ certificateNames }: Route): TlsOptions {
   };
 }
 
-async function collect(response: IncomingMessage): Promise<Answer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  const body = Buffer.concat(chunks);
-  const zipped = response.headers['content-encoding'] === 'gzip';
-  return {
-    status: response.statusCode ?? 0,
-    headers: response.headersDistinct,
-    body: zipped ? await unzip(body) : body,
-  };
+/** The whole answer. By events: an iterator over the stream costs a third of the time of a small one. */
+function collect(response: IncomingMessage): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('error', reject);
+    response.on('end', () => {
+      const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      const answer = (content: Buffer): Answer => ({
+        status: response.statusCode ?? 0,
+        headers: response.headersDistinct,
+        body: content,
+      });
+      if (response.headers['content-encoding'] === 'gzip') unzip(body).then(answer).then(resolve, reject);
+      else resolve(answer(body));
+    });
+  });
 }
 
 function timedOut(): Error {

@@ -61,7 +61,7 @@ export async function rewriteObjects(
 /** What a re-write of these resources would write. @throws ClusterError */
 export async function sizeOfRewrite(client: Client, wanted: readonly string[]): Promise<RewriteSize> {
   const resources = await resolveResources(client, wanted);
-  return await rewriteSize(client, resources, await countObjects(client, resources));
+  return await rewriteSize(client, resources, countObjects(client, resources));
 }
 
 /** How objects are stored, by reading and by a pass that must move nothing. @throws ClusterError as a re-write does */

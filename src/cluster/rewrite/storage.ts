@@ -24,9 +24,10 @@ const STOP_FROM = 0.9;
 export async function rewriteSize(
   client: Client,
   resources: readonly Resource[],
-  objects: number | undefined,
+  counted: Promise<number | undefined>,
 ): Promise<RewriteSize> {
-  const [metrics, { quota, words: quotaWords }, migration] = await Promise.all([
+  const [objects, metrics, { quota, words: quotaWords }, migration] = await Promise.all([
+    counted,
     readMetrics(client),
     quotaOf(client),
     migrationVersion(client),

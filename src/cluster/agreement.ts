@@ -3,6 +3,7 @@ import { ClusterError } from '../wizard/ports.js';
 import type { Client } from './client.js';
 import { readMetrics } from './encryption.js';
 import { shownAddress } from './errors.js';
+import type { Transformations } from './metrics.js';
 import { inParallel } from './pool.js';
 import { SCRATCH_NAMESPACE, type Scratch, touch } from './scratch.js';
 import { apiServers } from './servers.js';
@@ -32,20 +33,27 @@ const IMPATIENT = { attempts: 2, firstWait: 100, longestWait: 100, longestRetryA
  * connection of its own. A listed server that cannot be reached by its own address counts as tried only where it must
  * have been met behind the given one: as many processes answered there as servers are listed. A single listed server is
  * the given one.
+ * @param configuration hash of the configuration of the server that wrote the scratch Secret, where it tells it
  * @throws ClusterError where the given server fails, or another one in a way that says nothing about stored forms
  */
-export async function agreement(client: Client, scratch: Scratch, evidence: string[]): Promise<Agreement> {
+export async function agreement(
+  client: Client,
+  scratch: Scratch,
+  configuration: string | undefined,
+  evidence: string[],
+): Promise<Agreement> {
   const given = client.route.server;
   const { addresses, count, reason } = await apiServers(client);
   const servers: string[] = [];
   const missed: string[] = [];
   for (const address of addresses.filter((one) => new URL(one).host !== new URL(given).host)) {
-    const fault = await throughOwnAddress(client, address, scratch);
+    const fault = await throughOwnAddress(client, address, scratch, configuration);
     if (fault === 'unreachable') missed.push(address);
     else if (fault !== undefined) return { servers, untried: missed, reason: fault };
     else servers.push(address);
   }
-  const behind = await throughGiven(client, scratch, missed.length > 0 && count !== 1 ? count : undefined);
+  const wanted = missed.length > 0 && count !== 1 ? count : undefined;
+  const behind = await throughGiven(client, scratch, wanted, configuration);
   if (behind.reason !== undefined) return { servers, untried: missed, reason: behind.reason };
   servers.unshift(shownAddress(given));
   evidence.push(
@@ -71,6 +79,7 @@ async function throughOwnAddress(
   client: Client,
   address: string,
   scratch: Scratch,
+  configuration: string | undefined,
 ): Promise<string | undefined> {
   const names = [
     new URL(address).hostname.replace(/^\[|\]$/g, ''),
@@ -84,7 +93,7 @@ async function throughOwnAddress(
       const fault = await touched(fresh, scratch);
       if (fault !== undefined) return fault;
     }
-    return undefined;
+    return await otherConfiguration(fresh, configuration);
   } catch (error) {
     if (error instanceof ClusterError && ['unreachable', 'unauthorized'].includes(error.reason))
       return 'unreachable';
@@ -102,6 +111,7 @@ async function throughGiven(
   client: Client,
   scratch: Scratch,
   wanted: number | undefined,
+  configuration: string | undefined,
 ): Promise<{ met: number; reason?: string }> {
   if (wanted === undefined) return { met: 0, ...(await throughMany(client, scratch)) };
   const lastMet = new Map<string, number>();
@@ -115,6 +125,8 @@ async function throughGiven(
     try {
       const metrics = await readMetrics(fresh);
       const process = typeof metrics === 'string' ? undefined : metrics.startedAt;
+      const other = typeof metrics === 'string' ? undefined : differs(metrics, configuration);
+      if (other) return { met: met(), reason: otherWords(fresh) };
       if (process !== undefined && !lastMet.has(process)) newest = at;
       if (process !== undefined) lastMet.set(process, at);
       const reason = await touched(fresh, scratch);
@@ -141,6 +153,28 @@ async function throughMany(client: Client, scratch: Scratch): Promise<{ reason?:
   });
   const reason = reasons.find((one) => one !== undefined);
   return reason === undefined ? {} : { reason };
+}
+
+/** From 1.34 servers tell the SHA-256 of their configuration: a difference that one Secret does not show is seen there. */
+async function otherConfiguration(
+  fresh: Client,
+  configuration: string | undefined,
+): Promise<string | undefined> {
+  if (configuration === undefined) return undefined;
+  const metrics = await readMetrics(fresh);
+  return typeof metrics !== 'string' && differs(metrics, configuration) ? otherWords(fresh) : undefined;
+}
+
+function differs(metrics: Transformations, configuration: string | undefined): boolean {
+  return (
+    configuration !== undefined &&
+    metrics.configuration !== undefined &&
+    metrics.configuration !== configuration
+  );
+}
+
+function otherWords(fresh: Client): string {
+  return `API servers disagree: the encryption configuration of ${printable(shownAddress(fresh.route.server), 120)} is another file than that of the first (by its hash). Give every API server the same file.`;
 }
 
 /** Why the server that answers disagrees with the one that wrote the scratch Secret; undefined where it agrees. */

@@ -60,7 +60,12 @@ async function judged(
   const closed = (reason: string) => ({ open: false as const, reason, evidence });
   const written = await writeObserved(steady, held);
   if ('refusal' in written) return closed(written.refusal);
-  const { servers, untried, reason } = await agreement(client, written.scratch, evidence);
+  const { servers, untried, reason } = await agreement(
+    client,
+    written.scratch,
+    written.configuration,
+    evidence,
+  );
   if (reason !== undefined) return closed(reason);
   const form = await otherForm(client, written.as, options.under, evidence);
   if (form !== undefined) return closed(form);
@@ -83,7 +88,7 @@ const LOOKS = 3;
 async function writeObserved(
   client: Client,
   held: Held,
-): Promise<{ scratch: Scratch; as: WrittenAs } | { refusal: string }> {
+): Promise<{ scratch: Scratch; as: WrittenAs; configuration: string | undefined } | { refusal: string }> {
   for (let look = 1; ; look++) {
     const before = await readMetrics(client);
     let scratch: Scratch;
@@ -96,8 +101,10 @@ async function writeObserved(
     }
     held.scratch = scratch;
     const after = await readMetrics(client).catch(() => 'metrics: the second reading failed');
-    if (typeof before === 'string') return { scratch, as: { hidden: before } };
-    if (typeof after === 'string') return { scratch, as: { hidden: after } };
+    const hidden = [before, after].find((reading) => typeof reading === 'string');
+    if (typeof before === 'string' || typeof after === 'string')
+      return { scratch, as: { hidden: hidden ?? '' }, configuration: undefined };
+    const { configuration } = after;
     const another = before.startedAt !== after.startedAt;
     const seen = Object.keys(byWholePrefix(moved(before.to, after.to)));
     const mixed = seen.includes('') && seen.length > 1;
@@ -105,8 +112,11 @@ async function writeObserved(
       held.scratch = undefined;
       continue;
     }
-    if (another) return { scratch, as: { hidden: 'metrics: two readings came from different API servers' } };
-    return { scratch, as: { seen } };
+    if (another) {
+      const as = { hidden: 'metrics: two readings came from different API servers' };
+      return { scratch, as, configuration: undefined };
+    }
+    return { scratch, as: { seen }, configuration };
   }
 }
 

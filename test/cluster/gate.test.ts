@@ -63,6 +63,19 @@ test('the server writes plain text, with and without a configuration', async () 
   expect((await gateOf({ servers: [{ writes: '', unconfigured: true }] })).reason).toContain('plain text');
 });
 
+test('servers that write the same form from different files disagree too, where they tell their hash', async () => {
+  const servers = [
+    { writes: BOX, hash: 'one' },
+    { writes: BOX, hash: 'two' },
+  ];
+  // Two listed servers that only the given address leads to: it has to meet both.
+  const different = await gateOf({ servers, endpoints: dead(2) });
+  expect(different.reason).toContain('another file');
+  expect(different.left).toEqual([]);
+  const same = servers.map((one) => ({ ...one, hash: 'one' }));
+  expect((await gateOf({ servers: same, endpoints: dead(2) })).result).toMatchObject({ open: true });
+});
+
 /** Addresses at which nothing answers. */
 const dead = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ ip: '127.0.0.1', port: 1 + index }));

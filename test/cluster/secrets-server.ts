@@ -8,6 +8,8 @@ export interface ServerSetup {
   reads?: readonly string[];
   /** No encryption configuration at all: no counters. */
   unconfigured?: boolean;
+  /** SHA-256 of its configuration, as servers from 1.34 tell it. */
+  hash?: string;
 }
 
 export interface SecretsSetup {
@@ -78,6 +80,11 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
     [
       'apiserver_request_total{code="200"} 5',
       `process_start_time_seconds ${1_700_000_000 + server}`,
+      ...(setup.servers[server]!.hash === undefined
+        ? []
+        : [
+            `apiserver_encryption_config_controller_last_config_info{apiserver_id_hash="sha256:a${server}",hash="sha256:${setup.servers[server]!.hash}"} 1`,
+          ]),
       ...[...counters[server]!].map(
         ([series, n]) =>
           `apiserver_storage_transformation_operations_total{resource="secrets",status="OK",${series}} ${n}`,

@@ -1,20 +1,13 @@
-import { printable } from '../model/escape.js';
-import type { Passage, Preview } from '../model/preview.js';
-import { counted, fold, paint, type Style, sign } from './style.js';
+import stringWidth from 'string-width';
+import { cutMiddle, printable } from '../model/escape.js';
+import { matrixTable } from '../model/matrix.js';
+import type { Preview } from '../model/preview.js';
+import { fold, paint, type Style, sign } from './style.js';
 
-/** More places than this do not fit beside each other. */
-const MOST_PLACES = 9;
 /** Cut connections that are listed; the rest is counted. */
 const MOST_CUT = 20;
 
-const MARKS: Record<Passage, readonly [unicode: string, ascii: string, word: string]> = {
-  open: ['●', 'O', 'open'],
-  narrowed: ['◐', '/', 'narrowed'],
-  closed: ['×', 'x', 'closed'],
-  none: ['·', '.', 'none before'],
-};
-
-/** A preview as a short block: what would be cut, a matrix of namespaces where it fits, and the counts. */
+/** A preview as a short block: what would be cut, a matrix of namespaces, and the counts. */
 export function previewLines(preview: Preview, style: Style): readonly string[] {
   const { cut, declared, pairsBefore, pairsAfter } = preview;
   const number = (n: number) => n.toLocaleString('en-US');
@@ -39,21 +32,18 @@ export function previewLines(preview: Preview, style: Style): readonly string[] 
   ];
 }
 
-/** From (rows) and to (columns); only where all places fit beside each other. */
-export function matrixLines({ places, matrix }: Preview, style: Style): readonly string[] {
-  if (places.length > MOST_PLACES) return [`  ${counted(places.length, 'place')}: too many for a table`];
-  const names = places.map((place) => printable(place, 16));
-  const lead = Math.max('from \\ to'.length, ...names.map((name) => name.length));
-  const width = 4 + lead + names.reduce((sum, name) => sum + name.length + 2, 0);
-  if (width > style.width) return [];
-  const mark = (passage: Passage) => MARKS[passage][style.unicode ? 0 : 1];
-  const used = (Object.keys(MARKS) as Passage[]).filter((p) => matrix.some((row) => row.includes(p)));
+/** What passes from where to where, before and after, as a small table. */
+export function matrixLines(preview: Preview, style: Style): readonly string[] {
+  const { rows, notes } = matrixTable(preview, {
+    width: style.width - 2,
+    unicode: style.unicode,
+    name: (text, columns) => {
+      const name = cutMiddle(printable(text), columns);
+      return name + ' '.repeat(Math.max(0, columns - stringWidth(name)));
+    },
+  });
   return [
-    `  ${'from \\ to'.padEnd(lead)}  ${names.join('  ')}`,
-    ...matrix.map((row, i) => {
-      const cells = row.map((passage, j) => mark(passage).padEnd(names[j]?.length ?? 1));
-      return `  ${(names[i] ?? '').padEnd(lead)}  ${cells.join('  ')}`.trimEnd();
-    }),
-    `  ${used.map((passage) => `${mark(passage)} ${MARKS[passage][2]}`).join('  ')}`,
+    ...rows.map((row) => `  ${row}`),
+    ...notes.flatMap((note) => fold(printable(note), style.width, '  ', '    ')),
   ];
 }

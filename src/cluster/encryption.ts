@@ -6,6 +6,7 @@ import { TABLE } from './list.js';
 import { byWholePrefix, moved, type Transformations, transformations, valuesIn } from './metrics.js';
 import type { SecretName } from './names.js';
 import { inParallel } from './pool.js';
+import { serverFacts } from './server-facts.js';
 import { apiServers, encryptionFlags, type ServerFlag } from './servers.js';
 
 /** Secrets read by name at most: 10,000 take about 3 s on a near server at this concurrency. */
@@ -41,7 +42,11 @@ export async function encryptionFacts(
   const evidence = [...flagEvidence(flags, flagsHidden)];
   try {
     const before = await readMetrics(one);
-    const seen = { servers: { listed: servers.count, seen: typeof before === 'string' ? 0 : 1 }, flags };
+    const seen = {
+      servers: { listed: servers.count, seen: typeof before === 'string' ? 0 : 1 },
+      flags: flags.map(({ server, value }) => ({ server, value })),
+      apiServers: await serverFacts(one, flags, before, servers.count === 1),
+    };
     let names: readonly SecretName[] = [];
     try {
       names = await list(one);

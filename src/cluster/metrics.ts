@@ -18,6 +18,8 @@ export interface Transformations {
   to: Counts;
   /** SHA-256 of the encryption configuration in force (from 1.34). */
   configuration: string | undefined;
+  /** SHA-256 of the name of the server's Lease in kube-system (from 1.34). */
+  identity: string | undefined;
   storage: StorageSizes;
 }
 
@@ -56,15 +58,15 @@ export function transformations(text: string): Transformations {
     }
     return counts;
   };
+  const [config] = [...samplesOf(text, 'apiserver_encryption_config_controller_last_config_info')];
   return {
     startedAt: /^process_start_time_seconds (\S+)/m.exec(text)?.[1],
     configured: samples.length > 0,
     byResource: samples.some(({ labels }) => labels.has('resource')),
     from: count('from_storage'),
     to: count('to_storage'),
-    configuration: [
-      ...samplesOf(text, 'apiserver_encryption_config_controller_last_config_info'),
-    ][0]?.labels.get('hash'),
+    configuration: config?.labels.get('hash'),
+    identity: config?.labels.get('apiserver_id_hash'),
     storage: storageSizes(text),
   };
 }

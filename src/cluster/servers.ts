@@ -62,8 +62,13 @@ function addressesOf(endpoints: unknown): string[] {
 
 /** Value of `--encryption-provider-config` of one API server; null: its arguments lack the flag. */
 export interface ServerFlag {
+  /** Name of its pod. */
   server: string;
+  /** Its node. */
+  node: string;
   value: string | null;
+  /** Whether it takes up a changed file by itself. */
+  reload: boolean;
 }
 
 /** Reads the arguments of API servers that run as (mirror) pods in kube-system. */
@@ -79,8 +84,14 @@ export async function encryptionFlags(client: Client): Promise<{ flags: ServerFl
         listAt(pod, 'spec', 'containers').find((c) => stringAt(c, 'name') === 'kube-apiserver') ??
         listAt(pod, 'spec', 'containers')[0];
       if (name === undefined || container === undefined) return [];
+      const words = [...listAt(container, 'command'), ...listAt(container, 'args')];
       return [
-        { server: name, value: flagOf([...listAt(container, 'command'), ...listAt(container, 'args')]) },
+        {
+          server: name,
+          node: stringAt(pod, 'spec', 'nodeName') ?? name.replace(/^kube-apiserver-/, ''),
+          value: flagOf(words, FLAG),
+          reload: isTrue(words),
+        },
       ];
     });
     return flags.length > 0 ? { flags } : { flags, reason: 'no API server runs as a pod that can be seen' };
@@ -91,14 +102,23 @@ export async function encryptionFlags(client: Client): Promise<{ flags: ServerFl
 }
 
 const FLAG = '--encryption-provider-config';
+const RELOAD = '--encryption-provider-config-automatic-reload';
 
 /** The last one counts, as the server reads it; `--flag=value` and `--flag value` mean the same. */
-function flagOf(words: readonly unknown[]): string | null {
+function flagOf(words: readonly unknown[], flag: string): string | null {
   let value: string | null = null;
   for (const [index, word] of words.entries()) {
     if (typeof word !== 'string') continue;
-    if (word.startsWith(`${FLAG}=`)) value = word.slice(FLAG.length + 1);
-    else if (word === FLAG) value = String(words[index + 1] ?? '');
+    if (word.startsWith(`${flag}=`)) value = word.slice(flag.length + 1);
+    else if (word === flag) value = String(words[index + 1] ?? '');
   }
   return value === '' ? null : value;
+}
+
+/** A boolean flag: its name alone means yes, and it takes no next word. */
+function isTrue(words: readonly unknown[]): boolean {
+  const given = words.findLast((word) => word === RELOAD || String(word).startsWith(`${RELOAD}=`));
+  return (
+    given === RELOAD || ['true', 'TRUE', 'True', 't', 'T', '1'].includes(String(given).split('=')[1] ?? '')
+  );
 }

@@ -169,14 +169,16 @@ class Planner {
   #readingAll({ config }: Server, resource: string): Providers {
     const all = this.#all.get(resource) ?? [];
     const readable = readsUnder(config, resource);
-    if (prefixesIn(all).every((prefix) => readable.includes(prefix))) return providersFor(config, resource);
+    const needed = [this.#target, ...this.#mayExist(resource)];
+    if (needed.every((prefix) => readable.includes(prefix))) return providersFor(config, resource);
     return ordered([writesUnder(config, resource), this.#target], all);
   }
 
   #targetFirst({ config }: Server, resource: string): Providers {
     const all = this.#all.get(resource) ?? [];
-    const same = prefixesIn(providersFor(config, resource));
-    if (same[0] === this.#target && same.length === all.length) return providersFor(config, resource);
+    const readable = readsUnder(config, resource);
+    const enough = this.#mayExist(resource).every((prefix) => readable.includes(prefix));
+    if (readable[0] === this.#target && enough) return providersFor(config, resource);
     return ordered([this.#target], all);
   }
 

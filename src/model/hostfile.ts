@@ -55,7 +55,7 @@ export function instructionsText(change: HostChange): string {
             'Files:',
             ...change.files.map(
               (file) =>
-                `- \`${file.as}\` ${file.path === '' ? 'is to take from' : `goes to \`${file.path}\``}`,
+                `- \`${file.as}\` ${file.path === '' ? 'is for you to take from' : `goes to \`${file.path}\``}`,
             ),
           ].join('\n'),
         ]),

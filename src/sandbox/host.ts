@@ -43,7 +43,8 @@ export class SimulatedNode implements Host {
     const source = `files of the embedded node`;
     const { configuration } = check(this.#state);
     return {
-      server: staticPod.metadata.name,
+      server:
+        stringAt(staticPod, 'spec', 'nodeName') ?? staticPod.metadata.name.replace(/^kube-apiserver-/, ''),
       file: { value: file, source },
       reload: { value: false, source },
       config: { value: configuration?.map(entryOf) ?? null, source },

@@ -1,12 +1,55 @@
 import { type Distribution, distribution } from '../../src/model/distributions.js';
 import type { Finding } from '../../src/model/finding.js';
+import type { Answers } from '../../src/model/question.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
+import { configFindings, statements } from './config-findings.js';
+import { planned } from './plan.js';
 import { AGAINST } from './providers.js';
 import { byFiles } from './questions.js';
 import { encryptionState, providerIn } from './state.js';
 
 /** What is found about encryption at rest; what cannot be seen is said. */
-export function assess(now: Snapshot): readonly Finding[] {
+export function assess(now: Snapshot, answers: Answers): readonly Finding[] {
+  const seen = configFindings(now);
+  // A configuration that is seen says more than its lack of effect.
+  const inGeneral = seen.some(({ severity }) => severity === 'high') ? 'encryption-without-effect' : '';
+  return [...judged(now).filter(({ id }) => id !== inGeneral), ...seen, ...heldBack(now, answers)];
+}
+
+/** What was asked for and is not planned, or not to its end. */
+function heldBack(now: Snapshot, answers: Answers): readonly Finding[] {
+  const evidence = statements(now).join('; ') || encryptionState(now).evidence;
+  const out: Finding[] = [];
+  const kms = answers.goal === 'kms' || (answers.enable === true && answers.provider === 'kms');
+  if (kms && (answers.kmsPlugin ?? '') === '')
+    out.push({
+      id: 'kms-plugin-not-named',
+      severity: 'info',
+      evidence: 'the answers',
+      message: 'KMS v2 was chosen, but no plugin is named (kmsPlugin): nothing is planned.',
+    });
+  // Turning it on from nothing is never refused, and reads a template.
+  const rounds = typeof answers.goal === 'string' ? planned(now, answers, new Map()) : undefined;
+  if (rounds !== undefined && 'refused' in rounds)
+    out.push({
+      id: 'no-safe-way',
+      severity: 'high',
+      evidence,
+      message: `Nothing is planned. ${rounds.refused}`,
+    });
+  if (rounds !== undefined && 'rounds' in rounds && answers.keyKept !== true)
+    if (rounds.rounds.some((round) => round.do === 'keepKey'))
+      out.push({
+        id: 'key-not-kept',
+        severity: 'info',
+        evidence: 'the answers',
+        message:
+          'Nothing is written under the new key before somebody says that a copy of it is kept outside of the cluster (keyKept).',
+      });
+  return out;
+}
+
+function judged(now: Snapshot): readonly Finding[] {
   const state = encryptionState(now);
   const where = distribution(now);
   const { evidence } = state;

@@ -156,7 +156,10 @@ function breaksOf(known: Known, phase: RoundPhase, { before, after }: Switch): r
         ]
       : []),
     ...(phase === 'remove'
-      ? ['Only after the proof: whatever is still stored under it can never be read again.']
+      ? [
+          'Only after the proof: whatever is still stored under it can never be read again.',
+          'Ten minutes after the re-write at the earliest: until etcd compacts (every five minutes by default), a watch may begin at an old revision.',
+        ]
       : []),
     'Older etcd snapshots stay as they are: each needs the keys of its time for as long as it is kept.',
   ];

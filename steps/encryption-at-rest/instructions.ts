@@ -142,9 +142,14 @@ function wait({ change }: Work): string {
   return `Wait until \`kubectl get --raw /readyz\` answers ok through this node${flag}.`;
 }
 
+function encryptsFirst({ providers }: EncryptionConfig[number]): boolean {
+  return providers[0]?.kind !== 'identity';
+}
+
 /** No older file is ever put back once a value may be stored under the new key. */
 function goBack({ change, file }: Work, patch: boolean): readonly string[] {
-  const { before, fallback } = change;
+  const { before, after, fallback } = change;
+  if (after === null) return [`If it does not come back, restore your copy of ${MANIFEST}.`];
   if (fallback === null)
     return [
       `If it does not come back, restore your copy of ${MANIFEST}; leave encryption-config.yaml where it is.`,
@@ -172,7 +177,7 @@ function then(now: Snapshot, { phase, change, file }: Work): readonly string[] {
           `Keep ${file}, or a copy of it, for as long as you keep etcd snapshots from before: their values need its keys.`,
         ]
       : []),
-    ...(phase === 'write'
+    ...(phase === 'write' && change.after !== null && change.after.some(encryptsFirst)
       ? ['Going back later: never by deleting the file. Let `kubectl harden` lead you back to plain text.']
       : []),
   ];

@@ -55,7 +55,11 @@ export function known(now: Snapshot, state: EncryptionState): Known | undefined 
   const files = apiServers.flatMap(({ file }) => file?.value ?? []);
   return {
     situation: {
-      servers: all.toSorted().map((name) => ({ name, config: seen.get(name) ?? common })),
+      servers: all.toSorted().map((name) => ({
+        name,
+        // Null is a configuration as well: none.
+        config: seen.has(name) ? (seen.get(name) ?? null) : common,
+      })),
       alone: count === 1,
       stored: storedSecrets(now),
     },

@@ -1,6 +1,8 @@
 import { type Distribution, distribution } from '../../src/model/distributions.js';
+import { printable } from '../../src/model/escape.js';
 import type { Choice, Question } from '../../src/model/question.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
+import { statements } from './config-findings.js';
 import { coveredWithSecrets, goalChoices, writersOf } from './goals.js';
 import { type Known, known } from './known.js';
 import { offered } from './providers.js';
@@ -111,7 +113,11 @@ function goal(now: Snapshot, current: Known): Question {
     id: 'goal',
     type: 'choice',
     message: 'What is to become of the encryption?',
-    help: 'In rounds, each on one API server after the other: at no moment is anything stored that one of them cannot read.',
+    help: `In rounds, each on one API server after the other: at no moment is anything stored that one of them cannot read. Now: ${statements(
+      now,
+    )
+      .map((line) => printable(line, 300))
+      .join('; ')}.`,
     risk: 'restartsApiServer',
     choices,
     // A key that servers can read and do not write under: a round that was not ended.

@@ -24,8 +24,12 @@ export function encryptionState(now: Snapshot): EncryptionState {
   const asked = facts.evidence.length > 0 ? facts.evidence.join('; ') : 'nothing could be asked';
   const { stored, writes } = facts;
   const evidence = stored === undefined ? asked : `${storedText(stored)}; ${asked}`;
-  const set = facts.flags.some((flag) => flag.value !== null);
-  const unset = facts.flags.some((flag) => flag.value === null);
+  const looked = facts.apiServers ?? [];
+  const set =
+    facts.flags.some((flag) => flag.value !== null) ||
+    looked.some(({ file, config }) => (file?.value ?? config?.value ?? null) !== null);
+  const unset =
+    facts.flags.some((flag) => flag.value === null) || looked.some(({ file }) => file?.value === null);
   const values = Object.entries(stored ?? {}).filter(([, count]) => count > 0);
   // A value under a key that somebody else chose: a configuration exists, seen or not, and must not be replaced.
   const known = set || facts.configured === true || values.some(([prefix]) => encrypts(prefix));

@@ -1,0 +1,334 @@
+import { loadTemplates } from '../../src/host/templates.js';
+import type { EncryptionConfig, EncryptionProvider } from '../../src/model/encryption.js';
+import type { HostChange } from '../../src/model/plan.js';
+import { type Answers, completeAnswers, type Question } from '../../src/model/question.js';
+import type { EncryptionFacts, Snapshot } from '../../src/model/snapshot.js';
+import { patchFiles } from '../../src/report/patchfiles.js';
+import { assemble } from '../../src/wizard/assemble.js';
+import { decryptChanges } from '../../steps/encryption-at-rest/plan.js';
+import { encryptionAtRest as step } from '../../steps/encryption-at-rest.js';
+import { expectGolden, yamlText } from '../support/golden.js';
+import { node, pod } from '../support/objects.js';
+import { type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
+
+const templates = await loadTemplates();
+const FILE = '/etc/kubernetes/enc/encryption-config.yaml';
+const prefix = (kind: string, name: string) => `k8s:enc:${kind}:v1:${name}:`;
+const box = (...names: string[]): EncryptionProvider => ({
+  kind: 'secretbox',
+  keys: names.map((name) => ({ name, value: 'kept' })),
+});
+const identity: EncryptionProvider = { kind: 'identity' };
+const secrets = (...providers: EncryptionProvider[]): EncryptionConfig => [
+  { resources: ['secrets'], providers },
+];
+
+/** A kubeadm cluster of these API servers, each with the configuration that was seen in its file. */
+function cluster(
+  configs: readonly (EncryptionConfig | null | undefined)[],
+  more: Partial<EncryptionFacts> = {},
+  options: SnapshotOptions = {},
+): Snapshot {
+  const names = configs.map((_, index) => `cp${index + 1}`);
+  return snapshotOf({
+    encryption: {
+      secrets: 10,
+      stored: undefined,
+      writes: undefined,
+      servers: { listed: configs.length, seen: 1 },
+      flags: names.flatMap((name, index) =>
+        configs[index] === undefined
+          ? []
+          : [{ server: `kube-apiserver-${name}`, value: configs[index] === null ? null : FILE }],
+      ),
+      apiServers: names.flatMap((server, index) => {
+        const config = configs[index];
+        return config === undefined
+          ? []
+          : [
+              {
+                server,
+                file: { value: config === null ? null : FILE, source: 'its arguments' },
+                config: { value: config, source: 'its file' },
+              },
+            ];
+      }),
+      evidence: ['metrics'],
+      ...more,
+    },
+    objects: names.flatMap((name) => [
+      node(name, {
+        labels: { 'node-role.kubernetes.io/control-plane': '' },
+        annotations: { 'kubeadm.alpha.kubernetes.io/cri-socket': 'unix:///run/containerd/containerd.sock' },
+      }),
+      pod(
+        'kube-system',
+        `kube-apiserver-${name}`,
+        { component: 'kube-apiserver' },
+        { nodeName: name, containers: [{ name: 'kube-apiserver', command: ['kube-apiserver'] }] },
+      ),
+    ]),
+    ...options,
+  });
+}
+
+const PLAIN = { stored: { '': 10 }, writes: '' };
+const KEY1 = { stored: { [prefix('secretbox', 'key1')]: 10 }, writes: prefix('secretbox', 'key1') };
+const YES: Answers = { enable: true, keyKept: true, rewrite: true };
+const completed = (now: Snapshot, given: Answers) => completeAnswers(step.questions(now), given, false);
+const changes = (now: Snapshot, given: Answers) => step.plan(now, completed(now, given), templates);
+const ids = (now: Snapshot, given: Answers) =>
+  changes(now, given).map(({ id }) => id.split('/').slice(2).join('/'));
+const findings = (now: Snapshot, given: Answers = {}) => step.assess(now, completed(now, given));
+const goals = (now: Snapshot) => {
+  const goal = step.questions(now).find((question) => question.id === 'goal');
+  return goal?.type === 'choice' ? goal.choices.map(({ value }) => value) : [];
+};
+
+/** The folder that `generate` writes, as one text; what waits for a key as its placeholder. */
+function folder(now: Snapshot, answers: Answers): string {
+  const states = assemble(now, [step], templates, () => ({ answers: completed(now, answers), excluded: [] }));
+  return patchFiles(now, states)
+    .filter(({ path }) => path.startsWith(step.folder) && !path.endsWith('.sh'))
+    .map(
+      (file) =>
+        `==== ${file.path} ${file.mode.toString(8)}\n${'text' in file ? file.text : yamlText(file.keyed)}`,
+    )
+    .join('\n');
+}
+
+const three = <T>(value: T) => [value, value, value];
+/** Name of the golden folder, the cluster, the answers. */
+const FOLDERS: readonly [string, Snapshot, Answers][] = [
+  ['one-server', cluster([null], PLAIN), YES],
+  ['three-servers', cluster(three(null), PLAIN), { ...YES, alsoEncrypt: ['configmaps'] }],
+  [
+    'rotation',
+    cluster(three(secrets(box('key1'), identity)), KEY1),
+    { ...YES, goal: 'use/secretbox/key-2026-01', removeOld: true },
+  ],
+  [
+    'to-kms',
+    cluster(three(secrets(box('key1'))), KEY1),
+    { ...YES, goal: 'kms', kmsPlugin: 'vault unix:///run/kms/vault.sock', removeOld: true },
+  ],
+  [
+    'back-to-plain',
+    cluster(three(secrets(box('key1'))), KEY1),
+    { ...YES, goal: 'plainText', removeOld: true },
+  ],
+];
+
+test.each(FOLDERS)('generate: %s', (name, now, answers) => {
+  const text = folder(now, answers);
+  expect(text).not.toMatch(/(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])/);
+  expectGolden(`encryption-at-rest/${name}/folder.golden.txt`, text);
+});
+
+test('every change requires all before it, and a re-write before keys go must be proven', () => {
+  for (const [, now, answers] of FOLDERS) {
+    const all = changes(now, answers);
+    expect(all.map(({ requires = [] }) => requires.length)).toEqual(all.map((_, index) => index));
+    const removes = all.some((change) => change.kind === 'host' && change.encryption?.phase === 'remove');
+    for (const change of all)
+      if (change.kind === 'rewrite') expect(change.mustBeProven === true).toBe(removes);
+  }
+});
+
+test('each file is what its round is to have in force', () => {
+  for (const [, now, answers] of FOLDERS)
+    for (const change of changes(now, answers)) {
+      if (change.kind !== 'host') continue;
+      const { after, servers } = change.encryption!;
+      expect(change.files.some(({ as }) => as === 'encryption-config.yaml')).toBe(after !== null);
+      expect(servers?.length).toBe(now.encryption?.servers?.listed);
+    }
+});
+
+describe('the answers hold it back', () => {
+  const now = cluster(three(null), PLAIN);
+  const rotate = { goal: 'use/secretbox/key-2026-01', removeOld: true };
+  const encrypted = cluster(three(secrets(box('key1'))), KEY1);
+  test.each<[string, Snapshot, Answers, string[]]>([
+    ['no copy of the key: only the first round', now, { ...YES, keyKept: false }, ['encryption-config-read']],
+    [
+      'one server, no copy of the key: it is made, and not used',
+      cluster([null], PLAIN),
+      { ...YES, keyKept: false },
+      ['encryption-config-read'],
+    ],
+    [
+      'no re-write: no key goes',
+      encrypted,
+      { ...rotate, keyKept: true, rewrite: false },
+      ['encryption-config-read', 'encryption-config'],
+    ],
+    [
+      'old keys may stay',
+      encrypted,
+      { ...rotate, ...YES, removeOld: false },
+      ['encryption-config-read', 'encryption-config', '*'],
+    ],
+    ['nothing asked for', encrypted, {}, []],
+    ['KMS without a plugin', encrypted, { ...YES, goal: 'kms' }, []],
+  ])('%s', (_name, snapshot, given, expected) => {
+    expect(ids(snapshot, given).map((id) => id.split('/').at(-1))).toEqual(expected);
+  });
+
+  test('and that is said', () => {
+    expect(findings(encrypted, { goal: 'kms' }).map(({ id }) => id)).toContain('kms-plugin-not-named');
+    expect(findings(encrypted, rotate).map(({ id }) => id)).toContain('key-not-kept');
+  });
+});
+
+describe('goals', () => {
+  test('only what makes sense in the state', () => {
+    expect(goals(cluster([null], PLAIN))).toEqual([]);
+    expect(goals(cluster([secrets(box('key1'))], KEY1))).toEqual([
+      'keep',
+      'use/secretbox/key-2026-01',
+      'kms',
+      'use/aescbc/key-2026-01',
+      'plainText',
+    ]);
+  });
+
+  test('a key named like this month is numbered on, and never used again', () => {
+    const now = cluster([secrets(box('key-2026-01-4'))]);
+    expect(goals(now)).toContain('use/secretbox/key-2026-01-5');
+  });
+
+  test('aesgcm is recognised and led away from', () => {
+    const gcm: EncryptionProvider = { kind: 'aesgcm', keys: [{ name: 'g', value: 'kept' }] };
+    const offered = goals(cluster([secrets(gcm)], { writes: prefix('aesgcm', 'g'), stored: {} }));
+    expect(offered.join()).not.toContain('aesgcm');
+    expect(offered).toContain('use/secretbox/key-2026-01');
+  });
+
+  test('the same answer means the same once it is carried out', () => {
+    const done = cluster([secrets(box('key-2026-01'))], {
+      stored: { [prefix('secretbox', 'key-2026-01')]: 10 },
+      writes: prefix('secretbox', 'key-2026-01'),
+    });
+    expect(changes(done, { ...YES, goal: 'use/secretbox/key-2026-01', removeOld: true })).toEqual([]);
+  });
+
+  test('KMS v2 is not offered before 1.29', () => {
+    expect(goals(cluster([secrets(box('key1'))], KEY1, { version: '1.28' }))).not.toContain('kms');
+  });
+});
+
+describe('what was begun is seen in the cluster, and goes on or back', () => {
+  const read = secrets(identity, box('key1'));
+  const write = secrets(box('key1'), identity);
+  const names = (now: Snapshot, given: Answers) =>
+    changes(now, given).map((change) =>
+      change.kind === 'host'
+        ? `${change.encryption?.phase} ${change.encryption?.servers?.join()}`
+        : change.kind,
+    );
+
+  test('a first round on one of three servers', () => {
+    const now = cluster([read, null, null], PLAIN);
+    expect(goals(now)).toContain('use/secretbox/key1');
+    expect(names(now, { ...YES, goal: 'use/secretbox/key1' })).toEqual([
+      'read cp2,cp3',
+      'write cp1,cp2,cp3',
+      'rewrite',
+    ]);
+    expect(names(now, { ...YES, goal: 'plainText', removeOld: true })).toEqual(['remove cp1']);
+  });
+
+  test('a second round on one of two servers', () => {
+    const now = cluster([write, read], { stored: { '': 9, [prefix('secretbox', 'key1')]: 1 } });
+    expect(names(now, { ...YES, goal: 'use/secretbox/key1' })).toEqual(['write cp2', 'rewrite']);
+    expect(names(now, { ...YES, goal: 'plainText', removeOld: true })).toEqual([
+      'write cp1',
+      'rewrite',
+      'remove cp1,cp2',
+    ]);
+  });
+});
+
+describe('API servers that are not seen', () => {
+  test('are taken for what the seen one has, and that is said', () => {
+    const now = cluster([secrets(box('key1')), undefined, undefined], KEY1);
+    const [first] = changes(now, { ...YES, goal: 'use/secretbox/key-2026-01' }) as HostChange[];
+    expect(first?.encryption?.servers).toEqual(['cp1', 'cp2', 'cp3']);
+    expect(first?.breaks.join()).toContain('cp2, cp3 is not seen');
+  });
+
+  test('are never taken for what only some of the others have', () => {
+    const now = cluster([secrets(box('key1')), secrets(identity, box('key1')), undefined], KEY1);
+    expect(goals(now)).toEqual([]);
+    expect(changes(now, { ...YES, goal: 'plainText' })).toEqual([]);
+  });
+
+  test('with the flag set are never taken for having none', () => {
+    const now = cluster([null, undefined], {
+      flags: [{ server: 'kube-apiserver-cp2', value: FILE }],
+    });
+    expect(changes(now, YES)).toEqual([]);
+  });
+});
+
+describe('configurations that do not encrypt', () => {
+  const wild = (first: EncryptionProvider): EncryptionConfig => [
+    { resources: ['secrets'], providers: [identity] },
+    { resources: ['*.*'], providers: [first] },
+  ];
+  test.each<[string, EncryptionConfig, string]>([
+    ['identity first', secrets(identity, box('key1')), 'identity-first'],
+    ['Secrets not listed', [{ resources: ['configmaps'], providers: [box('key1')] }], 'secrets-not-listed'],
+    ['a wildcard shadowed by an earlier entry', wild(box('key1')), 'wildcard-shadowed'],
+  ])('%s', (_name, config, id) => {
+    const found = findings(cluster([config], PLAIN));
+    expect(found.map((one) => one.id)).toEqual([id]);
+    expect(found[0]?.evidence).toContain('cp1');
+    expect(found[0]?.evidence).toContain('its file');
+  });
+
+  test('a file that cannot be read is not visible, and nothing is planned from it', () => {
+    const source = 'the file on cp1';
+    const now = cluster([undefined], {
+      ...KEY1,
+      apiServers: [{ server: 'cp1', problem: { value: 'resources[0]: expected a list', source } }],
+    });
+    expect(findings(now)).toContainEqual(
+      expect.objectContaining({ id: 'configuration-unclear', severity: 'notVisible' }),
+    );
+    expect(goals(now)).toEqual([]);
+  });
+
+  test('a value under a key that nobody has stops everything, with words', () => {
+    const now = cluster([secrets(box('key1'))], {
+      ...KEY1,
+      stored: { [prefix('secretbox', 'gone')]: 1, [prefix('secretbox', 'key1')]: 9 },
+    });
+    const given = { ...YES, goal: 'use/secretbox/key-2026-01' };
+    expect(changes(now, given)).toEqual([]);
+    expect(findings(now, given)).toContainEqual(
+      expect.objectContaining({ id: 'no-safe-way', message: expect.stringContaining('secretbox gone') }),
+    );
+  });
+});
+
+test('undo is the way back to plain text, never a file that is put back', () => {
+  const back = decryptChanges(cluster([secrets(box('key1')), secrets(box('key1'))], KEY1), templates);
+  expect(back.map((change) => (change.kind === 'host' ? change.encryption?.phase : change.kind))).toEqual([
+    'read',
+    'write',
+    'rewrite',
+    'remove',
+  ]);
+  expect(decryptChanges(cluster([null], PLAIN), templates)).toEqual([]);
+});
+
+test('every question may be answered at any time', () => {
+  const asked = new Set(
+    [cluster([null], PLAIN), cluster(three(secrets(box('key1'))), KEY1)].flatMap((now) =>
+      step.questions(now).map((question: Question) => question.id),
+    ),
+  );
+  expect([...asked].filter((id) => !step.asks?.includes(id))).toEqual([]);
+});

@@ -57,6 +57,10 @@ export async function resume(command: Of<'resume'>, io: Io): Promise<ExitCode> {
   if (run === undefined)
     throw new HostError('There is no run to take up; kubectl harden runs lists them all.');
   const earlier = await summaryOf(run, store);
+  if (earlier.command === 'probe')
+    throw new HostError(
+      `Run ${printable(run)} was a live probe, which is not taken up: kubectl harden probe makes a new one.`,
+    );
   if (earlier.rewrite !== undefined) {
     const { resumeRewrite } = await import('./rewrite-secrets.js');
     return await resumeRewrite(command, earlier.rewrite, run, io);

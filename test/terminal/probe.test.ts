@@ -28,14 +28,14 @@ async function clusterOf(...given: Parameters<typeof clusterWithNodes>) {
 }
 
 /** The lines of the only run's journal. */
-async function journal(): Promise<{ type: string }[]> {
+async function journal(): Promise<{ type: string; run?: string }[]> {
   const runs = path.join(directory, 'state', 'kubectl-harden', 'runs');
   const [run = ''] = await readdir(runs);
   const text = await readFile(path.join(runs, run, 'journal.jsonl'), 'utf8');
   return text
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as { type: string });
+    .map((line) => JSON.parse(line) as { type: string; run?: string });
 }
 
 describe('kubectl harden probe without a terminal', () => {
@@ -56,6 +56,9 @@ describe('kubectl harden probe without a terminal', () => {
     expect((await journal()).map(({ type }) => type)).toEqual(['started', 'probing', 'probed', 'ended']);
     const resumed = await harden(['resume', '--kubeconfig', file, '--confirm', 'prod'], env);
     expect(resumed.stderr).toContain('There is no run to take up');
+    const { run } = (await journal())[0] as { run: string };
+    const named = await harden(['resume', run, '--kubeconfig', file, '--confirm', 'prod'], env);
+    expect([named.code, named.stderr]).toEqual([2, expect.stringContaining('was a live probe')]);
   });
 
   test('what could not be found out is exit code 2, with the reason', async () => {

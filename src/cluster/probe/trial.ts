@@ -14,7 +14,7 @@ interface Attempt {
 }
 
 /** Words with which agnhost tells why it could not connect; anything else is not about the network. */
-const NETWORK = /^(TIMEOUT|REFUSED|OTHER)\b/;
+const NETWORK = /(^|; )(TIMEOUT|REFUSED|OTHER)\b/;
 /** Attempts that have to fail one after the other: the first packets of a new pod get lost on some networks. */
 const CUT = 2;
 

@@ -23,8 +23,10 @@ export interface EncryptionCommands {
   ask: readonly string[];
   /** Turns it on, in this order. */
   enable: readonly (readonly string[])[];
-  /** What it costs, whether it can be undone, what it does by itself. */
-  note: string;
+  /** What it costs and does by itself, what has to be done between the commands. */
+  costs: string;
+  /** Whether and how it can be undone, and how its key is rotated. */
+  undo: string;
   /** It re-writes stored Secrets itself. */
   rewrites: boolean;
 }
@@ -57,7 +59,9 @@ const ROWS: readonly Row[] = [
           '[{"resources":["secrets"],"provider":{"keyArn":"ARN"}}]',
         ],
       ],
-      note: 'From 1.28 all data of the API is encrypted with a key that AWS owns; a key of your own cannot be taken back.',
+      costs:
+        'From 1.28 all data of the API is encrypted with a key that AWS owns; a key of your own is billed by AWS KMS, and whoever deletes it loses the cluster.',
+      undo: 'Cannot be undone. AWS KMS rotates the key by itself where that is set there.',
       rewrites: true,
     },
   },
@@ -76,7 +80,9 @@ const ROWS: readonly Row[] = [
           'gcloud container clusters update CLUSTER --location LOCATION --database-encryption-key projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY',
         ),
       ],
-      note: 'GKE re-writes all Secrets itself; a webhook that refuses updates of Secrets blocks it. --disable-database-encryption takes it back.',
+      costs:
+        'GKE re-writes all Secrets itself; a webhook that refuses updates of Secrets blocks it. The key is billed by Cloud KMS, and whoever destroys it loses the Secrets.',
+      undo: 'Can be undone: gcloud container clusters update CLUSTER --location LOCATION --disable-database-encryption.',
       rewrites: true,
     },
   },
@@ -90,7 +96,9 @@ const ROWS: readonly Row[] = [
       enable: [
         words('az aks update --resource-group GROUP --name CLUSTER --kms-infrastructure-encryption Enabled'),
       ],
-      note: 'From 1.33; it cannot be disabled again. Stored Secrets have to be re-written afterwards.',
+      costs:
+        'From 1.33. Stored Secrets have to be re-written afterwards. A key of your own adds --enable-azure-keyvault-kms and --azure-keyvault-kms-key-id, and is billed by Key Vault.',
+      undo: 'Cannot be disabled again.',
       rewrites: false,
     },
   },
@@ -107,7 +115,9 @@ const ROWS: readonly Row[] = [
       enable: [
         [...words('oc patch apiserver cluster --type=merge -p'), '{"spec":{"encryption":{"type":"aesgcm"}}}'],
       ],
-      note: 'Covers Secrets, ConfigMaps, Routes and OAuth tokens; keys rotate weekly; done at reason EncryptionCompleted.',
+      costs:
+        'Rolls out all API servers and re-writes by itself, 20 minutes or more; covers Secrets, ConfigMaps, Routes and OAuth tokens; done at reason EncryptionCompleted. Take no backup of etcd meanwhile.',
+      undo: 'Can be undone the same way with type identity; done at reason DecryptionCompleted. Keys rotate weekly by themselves.',
       rewrites: true,
     },
   },
@@ -119,7 +129,9 @@ const ROWS: readonly Row[] = [
     encryption: {
       ask: words('k3s secrets-encrypt status'),
       enable: [words('k3s secrets-encrypt enable'), words('k3s secrets-encrypt reencrypt')],
-      note: 'Servers have to run with --secrets-encryption; each server is restarted between the two commands.',
+      costs:
+        'For servers that were first started with --secrets-encryption, where it was disabled since: K3s does not support turning it on for others later. Each server is restarted after the first command, and after the second; about 5 Secrets a second are re-written.',
+      undo: 'Can be undone: k3s secrets-encrypt disable, restart each server, k3s secrets-encrypt reencrypt --force --skip. The key is rotated by k3s secrets-encrypt rotate-keys (from 1.30.5 and 1.31.1), then a restart of each server.',
       rewrites: true,
     },
   },
@@ -131,7 +143,9 @@ const ROWS: readonly Row[] = [
     encryption: {
       ask: words('rke2 secrets-encrypt status'),
       enable: [words('rke2 secrets-encrypt enable'), words('rke2 secrets-encrypt reencrypt')],
-      note: 'On by default with an AES-CBC key; each server is restarted between the two commands.',
+      costs:
+        'On by default with an AES-CBC key. Each server is restarted after the first command, and after the second; about 5 Secrets a second are re-written.',
+      undo: 'Can be undone: rke2 secrets-encrypt disable, restart each server, rke2 secrets-encrypt reencrypt --force --skip. The key is rotated by rke2 secrets-encrypt rotate-keys (from 1.30.5 and 1.31.1), then a restart of each server.',
       rewrites: true,
     },
   },
@@ -143,7 +157,9 @@ const ROWS: readonly Row[] = [
     encryption: {
       ask: words('talosctl get machineconfig -o yaml --nodes CONTROL_PLANE_NODE'),
       enable: [words('talosctl apply-config --nodes CONTROL_PLANE_NODE --file CONTROLPLANE.yaml')],
-      note: 'cluster.secretboxEncryptionSecret in the machine configuration; it is generated by default. Stored Secrets have to be re-written afterwards.',
+      costs:
+        'cluster.secretboxEncryptionSecret in the machine configuration; it is generated by default. The API servers restart; stored Secrets have to be re-written afterwards.',
+      undo: 'There is no command that undoes it: a key that is taken out of the machine configuration makes stored Secrets unreadable.',
       rewrites: false,
     },
   },
@@ -159,7 +175,9 @@ const ROWS: readonly Row[] = [
         words('kops update cluster --yes'),
         words('kops rolling-update cluster --yes'),
       ],
-      note: 'Needs spec.encryptionConfig: true in the cluster; the rolling update replaces nodes. Stored Secrets have to be re-written afterwards.',
+      costs:
+        'Needs spec.encryptionConfig: true in the cluster; the rolling update replaces nodes. Stored Secrets have to be re-written afterwards.',
+      undo: 'Can be undone, and the key rotated, in rounds of the same three commands (the first with --force): a file with all keys, the new order, and only after a re-write one without the old.',
       rewrites: false,
     },
   },

@@ -135,7 +135,7 @@ function commandText(where: Distribution): string {
 }
 
 function noteText(where: Distribution): string {
-  return where.encryption === undefined ? '' : ` ${where.encryption.note}`;
+  return where.encryption === undefined ? '' : ` ${where.encryption.costs} ${where.encryption.undo}`;
 }
 
 function weakProvider(writes: string | undefined, evidence: string): readonly Finding[] {

@@ -87,6 +87,6 @@ function byCommands(where: Distribution): readonly CloudChange[] {
     risk: 'restartsApiServer',
     command,
     why: `${where.title} turns encryption on by its own command (${index + 1} of ${commands.length}).`,
-    breaks: [where.encryption?.note ?? ''],
+    breaks: where.encryption === undefined ? [] : [where.encryption.costs, where.encryption.undo],
   }));
 }

@@ -477,6 +477,9 @@ describe('distributions with a way of their own', () => {
       const plain = changes(withFacts({ stored: { '': 3 }, writes: '' }, { objects }));
       expect(plain.every((change) => change.kind === 'cloud')).toBe(true);
       expect(plain[0]).toMatchObject({ kind: 'cloud', command: expect.arrayContaining(enable.split(' ')) });
+      // What it costs, and whether it can be undone.
+      expect(plain[0]?.breaks).toHaveLength(2);
+      expect(plain[0]?.breaks[1]).toMatch(/undo|disabled again/);
     },
   );
 

@@ -1,5 +1,5 @@
 import { printable } from '../model/escape.js';
-import { at, isRecord, type Manifest, stringAt } from '../model/manifest.js';
+import { at, isRecord, listAt, type Manifest, stringAt } from '../model/manifest.js';
 import { ClusterError, type LocalApiServer, type ServerSight } from '../wizard/ports.js';
 import { Client } from './client.js';
 import { readMetrics } from './encryption.js';
@@ -36,6 +36,7 @@ export function localApiServer(
     look: () => look(client),
     readsSecrets: () => readsSecrets(client),
     pod: (name) => podOf(client, name),
+    pods: () => podsOf(client),
     close: () => client.close(),
   };
 }
@@ -110,6 +111,20 @@ async function podOf(client: Client, name: string): Promise<Manifest | undefined
     return isRecord(body) && at(body, 'metadata', 'name') === name ? (body as Manifest) : undefined;
   } catch (error) {
     if (error instanceof ClusterError) return undefined;
+    throw error;
+  }
+}
+
+async function podsOf(client: Client): Promise<readonly Manifest[]> {
+  const path = '/api/v1/namespaces/kube-system/pods?labelSelector=component%3Dkube-apiserver';
+  try {
+    const { body } = await client.json(
+      { method: 'GET', path },
+      { doing: 'list pods in namespace kube-system' },
+    );
+    return listAt(body, 'items').filter((pod): pod is Manifest => isRecord(pod) && isRecord(pod.metadata));
+  } catch (error) {
+    if (error instanceof ClusterError) return [];
     throw error;
   }
 }

@@ -23,6 +23,7 @@ import type { Style } from '../report/style.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
 import type { Claim, Clock, Cluster, Host, Journal, Look } from '../wizard/ports.js';
 import type { StepState } from '../wizard/state.js';
+import { controlPlaneHere } from './control-plane.js';
 import { decisionsFrom } from './decisions.js';
 
 /** The process as a command sees it, so that tests can give their own. */
@@ -54,20 +55,37 @@ export interface Target {
 
 /**
  * Connects to the cluster that the flags mean.
+ * @param note for commands that write: a change of this machine as a control-plane node that was interrupted is brought
+ *   to its end first, and what came of it said here
  * @throws ClusterError, HostError: what is wrong and what to do.
  */
-export async function openTarget(options: Options): Promise<Target> {
+export async function openTarget(options: Options, note?: (line: string) => void): Promise<Target> {
   if (!options.sandbox) {
-    const cluster = await connect({
+    const source = {
       version: version(),
       ...(options.kubeconfig === undefined ? {} : { kubeconfigPath: options.kubeconfig }),
       ...(options.context === undefined ? {} : { context: options.context }),
-    });
-    return {
-      cluster,
-      hostFor: (journal) => filesHost(journal.directory, folderOf),
-      close: () => cluster.close(),
     };
+    const here = await controlPlaneHere(source, note);
+    try {
+      const cluster = await connect(source);
+      const { id } = await cluster.info();
+      return {
+        cluster,
+        hostFor: (journal) => {
+          const files = filesHost(journal.directory, folderOf);
+          return here === undefined ? files : here.hostFor(id, files);
+        },
+        ...(here === undefined ? {} : { look: () => here.look(id) }),
+        close: async () => {
+          here?.close();
+          await cluster.close();
+        },
+      };
+    } catch (error) {
+      here?.close();
+      throw error;
+    }
   }
   const { startSandbox } = await import('../sandbox/index.js');
   const sandbox = await startSandbox(options.sandboxFile === undefined ? {} : { file: options.sandboxFile });

@@ -124,7 +124,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
   let journal: HeldJournal | undefined;
   try {
     const material = await loadAgain(options, io, before, taken?.steps);
-    target = await openTarget(options);
+    target = await openTarget(options, (line) => say(io, line));
     const cluster = await target.cluster.info();
     if (how.by === 'confirm') sameContext(how.context, cluster.context);
     for (const summary of [before, taken?.summary])

@@ -2,32 +2,38 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { holdsKey, hostFileText, INSTRUCTIONS_FILE, instructionsText } from '../model/hostfile.js';
 import type { HostChange, HostFile } from '../model/plan.js';
-import type { Host } from '../wizard/ports.js';
+import type { Host, HostOutcome } from '../wizard/ports.js';
 import { makeDirectory, writeAtomic } from './atomic.js';
 import { HostError, reasonOf } from './errors.js';
 import { writeKeyOnce } from './key.js';
+
+/** Leaves files for a person. `beside` are files that may hold values of keys already; they come first. */
+export interface FilesHost extends Host {
+  apply(change: HostChange, beside?: readonly string[]): Promise<HostOutcome>;
+  prepare(change: HostChange, beside?: readonly string[]): Promise<readonly string[]>;
+}
 
 /**
  * The host of a real cluster: control-plane nodes are out of reach, so a change's files are left below `directory` for a
  * person (0600, directories 0700), with instructions beside them. `folderOf` gives the folder of a step by its id. A key
  * is generated once for all changes of a step and found again ever after; other files are written anew.
  */
-export function filesHost(directory: string, folderOf: (step: string) => string): Host {
-  const prepare = async (change: HostChange): Promise<readonly string[]> => {
+export function filesHost(directory: string, folderOf: (step: string) => string): FilesHost {
+  const prepare: FilesHost['prepare'] = async (change, beside = []) => {
     const step = path.join(directory, 'files', folderOf(change.id.split('/')[0] ?? ''));
     const folder = change.folder === undefined ? step : inside(step, change.folder);
     const rounds = await readdir(step).catch(() => []);
     const files: string[] = [];
     for (const file of change.files)
-      files.push(await leave(folder, file, [step, ...rounds.map((name) => path.join(step, name))]));
+      files.push(await leave(folder, file, beside, [step, ...rounds.map((name) => path.join(step, name))]));
     const text = instructionsText(change);
-    files.push(await leave(folder, { path: '', as: INSTRUCTIONS_FILE, mode: 0o600, content: text }, []));
+    files.push(await leave(folder, { path: '', as: INSTRUCTIONS_FILE, mode: 0o600, content: text }, [], []));
     return files;
   };
   return {
     prepare,
-    apply: async (change) => {
-      const files = await prepare(change);
+    apply: async (change, beside) => {
+      const files = await prepare(change, beside);
       return {
         state: 'left',
         reason: `to be done on each control-plane node by hand: follow ${files.at(-1)}`,
@@ -37,11 +43,18 @@ export function filesHost(directory: string, folderOf: (step: string) => string)
   };
 }
 
-async function leave(folder: string, file: HostFile, beside: readonly string[]): Promise<string> {
+async function leave(
+  folder: string,
+  file: HostFile,
+  beside: readonly string[],
+  rounds: readonly string[],
+): Promise<string> {
   const target = inside(folder, file.as);
   try {
     await makeDirectory(path.dirname(target), 0o700);
-    const others = beside.map((other) => path.join(other, file.as)).filter((other) => other !== target);
+    const others = [...beside, ...rounds.map((round) => path.join(round, file.as))].filter(
+      (other) => other !== target,
+    );
     if (holdsKey(file.content)) await writeKeyOnce(target, file.content, 0o600, others);
     else await writeAtomic(target, hostFileText(file.content), 0o600);
   } catch (error) {

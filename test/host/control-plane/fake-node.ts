@@ -13,6 +13,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { type NodePlace, placeOf } from '../../../src/host/control-plane/place.js';
 import type { Time } from '../../../src/host/control-plane/wait.js';
+import type { Manifest } from '../../../src/model/manifest.js';
 import type { LocalApiServer, ServerSight } from '../../../src/wizard/ports.js';
 
 /** What a process does that was started with this configuration. */
@@ -151,6 +152,9 @@ export class FakeNode implements LocalApiServer {
     this.#save({ ...state, manifest: hash, startedAt: this.#now / 1000, configuration, looks: 0 });
   }
 
+  async pods(): Promise<Manifest[]> {
+    return [];
+  }
   close(): void {}
 
   remove(): void {

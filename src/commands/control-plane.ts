@@ -1,0 +1,58 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { KubeconfigSource } from '../cluster/kubeconfig.js';
+import { localApiServer } from '../cluster/local-server.js';
+import { findPlace, type ServerHere, THIS_MACHINE } from '../host/control-plane/find.js';
+import { readChange } from '../host/control-plane/ledger.js';
+import { lookHere, nodeHost, recoverHere } from '../host/control-plane/node-host.js';
+import type { Time } from '../host/control-plane/wait.js';
+import type { FilesHost } from '../host/files.js';
+import { printable } from '../model/escape.js';
+import type { Host, LocalApiServer, Look } from '../wizard/ports.js';
+
+/** This machine as a control-plane node; whether it is one of the cluster in hand is proven each time it matters. */
+export interface ControlPlaneHere {
+  hostFor(cluster: string, files: FilesHost): Host;
+  look(cluster: string): ReturnType<Look>;
+  close(): void;
+}
+
+const TIME: Time = {
+  now: () => Date.now(),
+  sleep: (milliseconds) => pause(milliseconds).then(() => undefined),
+};
+
+/**
+ * The control-plane node that this program runs on; undefined on any other machine, and for users who may not read the
+ * kubelet's files. With `note`, a change of it that was interrupted is brought to its end first: it was confirmed, and the
+ * API server may be down because of it; what came of that is noted.
+ * @throws HostError where that cannot be done
+ */
+export async function controlPlaneHere(
+  source: KubeconfigSource & { version?: string },
+  note?: (line: string) => void,
+): Promise<ControlPlaneHere | undefined> {
+  const here = await findPlace(THIS_MACHINE);
+  if (here === undefined) return undefined;
+  const server = localApiServer(source, here.address);
+  try {
+    if (note !== undefined) await goOn(here, server, note);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  const node = (cluster: string) => ({ machine: THIS_MACHINE, server, cluster, time: TIME });
+  return {
+    hostFor: (cluster, files) => nodeHost(files, node(cluster)),
+    look: (cluster) => lookHere(node(cluster)),
+    close: () => server.close(),
+  };
+}
+
+async function goOn(here: ServerHere, server: LocalApiServer, note: (line: string) => void): Promise<void> {
+  if ((await readChange(here.place)) !== undefined)
+    note('A change of this control-plane node was interrupted: it is brought to its end first.');
+  const outcome = await recoverHere(here, { server, time: TIME });
+  if (outcome?.state === 'applied') note(printable(`It is done: ${outcome.evidence}.`));
+  if (outcome?.state === 'fellBack')
+    note(printable(`It was taken back (${outcome.reason}): ${outcome.evidence}.`));
+}

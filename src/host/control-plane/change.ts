@@ -3,6 +3,7 @@ import path from 'node:path';
 import { printable } from '../../model/escape.js';
 import type { LocalApiServer } from '../../wizard/ports.js';
 import { HostError, reasonOf } from '../errors.js';
+import { isThere } from '../key.js';
 import { takeLock } from '../lock.js';
 import { type Change, endChange, own, type Placement, readChange, writeChange } from './ledger.js';
 import { withConfiguration, withoutConfiguration } from './manifest-edit.js';
@@ -101,6 +102,11 @@ async function locked<T>(tools: NodeTools, work: () => Promise<T>): Promise<T> {
   const manifest = await readNodeFile(tools.place.manifest);
   if (manifest === undefined)
     throw new HostError(`There is no ${printable(tools.place.manifest)}; nothing was changed.`);
+  // The script for nodes without the wizard keeps its own state beside ours.
+  if (await isThere(path.join(`${tools.place.work}-script`, 'phase')))
+    throw new HostError(
+      'A change of this node by node.sh is unfinished; nothing was changed.\nRun that script again first: it brings the change to its end.',
+    );
   await makeRoom(tools.place, path.join(tools.place.work, 'any'), own());
   const lock = await takeLock(tools.place.work, 'This node').catch((error: unknown) => {
     if (error instanceof HostError) throw error;

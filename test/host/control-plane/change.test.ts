@@ -258,6 +258,12 @@ describe('nothing is touched', () => {
     expect(node.manifest).toContain(`- mountPath: ${node.root}\n`);
   });
 
+  test('where the script for nodes is unfinished', async () => {
+    mkdirSync(`${node.place.work}-script`);
+    writeFileSync(path.join(`${node.place.work}-script`, 'phase'), 'wanted 1');
+    await untouched(change(), 'node.sh is unfinished');
+  });
+
   test('where another process works on this node', async () => {
     const both = await Promise.allSettled([changeNode(tools(), change()), changeNode(tools(), change())]);
     const refused = both.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []));

@@ -22,7 +22,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   cluster: { ours: ['model', 'wizard/ports'], others: ['@kubernetes/client-node', 'yaml', 'node:*'] },
   host: { ours: ['model', 'encryption', 'wizard/ports'], others: ['execa', 'yaml', 'zod', 'node:*'] },
   sandbox: { ours: ['model', 'encryption', 'wizard/ports'], others: ['ipaddr.js', 'yaml', 'zod', 'node:*'] },
-  report: { ours: ['model', 'reach', 'wizard'], others: ['@viz-js/viz', 'string-width', 'yaml'] },
+  report: {
+    ours: ['model', 'reach', 'encryption', 'wizard'],
+    others: ['@viz-js/viz', 'string-width', 'yaml'],
+  },
   tui: { ours: ['model', 'wizard'], others: ['ink', 'react', 'string-width'] },
   prompts: {
     ours: ['model', 'wizard', 'report'],

@@ -308,7 +308,10 @@ prepare() {
     [ "$(flags "$WORK/wanted.manifest")" = "$FILE" ] || return 1
   fi
   case "$BACK" in
-    manifest) cp -p "$MANIFEST" "$WORK/fallback.manifest" || return 1 ;;
+    manifest)
+      cp -p "$MANIFEST" "$WORK/fallback.manifest" || return 1
+      if [ "$HAS_FLAG" = yes ] && [ "$AFTER" != - ]; then cp -p "$FILE" "$WORK/fallback.configuration" || return 1; fi
+      ;;
     before) cp -p "$FILE" "$WORK/fallback.configuration" && with_flag "$(sum "$FILE")" >"$WORK/fallback.manifest" || return 1 ;;
     file) cp encryption-config.fallback.yaml "$WORK/fallback.configuration" && with_flag "$(sum encryption-config.fallback.yaml)" >"$WORK/fallback.manifest" || return 1 ;;
   esac

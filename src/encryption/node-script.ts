@@ -1,6 +1,8 @@
 import type { EncryptionConfig, ServerRound } from '../model/encryption.js';
+import type { HostChange, HostFile } from '../model/plan.js';
 import { quoted } from '../model/shell.js';
 import { groupResource, prefixesIn, sameConfig } from './configuration.js';
+import { contentOf } from './content.js';
 import { SCRIPT_BODY } from './node-script-body.js';
 
 /** Names of the files beside the script. */
@@ -15,6 +17,21 @@ export const ROUND_FILES = {
 /** Whether going back takes a file of its own. */
 export function needsFallbackFile({ before, fallback }: ServerRound): boolean {
   return fallback !== null && !before.some((one) => sameConfig(one, fallback));
+}
+
+/**
+ * What lies beside the files of a round for whoever does it on a node without the wizard: the script, and the
+ * configuration to go back to where that is one of its own. Not part of a plan, as it follows from it.
+ */
+export function roundFiles({ encryption: round }: HostChange): readonly HostFile[] {
+  if (round === undefined) return [];
+  const { fallback } = round;
+  return [
+    { path: '', as: ROUND_FILES.script, mode: 0o755, content: nodeScript(round) },
+    ...(fallback !== null && needsFallbackFile(round)
+      ? [{ path: '', as: ROUND_FILES.fallback, mode: 0o600, content: contentOf(fallback) }]
+      : []),
+  ];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { roundFiles } from '../encryption/node-script.js';
 import { holdsKey, hostFileText, INSTRUCTIONS_FILE, instructionsText } from '../model/hostfile.js';
 import type { HostChange, HostFile } from '../model/plan.js';
 import type { Host, HostOutcome } from '../wizard/ports.js';
@@ -23,11 +24,15 @@ export function filesHost(directory: string, folderOf: (step: string) => string)
     const step = path.join(directory, 'files', folderOf(change.id.split('/')[0] ?? ''));
     const folder = change.folder === undefined ? step : inside(step, change.folder);
     const rounds = await readdir(step).catch(() => []);
+    const all = [...change.files, ...roundFiles(change)];
+    const keyed = all.filter(({ content }) => holdsKey(content)).map(({ as }) => as);
+    const others = [folder, step, ...rounds.map((name) => path.join(step, name))].flatMap((one) =>
+      keyed.map((as) => path.join(one, as)),
+    );
     const files: string[] = [];
-    for (const file of change.files)
-      files.push(await leave(folder, file, beside, [step, ...rounds.map((name) => path.join(step, name))]));
+    for (const file of all) files.push(await leave(folder, file, [...beside, ...others]));
     const text = instructionsText(change);
-    files.push(await leave(folder, { path: '', as: INSTRUCTIONS_FILE, mode: 0o600, content: text }, [], []));
+    files.push(await leave(folder, { path: '', as: INSTRUCTIONS_FILE, mode: 0o600, content: text }, []));
     return files;
   };
   return {
@@ -43,18 +48,11 @@ export function filesHost(directory: string, folderOf: (step: string) => string)
   };
 }
 
-async function leave(
-  folder: string,
-  file: HostFile,
-  beside: readonly string[],
-  rounds: readonly string[],
-): Promise<string> {
+async function leave(folder: string, file: HostFile, beside: readonly string[]): Promise<string> {
   const target = inside(folder, file.as);
   try {
     await makeDirectory(path.dirname(target), 0o700);
-    const others = [...beside, ...rounds.map((round) => path.join(round, file.as))].filter(
-      (other) => other !== target,
-    );
+    const others = beside.filter((other) => other !== target);
     if (holdsKey(file.content)) await writeKeyOnce(target, file.content, 0o600, others);
     else await writeAtomic(target, hostFileText(file.content), 0o600);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { roundFiles } from '../encryption/node-script.js';
 import { printable } from '../model/escape.js';
 import { holdsKey, hostFileText, instructionsText, yamlText } from '../model/hostfile.js';
 import type { CloudChange } from '../model/plan.js';
@@ -45,7 +46,7 @@ function filesOf(item: Item, cluster: ClusterInfo): PatchFile[] {
     case 'host':
       return [
         { path, mode: FILE, text: instructionsText(change) },
-        ...change.files.map(({ as, mode, content }) => ({
+        ...[...change.files, ...roundFiles(change)].map(({ as, mode, content }) => ({
           path: `${folder}/${as}`,
           mode,
           ...(holdsKey(content) ? { keyed: content } : { text: hostFileText(content) }),

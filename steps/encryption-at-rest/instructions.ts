@@ -22,6 +22,7 @@ export function instructions(now: Snapshot, known: Known, work: Work): readonly 
   const patch = work.needs.flag !== undefined || work.needs.mounts.length > 0 || work.change.after === null;
   return [
     ...where(known, work),
+    quickest(work),
     ...checks(work, patch),
     ...place(work),
     ...(patch ? podChange(now, work) : restart(known, work)),
@@ -39,6 +40,15 @@ function where({ situation, named }: Known, { change }: Work): readonly string[]
   return [
     `${on}: one after the other, each step below on one node, and on with the next only when its API server is back. The round is over when every one is through; nothing of a later folder before that.`,
   ];
+}
+
+function quickest({ change }: Work): string {
+  const byHand = [
+    ...(keyNames(change.after, 'kept').length > 0 ? ['put keys that stay into encryption-config.yaml'] : []),
+    ...(keyNames(change.after, 'fresh').length > 0 ? ['keep a copy of the key'] : []),
+    'tell kubeadm (patches or ClusterConfiguration) for its later upgrades',
+  ];
+  return `Quickest: \`sh node.sh\` in a copy of this folder on the node, as root. It checks, changes, waits and goes back by itself, and may be run again at any time. It does not ${byHand.join(', nor ')}: for that, and for everything by hand, the steps below.`;
 }
 
 function checks({ change, file }: Work, patch: boolean): readonly string[] {

@@ -20,7 +20,8 @@ import { parseConfiguration } from '../../src/encryption/parse.js';
 import { withConfiguration } from '../../src/host/control-plane/manifest-edit.js';
 import { sha256 } from '../../src/host/control-plane/place.js';
 import { configurationOf, readStaticPod } from '../../src/host/control-plane/static-pod.js';
-import type { EncryptionConfig, ServerRound } from '../../src/model/encryption.js';
+import { filesHost } from '../../src/host/files.js';
+import type { EncryptionConfig, EncryptionProvider, ServerRound } from '../../src/model/encryption.js';
 import { configText, MANIFEST, secretOf } from '../host/control-plane/configs.js';
 import { type Health, prefixes } from '../host/control-plane/fake-node.js';
 
@@ -211,6 +212,7 @@ afterEach(() => {
   expect([...node.names]).toEqual(['kube-apiserver.yaml']);
   node.remove();
 });
+const FRESH: EncryptionProvider = { kind: 'secretbox', keys: [{ name: 'key1', value: 'fresh' }] };
 const ON = ['secretbox/key1', 'identity'];
 const KEEP = ['identity', 'secretbox/key1'];
 
@@ -412,6 +414,46 @@ test('the socket of a KMS plugin and its directory', async () => {
     mountPath: node.root,
     name: 'encryption-config-2',
   });
+});
+
+test('the script lies with the files of a round, and each of them has the one key', async () => {
+  node = new Node();
+  const encryption = node.round({
+    after: [{ resources: ['secrets'], providers: [FRESH, { kind: 'identity' }] }],
+    fallback: [{ resources: ['secrets'], providers: [{ kind: 'identity' }, FRESH] }],
+  });
+  const left = await filesHost(node.root, () => '04').prepare({
+    kind: 'host',
+    id: 'encryption-at-rest/-/EncryptionConfiguration/encryption-config',
+    ref: {
+      apiVersion: 'apiserver.config.k8s.io/v1',
+      kind: 'EncryptionConfiguration',
+      name: 'encryption-config',
+    },
+    risk: 'restartsApiServer',
+    why: '',
+    breaks: [],
+    folder: '1-write',
+    files: [
+      {
+        path: node.file,
+        as: 'encryption-config.yaml',
+        mode: 0o600,
+        content: contentOf(encryption.after ?? []),
+      },
+    ],
+    instructions: [],
+    encryption,
+  });
+  expect(left.map((file) => path.basename(file))).toEqual([
+    'encryption-config.yaml',
+    'node.sh',
+    'encryption-config.fallback.yaml',
+    'INSTRUCTIONS.md',
+  ]);
+  const secrets = left.flatMap((file) => readFileSync(file, 'utf8').match(/secret: \S{44}$/gm) ?? []);
+  expect(secrets).toHaveLength(2);
+  expect(new Set(secrets).size).toBe(1);
 });
 
 test('an outline says the same of a configuration as the script reads out of the file', async () => {

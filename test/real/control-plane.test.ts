@@ -1,13 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { localApiServer } from '../../src/cluster/local-server.js';
+import { contentOf } from '../../src/encryption/content.js';
 import { changeNode, type NodeOutcome } from '../../src/host/control-plane/change.js';
 import { etcdConnection, etcdCounts } from '../../src/host/control-plane/etcd.js';
+import { THIS_MACHINE } from '../../src/host/control-plane/find.js';
+import { type ControlPlaneNode, lookHere, nodeHost } from '../../src/host/control-plane/node-host.js';
 import { placeOf } from '../../src/host/control-plane/place.js';
 import { readStaticPod } from '../../src/host/control-plane/static-pod.js';
+import { filesHost } from '../../src/host/files.js';
+import type { EncryptionProvider } from '../../src/model/encryption.js';
+import type { HostChange } from '../../src/model/plan.js';
 import type { LocalApiServer } from '../../src/wizard/ports.js';
 import { Client, field, SECRETS, TABLE } from '../contract/tools.js';
 import { missingReal } from '../support/real-cluster.js';
@@ -180,6 +188,62 @@ describeReal(
       await create('afterwards');
       expect(await counts()).toEqual({ '': 31 });
     }, 180_000);
+
+    test('the wizard on that node does a round by itself, and sees what is in force', async () => {
+      const home = await mkdtemp(path.join(tmpdir(), 'kubectl-harden-home-'));
+      const here: ControlPlaneNode = {
+        machine: { ...THIS_MACHINE, kubeletConfig: '/nowhere', manifests: path.dirname(node.manifest) },
+        server,
+        cluster,
+        time: { now: () => Date.now(), sleep: (milliseconds) => pause(milliseconds) },
+        patience: { poll: 200, settle: 2_000, limit: 40_000 },
+      };
+      const key: EncryptionProvider = { kind: 'secretbox', keys: [{ name: 'key1', value: 'fresh' }] };
+      const [after, fallback] = [
+        [key, { kind: 'identity' } as const],
+        [{ kind: 'identity' } as const, key],
+      ].map((providers) => [{ resources: ['secrets'], providers }]);
+      const change: HostChange = {
+        kind: 'host',
+        id: 'encryption-at-rest/-/EncryptionConfiguration/encryption-config',
+        ref: {
+          apiVersion: 'apiserver.config.k8s.io/v1',
+          kind: 'EncryptionConfiguration',
+          name: 'encryption-config',
+        },
+        risk: 'restartsApiServer',
+        why: '',
+        breaks: [],
+        files: [
+          { path: node.configuration, as: 'encryption-config.yaml', mode: 0o600, content: contentOf(after!) },
+        ],
+        instructions: [],
+        encryption: {
+          phase: 'write',
+          servers: ['cp1'],
+          file: node.configuration,
+          before: [null],
+          after: after!,
+          fallback: fallback!,
+          mustRead: [''],
+          mounts: [],
+          sockets: [],
+        },
+      };
+      const files = filesHost(home, () => '04');
+      expect(await lookHere(here)).toMatchObject([{ file: { value: null }, config: { value: null } }]);
+      const other = nodeHost(files, { ...here, cluster: 'another' });
+      expect((await other.apply(change)).state).toBe('left');
+      expect((await nodeHost(files, here).apply(change)).state).toBe('applied');
+      const kept: EncryptionProvider = { kind: 'secretbox', keys: [{ name: 'key1', value: 'kept' }] };
+      expect(await lookHere(here)).toMatchObject([
+        { config: { value: [{ providers: [kept, { kind: 'identity' }] }] } },
+      ]);
+      await rewrite();
+      expect(await counts()).toEqual({ 'k8s:enc:secretbox:v1:key1:': 30 });
+      await readable();
+      await rm(home, { recursive: true });
+    }, 120_000);
 
     test('nothing of a key or a value is said', async () => {
       const said: string[] = [];

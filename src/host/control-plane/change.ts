@@ -244,12 +244,11 @@ function placementsOf(
     wanted.after === null
       ? state('without', withoutConfiguration(manifest, place.manifest), null, null)
       : with_('wanted', wanted.after);
+  // Where nothing new is written, what was there before reads all there is.
+  if (wanted.fallback === null)
+    return [first, state('as-it-was', manifest, wanted.after === null ? null : before, before)];
   // Where the server had no configuration, the manifest as it was is the one that surely starts. It knows no key.
   const asItWas = before === null ? [state('as-it-was', manifest, null, null)] : [];
-  if (wanted.fallback === null) {
-    if (asItWas.length > 0) return [first, ...asItWas];
-    throw new HostError('This change does not say what to go back to; nothing was changed.');
-  }
   const back = with_('fallback', wanted.fallback);
   // Where even that does not come up, what reads every key is what stays, for whoever looks at it.
   const again = asItWas.length > 0 ? [state('again', back.manifest, null, wanted.fallback)] : [];

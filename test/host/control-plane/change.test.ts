@@ -175,6 +175,15 @@ describe('an API server that does not come back', () => {
     expect(node.manifest).toBe(MANIFEST);
   });
 
+  test('a server that does not come back without its configuration gets it again', async () => {
+    await changeNode(tools(), change({ after: KEY_READ, fallback: null }));
+    const manifest = node.manifest;
+    node.health = (configuration) => (configuration === null ? 'down' : 'well');
+    const outcome = await changeNode(tools(), change({ before: KEY_READ, after: null, fallback: null }));
+    expect(outcome.state).toBe('fellBack');
+    expect([node.manifest, node.configuration]).toEqual([manifest, KEY_READ]);
+  });
+
   test('where it answers but nobody can judge it, neither way is taken; the next run goes on', async () => {
     const { look } = node;
     node.look = async () =>

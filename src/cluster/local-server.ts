@@ -64,13 +64,15 @@ async function look(client: Client): Promise<ServerSight> {
     const metrics = await readMetrics(client);
     const facts = typeof metrics === 'string' ? undefined : metrics;
     const startedAt = Number(facts?.startedAt);
+    // Served as `sha256:` and the digest.
+    const configuration = /(?:^|:)([0-9a-f]{64})$/.exec(facts?.configuration ?? '')?.[1];
     return {
       at: 'up',
       ready: ready.status === 200,
       ...(ready.status === 200 ? {} : { failing: failing(ready.body.toString('utf8')) }),
       cluster,
       ...(Number.isFinite(startedAt) ? { startedAt } : {}),
-      ...(facts?.configuration === undefined ? {} : { configuration: facts.configuration }),
+      ...(configuration === undefined ? {} : { configuration }),
     };
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
@@ -220,7 +220,7 @@ describeReal(
         instructions: [],
         encryption: {
           phase: 'write',
-          servers: ['cp1'],
+          servers: [hostname().toLowerCase()],
           file: node.configuration,
           before: [null],
           after: after!,

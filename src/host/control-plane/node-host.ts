@@ -66,10 +66,8 @@ export function nodeHost(files: FilesHost, node: ControlPlaneNode): Host {
       if (round === undefined || here === undefined || 'none' in here) return files.apply(change);
       const pod = await podHere(here);
       const name = await nodeName(pod, node.server);
-      // One server in all is this one, whatever it is called.
-      const others = (round.servers ?? []).filter((one) => one !== name);
-      const all = round.servers !== undefined;
-      if (all && round.servers?.length !== 1 && !round.servers?.includes(name)) return files.apply(change);
+      // A round that names other nodes is theirs, even where it names but one.
+      if (round.servers !== undefined && !round.servers.includes(name)) return files.apply(change);
       // Other nodes get the very keys that this one has.
       const file = configurationOf(pod)?.file ?? round.file;
       const left = await files.prepare(change, [file]);
@@ -81,29 +79,23 @@ export function nodeHost(files: FilesHost, node: ControlPlaneNode): Host {
         throw new HostError(
           `The API server of this node did not come back with the new configuration: ${printable(outcome.reason, 400)}.\nIt runs again with one that reads every key: ${outcome.evidence}.`,
         );
-      return outcomeOf(outcome, {
-        instructions,
-        left,
-        others: all && round.servers?.length === 1 ? [] : others,
-        all,
-      });
+      const others = round.servers?.filter((one) => one !== name);
+      return outcomeOf(outcome, { instructions, left, others });
     },
   };
 }
 
+/** `others`: the nodes that the round is for besides this one; undefined where their names are not known. */
 function outcomeOf(
   { evidence }: NodeOutcome,
-  more: { instructions: string; left: readonly string[]; others: readonly string[]; all: boolean },
+  more: { instructions: string; left: readonly string[]; others: readonly string[] | undefined },
 ): HostOutcome {
-  const { instructions, left, others, all } = more;
-  if (all && others.length === 0)
-    return {
-      state: 'applied',
-      evidence: `${evidence}; for later \`kubeadm upgrade\`s see ${instructions}`,
-    };
-  const who = all
-    ? others.map((one) => printable(one, 100)).join(', ')
-    : 'every other control-plane node, if there are any';
+  const { instructions, left, others } = more;
+  if (others?.length === 0)
+    return { state: 'applied', evidence: `${evidence}; for later \`kubeadm upgrade\`s see ${instructions}` };
+  const who =
+    others?.map((one) => printable(one, 100)).join(', ') ??
+    'every other control-plane node, if there are any';
   return {
     state: 'left',
     reason: `done on this node (${evidence}); to be done on ${who}: follow ${instructions}`,

@@ -15,6 +15,7 @@ let node: FakeNode;
 let home: string;
 beforeEach(() => {
   node = new FakeNode(MANIFEST);
+  node.pods = async () => [mirror('cp1')];
   home = mkdtempSync(path.join(tmpdir(), 'kubectl-harden-home-'));
 });
 afterEach(() => {
@@ -134,7 +135,6 @@ test('a key goes only in a round that removes, and only where no value may need 
 });
 
 test('one node of several: done here, left for the others with the same key', async () => {
-  node.pods = async () => [mirror('cp1')];
   const outcome = await apply({ servers: ['cp1', 'cp2', 'cp3'] });
   expect(outcome).toMatchObject({
     state: 'left',
@@ -145,7 +145,6 @@ test('one node of several: done here, left for the others with the same key', as
 
 test('a node that has the key already gives it to the others; files with another are refused', async () => {
   node.begin(configText('secretbox/key1', 'identity'), onManifest());
-  node.pods = async () => [mirror('cp1')];
   const round = { servers: ['cp1', 'cp2'], before: [null, config(key('key1', 'kept'), identity)] };
   expect((await apply(round)).state).toBe('left');
   expect(leftConfig()).toContain(secretOf('key1'));
@@ -177,6 +176,7 @@ test.each<[string, () => Promise<unknown>]>([
   ],
   ['there are no manifests', () => apply({}, { machine: machine({ manifests: '/nowhere/kubectl-harden' }) })],
   ['the round is for other nodes', () => apply({ servers: ['cp8', 'cp9'] })],
+  ['the round is for one other node', () => apply({ servers: ['cp9'] })],
 ])('where %s, the files are left for a person', async (_name, act) => {
   expect(await act()).toMatchObject({ state: 'left', reason: expect.stringContaining('by hand') });
   expect(node.manifest).toBe(MANIFEST);

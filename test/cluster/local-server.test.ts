@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { localApiServer } from '../../src/cluster/local-server.js';
+import { FIXTURES } from '../support/golden.js';
 import {
   basics,
   kubeconfigOf,

@@ -13,6 +13,8 @@ import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { changeNode, type NodeChange, type NodeTools } from '../../../src/host/control-plane/change.js';
 import { STAMP } from '../../../src/host/control-plane/manifest-edit.js';
+import { notYet } from '../../../src/host/control-plane/wait.js';
+import type { ServerSight } from '../../../src/wizard/ports.js';
 import { configText, MANIFEST, secretOf } from './configs.js';
 import { CLUSTER, FakeNode } from './fake-node.js';
 
@@ -195,6 +197,19 @@ describe('an API server that does not come back', () => {
     expect(await changeNode(tools(), change())).toMatchObject({ state: 'applied' });
     expect(node.configuration).toBe(KEY_FIRST);
   });
+});
+
+test.each<[string, Partial<Extract<ServerSight, { at: 'up' }>>, string | undefined]>([
+  ['the hash of the new configuration, whenever it began', { configuration: 'b', startedAt: 1 }, undefined],
+  ['the hash of another', { configuration: 'a', startedAt: 2_000 }, 'another encryption configuration'],
+  ['no hash, and a process that began since', { startedAt: 1_000 }, undefined],
+  ['no hash, and the process from before', { startedAt: 900 }, 'the process from before'],
+  ['neither', {}, 'cannot be seen'],
+])('an API server that shows %s', (_name, shown, reason) => {
+  const sight = { at: 'up', ready: true, cluster: CLUSTER, ...shown } as const;
+  const said = notYet(sight, { cluster: CLUSTER, configuration: 'b', placedAt: 1_000_000 });
+  if (reason === undefined) expect(said).toBeUndefined();
+  else expect(said).toContain(reason);
 });
 
 describe('nothing is touched', () => {

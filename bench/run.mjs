@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const BENCHMARKS = {
+  rewrite: 'the re-write of Secrets against the documented command and a bare client, on a real API server',
   reach: 'from the files of a cluster to its printed connections, against the number of classes and pods',
 };
 

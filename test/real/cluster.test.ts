@@ -282,7 +282,8 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
         },
       });
       expect(result.interrupted).toBe(true);
-      expect(result.rewritten).toBeLessThan(count + 40);
+      // What is in hand is done; at most 64 are.
+      expect(result.rewritten).toBeLessThanOrEqual(count + 64);
     };
 
     test('two API servers with different configurations behind one address: the gate refuses', async () => {

@@ -1,9 +1,8 @@
-import { STEPS } from '../steps/index.js';
 import type { Command } from './cli/command.js';
 import { EXIT, type ExitCode } from './cli/exit.js';
 import { parse } from './cli/parse.js';
 import { version } from './cli/version.js';
-import { type Io, say } from './commands/context.js';
+import type { Io } from './commands/io.js';
 import { printableLines } from './model/escape.js';
 
 const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env };
@@ -15,16 +14,18 @@ if (process.exitCode === EXIT.interrupted) process.exit();
 /** Carries out a command line and resolves with the exit code. Errors made for people are told in their own words. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const tty = { stdin: io.stdin.isTTY === true, stdout: io.stdout.isTTY === true };
+  // Steps are named by --step alone, and loading them takes longer than some commands do.
+  const steps = argv.some((word) => word.startsWith('--st')) ? (await import('../steps/index.js')).STEPS : [];
   const command = parse(
     argv,
     io.env,
     tty,
-    STEPS.map((step) => step.id),
+    steps.map((step) => step.id),
   );
   try {
     return await carryOut(command);
   } catch (error) {
-    say(io, printableLines(message(error)));
+    say(printableLines(message(error)));
     return EXIT.error;
   }
 }
@@ -38,7 +39,7 @@ async function carryOut(command: Command): Promise<ExitCode> {
       io.stdout.write(`${version()}\n`);
       return EXIT.ok;
     case 'usageError':
-      say(io, command.message);
+      say(command.message);
       return EXIT.error;
     case 'plan':
       return (await import('./commands/plan.js')).plan(command, io);
@@ -63,6 +64,10 @@ async function carryOut(command: Command): Promise<ExitCode> {
     case 'reachDiff':
       return (await import('./commands/reach.js')).reach(command, io);
   }
+}
+
+function say(text: string): void {
+  io.stderr.write(`${text}\n`);
 }
 
 /** Our own errors speak for themselves; anything else is a mistake of ours, told in one line without its stack. */

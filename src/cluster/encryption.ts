@@ -3,7 +3,14 @@ import type { EncryptionFacts } from '../model/snapshot.js';
 import { ClusterError } from '../wizard/ports.js';
 import type { Client } from './client.js';
 import { TABLE } from './list.js';
-import { byWholePrefix, moved, type Transformations, transformations, valuesIn } from './metrics.js';
+import {
+  byWholePrefix,
+  METRIC_LINES,
+  moved,
+  type Transformations,
+  transformations,
+  valuesIn,
+} from './metrics.js';
 import type { SecretName } from './names.js';
 import { inParallel } from './pool.js';
 import { serverFacts } from './server-facts.js';
@@ -200,11 +207,15 @@ async function readEach(client: Client, names: readonly SecretName[], atOnce: nu
   return gone;
 }
 
+/** Series by which an API server is known. */
+const SIGN = /^(?:apiserver_request_total|kubernetes_build_info)\{/m;
+const READ_LINES = new RegExp(`${SIGN.source}|${METRIC_LINES.source}`);
+
 /** The counters of the server that answers, or in words why they cannot be seen. */
 export async function readMetrics(client: Client): Promise<Transformations | string> {
   const about = { doing: 'read the metrics of the API server' };
   const answer = await client.send(
-    { method: 'GET', path: '/metrics', headers: { Accept: 'text/plain' } },
+    { method: 'GET', path: '/metrics', headers: { Accept: 'text/plain' }, lines: READ_LINES },
     about,
   );
   if (answer.status === 403)
@@ -212,8 +223,7 @@ export async function readMetrics(client: Client): Promise<Transformations | str
   if (answer.status !== 200) return `metrics: the API server does not show them (${answer.status})`;
   const text = answer.body.toString('utf8');
   // Without such a series it is not an API server that answered, and an absent counter would mean nothing.
-  if (!/^(?:apiserver_request_total|kubernetes_build_info)\{/m.test(text))
-    return 'metrics: what answers at /metrics is not an API server';
+  if (!SIGN.test(text)) return 'metrics: what answers at /metrics is not an API server';
   return transformations(text);
 }
 

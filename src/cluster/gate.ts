@@ -4,7 +4,14 @@ import { agreement } from './agreement.js';
 import type { Client } from './client.js';
 import { readMetrics } from './encryption.js';
 import { byWholePrefix, moved } from './metrics.js';
-import { createScratch, removeScratch, SCRATCH_NAMESPACE, type Scratch, withMore } from './scratch.js';
+import {
+  createScratch,
+  removeScratch,
+  SCRATCH_NAMESPACE,
+  type Scratch,
+  sweepScratch,
+  withMore,
+} from './scratch.js';
 import { encryptionFlags } from './servers.js';
 
 /** The scratch Secret while there is one, whatever happens meanwhile. */
@@ -89,6 +96,7 @@ async function writeObserved(
   client: Client,
   held: Held,
 ): Promise<{ scratch: Scratch; as: WrittenAs; configuration: string | undefined } | { refusal: string }> {
+  await sweepScratch(client);
   for (let look = 1; ; look++) {
     const before = await readMetrics(client);
     let scratch: Scratch;

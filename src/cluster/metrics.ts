@@ -43,6 +43,17 @@ interface Sample {
   value: number;
 }
 
+/** The hash of the encryption configuration in force (from 1.34). */
+const CONFIGURATION = 'apiserver_encryption_config_controller_last_config_info';
+/** What the objects of a resource take (from 1.34). */
+const ESTIMATE = 'apiserver_resource_size_estimate_bytes';
+const STARTED = 'process_start_time_seconds';
+
+/** The lines that `transformations` looks at. */
+export const METRIC_LINES = new RegExp(
+  `^(?:${[OPERATIONS, CONFIGURATION, ESTIMATE, STARTED, ...SIZES].join('|')})[ {]`,
+);
+
 /** Reads the Prometheus text format, of which only the series that matter are looked at. */
 export function transformations(text: string): Transformations {
   const samples = [...samplesOf(text, OPERATIONS)];
@@ -58,7 +69,7 @@ export function transformations(text: string): Transformations {
     }
     return counts;
   };
-  const [config] = [...samplesOf(text, 'apiserver_encryption_config_controller_last_config_info')];
+  const [config] = [...samplesOf(text, CONFIGURATION)];
   return {
     startedAt: /^process_start_time_seconds (\S+)/m.exec(text)?.[1],
     configured: samples.length > 0,
@@ -75,7 +86,7 @@ function storageSizes(text: string): StorageSizes {
   const sizes = SIZES.map((metric) => [...samplesOf(text, metric)].map(({ value }) => value));
   const size = sizes.find((values) => values.length > 0);
   const resources = new Map<string, number>();
-  for (const { labels, value } of samplesOf(text, 'apiserver_resource_size_estimate_bytes'))
+  for (const { labels, value } of samplesOf(text, ESTIMATE))
     if (value >= 0) resources.set(`${labels.get('group') ?? ''}/${labels.get('resource') ?? ''}`, value);
   return { size: size === undefined ? undefined : Math.max(...size), resources };
 }

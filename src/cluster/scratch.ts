@@ -3,7 +3,8 @@ import { stringAt } from '../model/manifest.js';
 import { ClusterError } from '../wizard/ports.js';
 import type { Client } from './client.js';
 import { errorOf } from './errors.js';
-import { TABLE } from './list.js';
+import { rowsOf, TABLE } from './list.js';
+import { withQuery } from './paths.js';
 import { deleteObject, FIELD_MANAGER } from './write.js';
 
 /** A Secret of ours with a meaningless random value, to see how API servers store and read one. */
@@ -18,6 +19,9 @@ export const SCRATCH_NAMESPACE = 'kube-system';
 
 const SECRETS = `/api/v1/namespaces/${SCRATCH_NAMESPACE}/secrets`;
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+
+const MANAGED_BY = 'app.kubernetes.io/managed-by';
+const SCRATCH_NAME = /^kubectl-harden-scratch-[0-9a-f]{12}$/;
 
 /** New names that are tried where an answer was lost. */
 const NAMES = 3;
@@ -46,12 +50,33 @@ export async function createScratch(client: Client): Promise<Scratch> {
   }
 }
 
+/**
+ * Removes scratch Secrets that a killed run left behind, by our label and the form of their names. Where they may not be
+ * listed or removed they stay: they are meaningless.
+ */
+export async function sweepScratch(client: Client): Promise<void> {
+  const doing = 'list scratch Secrets';
+  const query = { includeObject: 'None', limit: '100', labelSelector: `${MANAGED_BY}=${FIELD_MANAGER}` };
+  const answer = await client.send(
+    { method: 'GET', path: withQuery(SECRETS, query), headers: { Accept: TABLE } },
+    { doing, secret: true },
+  );
+  if (answer.status !== 200) return;
+  let names: string[];
+  try {
+    names = rowsOf(JSON.parse(answer.body.toString('utf8')), doing).map(({ name }) => name);
+  } catch {
+    return; // not a bare table: nothing of it is looked at
+  }
+  for (const name of names) if (SCRATCH_NAME.test(name)) await removeScratch([client], { name });
+}
+
 async function create(client: Client, name: string): Promise<Scratch> {
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'Opaque',
-    metadata: { name, labels: { 'app.kubernetes.io/managed-by': FIELD_MANAGER } },
+    metadata: { name, labels: { [MANAGED_BY]: FIELD_MANAGER } },
     data: { meaningless: randomBytes(24).toString('base64') },
   };
   const { body } = await client.json(

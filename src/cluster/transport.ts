@@ -5,9 +5,11 @@ import {
   request as httpsRequest,
   type RequestOptions,
 } from 'node:https';
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { checkServerIdentity } from 'node:tls';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { createGunzip, gunzip } from 'node:zlib';
 import { stringAt } from '../model/manifest.js';
 import type { Credentials } from './credentials.js';
 
@@ -19,6 +21,8 @@ export interface Call {
   path: string;
   headers?: Record<string, string>;
   body?: string;
+  /** Of a text in lines only those that match are kept: metrics are megabytes, of which a few lines matter. */
+  lines?: RegExp;
 }
 
 /** What came back, whatever its status. */
@@ -98,7 +102,7 @@ export class Transport {
           },
           timeout: ANSWER_LIMIT,
         },
-        (response) => collect(response).then(resolve, fail),
+        (response) => collect(response, call.lines).then(resolve, fail),
       );
       request.on('socket', (socket) => {
         // Counted from here: before, the request waits for a connection to be free.
@@ -160,23 +164,60 @@ function certificateCheck({ certificateNames }: Route): TlsOptions {
   };
 }
 
-/** The whole answer. By events: an iterator over the stream costs a third of the time of a small one. */
-function collect(response: IncomingMessage): Promise<Answer> {
+/** The answer. By events: an iterator over the stream costs a third of the time of a small one. */
+function collect(response: IncomingMessage, lines: RegExp | undefined): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const zipped = response.headers['content-encoding'] === 'gzip';
+    const some = lines !== undefined && response.statusCode === 200;
+    const text: Readable = some && zipped ? response.pipe(createGunzip()) : response;
+    const kept = some ? keptLines(lines) : keptWhole();
+    const answer = (body: Buffer): Answer => ({
+      status: response.statusCode ?? 0,
+      headers: response.headersDistinct,
+      body,
+    });
+    text.on('data', (chunk: Buffer) => kept.take(chunk));
     response.on('error', reject);
-    response.on('end', () => {
-      const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-      const answer = (content: Buffer): Answer => ({
-        status: response.statusCode ?? 0,
-        headers: response.headersDistinct,
-        body: content,
-      });
-      if (response.headers['content-encoding'] === 'gzip') unzip(body).then(answer).then(resolve, reject);
+    text.on('error', reject);
+    text.on('end', () => {
+      const body = kept.all();
+      if (zipped && !some) unzip(body).then(answer).then(resolve, reject);
       else resolve(answer(body));
     });
   });
+}
+
+interface Kept {
+  take(chunk: Buffer): void;
+  all(): Buffer;
+}
+
+function keptWhole(): Kept {
+  const chunks: Buffer[] = [];
+  return {
+    take: (chunk) => chunks.push(chunk),
+    all: () => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)),
+  };
+}
+
+function keptLines(pattern: RegExp): Kept {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  let kept = '';
+  const add = (line: string) => {
+    if (pattern.test(line)) kept += `${line}\n`;
+  };
+  return {
+    take: (chunk) => {
+      const lines = (rest + decoder.write(chunk)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) add(line);
+    },
+    all: () => {
+      add(rest + decoder.end());
+      return Buffer.from(kept);
+    },
+  };
 }
 
 function timedOut(): Error {

@@ -1,40 +1,24 @@
 import { STEPS } from '../../steps/index.js';
 import type { Options, Selection } from '../cli/command.js';
-import { version } from '../cli/version.js';
-import { connect } from '../cluster/connect.js';
 import { type GivenAnswers, readAnswers } from '../host/answers.js';
-import { HostError } from '../host/errors.js';
 import { filesHost } from '../host/files.js';
 import { filesCluster } from '../host/files-cluster.js';
 import { readFlows } from '../host/flows.js';
 import { readManifests } from '../host/manifests.js';
-import { isGone, ownProcess } from '../host/process.js';
-import { type RunStore, runStore, runsDirectory } from '../host/runs.js';
 import { loadTemplates } from '../host/templates.js';
 import { printable } from '../model/escape.js';
 import type { Flows } from '../model/flow.js';
-import type { RunSummary } from '../model/journal.js';
 import { hashOf } from '../model/plan.js';
 import { PROBE_DEFAULTS, type ProbeOptions } from '../model/policy-probe.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
-import type { Style } from '../report/style.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
-import type { Claim, Clock, Cluster, Host, Journal, Look } from '../wizard/ports.js';
+import type { Cluster, Host, Journal, Look } from '../wizard/ports.js';
 import type { StepState } from '../wizard/state.js';
 import { controlPlaneHere } from './control-plane.js';
 import { decisionsFrom } from './decisions.js';
-
-/** The process as a command sees it, so that tests can give their own. */
-export interface Io {
-  stdin: NodeJS.ReadStream;
-  stdout: NodeJS.WriteStream;
-  stderr: NodeJS.WriteStream;
-  env: NodeJS.ProcessEnv;
-}
-
-export const clock: Clock = { now: () => new Date() };
+import { type Connected, type Io, openCluster, say, sourceOf } from './io.js';
 
 /** How a live probe is made, as the flags say. */
 export function probeOptions({ probeImage, probeTimeout }: Options): ProbeOptions {
@@ -60,44 +44,27 @@ export interface Target {
  * @throws ClusterError, HostError: what is wrong and what to do.
  */
 export async function openTarget(options: Options, note?: (line: string) => void): Promise<Target> {
-  if (!options.sandbox) {
-    const source = {
-      version: version(),
-      ...(options.kubeconfig === undefined ? {} : { kubeconfigPath: options.kubeconfig }),
-      ...(options.context === undefined ? {} : { context: options.context }),
-    };
-    const here = await controlPlaneHere(source, note);
-    try {
-      const cluster = await connect(source);
-      const { id } = await cluster.info();
-      return {
-        cluster,
-        hostFor: (journal) => {
-          const files = filesHost(journal.directory, folderOf);
-          return here === undefined ? files : here.hostFor(id, files);
-        },
-        ...(here === undefined ? {} : { look: () => here.look(id) }),
-        close: async () => {
-          here?.close();
-          await cluster.close();
-        },
-      };
-    } catch (error) {
-      here?.close();
-      throw error;
-    }
-  }
-  const { startSandbox } = await import('../sandbox/index.js');
-  const sandbox = await startSandbox(options.sandboxFile === undefined ? {} : { file: options.sandboxFile });
+  const here = options.sandbox ? undefined : await controlPlaneHere(sourceOf(options), note);
+  let opened: Connected | undefined;
   try {
-    const cluster = await connect({ kubeconfigText: sandbox.kubeconfig, sandbox: true, version: version() });
-    const close = async () => {
-      await cluster.close();
-      await sandbox.close();
+    opened = await openCluster(options);
+    const { cluster, sandbox, close } = opened;
+    if (sandbox !== undefined) return { cluster, hostFor: () => sandbox.host, look: sandbox.look, close };
+    const files = (journal: Journal) => filesHost(journal.directory, folderOf);
+    if (here === undefined) return { cluster, hostFor: files, close };
+    const { id } = await cluster.info();
+    return {
+      cluster,
+      hostFor: (journal) => here.hostFor(id, files(journal)),
+      look: () => here.look(id),
+      close: async () => {
+        here.close();
+        await close();
+      },
     };
-    return { cluster, hostFor: () => sandbox.host, look: sandbox.look, close };
   } catch (error) {
-    await sandbox.close();
+    here?.close();
+    await opened?.close();
     throw error;
   }
 }
@@ -180,25 +147,6 @@ export function planOn(now: Snapshot, material: Material, note: (line: string) =
   return assemble(now, material.steps, material.templates, (id) => decisions.get(id) ?? UNDECIDED);
 }
 
-export function runsOf(io: Io): RunStore {
-  return runStore(runsDirectory(io.env), clock);
-}
-
-/** Talk, as against data: to stderr, a line at a time. */
-export function say(io: Io, text: string): void {
-  io.stderr.write(`${text}\n`);
-}
-
-/** The flags that name the cluster again, for a command that goes on. */
-export function targetFlags({ sandbox, sandboxFile, context, kubeconfig }: Options): string[] {
-  if (sandboxFile !== undefined) return ['--sandbox-file', sandboxFile];
-  if (sandbox) return ['--sandbox'];
-  return [
-    ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
-    ...(context === undefined ? [] : ['--context', context]),
-  ];
-}
-
 /** The flags that say what of the plan is meant again, for a command that goes on from it. */
 export function selectionFlags(selection: Selection): string[] {
   return [
@@ -215,43 +163,4 @@ export function fileFlags({ templates, answers, flows }: Selection): string[] {
     ...(answers === undefined ? [] : ['--answers', answers]),
     ...flows.flatMap((file) => ['--flows', file]),
   ];
-}
-
-/** How text is written to a stream: colours only to a terminal that wants them. */
-export function styleOf(stream: NodeJS.WriteStream, options: Pick<Options, 'noColor'>, io: Io): Style {
-  return {
-    width: stream.columns ?? 80,
-    unicode: stream.isTTY !== true || showsUnicode(io.env),
-    colour: stream.isTTY === true && !options.noColor,
-  };
-}
-
-/** Whether the locale says that the terminal shows UTF-8. */
-export function showsUnicode(env: NodeJS.ProcessEnv): boolean {
-  return /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || '') || process.platform === 'darwin';
-}
-
-/** The context that was confirmed is the one that would be written to. @throws HostError */
-export function sameContext(confirmed: string, context: string): void {
-  if (confirmed === context) return;
-  throw new HostError(
-    `--confirm names '${printable(confirmed)}', but this would write to '${printable(context)}'. Nothing was written.`,
-  );
-}
-
-/** A run is of one cluster only. @throws HostError */
-export function sameCluster({ run, cluster }: RunSummary, id: string): void {
-  if (cluster.id === id) return;
-  const what =
-    cluster.context === 'sandbox'
-      ? 'It is one of the embedded cluster: add --sandbox-file FILE.'
-      : 'Choose its cluster with --context or --kubeconfig.';
-  throw new HostError(
-    `Run ${run} belongs to another cluster (context ${printable(cluster.context)}); nothing was written.\n${what}`,
-  );
-}
-
-/** Claims the cluster in the name of this process. */
-export function claimOf(cluster: Cluster, run: string): () => Promise<Claim> {
-  return async () => cluster.claim({ run, ...(await ownProcess()) }, isGone);
 }

@@ -3,7 +3,8 @@ import type { Options } from '../cli/command.js';
 import { HostError } from '../host/errors.js';
 import type { RunFiles, RunSummary } from '../model/journal.js';
 import type { Step } from '../model/step.js';
-import { answersHash, fileFlags, type Io, loadMaterial, type Material } from './context.js';
+import { answersHash, fileFlags, loadMaterial, type Material } from './context.js';
+import type { Io } from './io.js';
 
 /** A resumed run keeps to what it was started for; its files are read again unless others are given in their place. */
 export function resumedOptions(given: Options, { scope, files }: RunSummary): Options {

@@ -8,18 +8,8 @@ import { generateCommand, nextCommands, planText } from '../report/plan-text.js'
 import { pendingCount } from '../wizard/assemble.js';
 import { takeSnapshot } from '../wizard/session.js';
 import type { StepState } from '../wizard/state.js';
-import {
-  clock,
-  type Io,
-  loadMaterial,
-  openFiles,
-  openTarget,
-  planOn,
-  say,
-  selectionFlags,
-  styleOf,
-  targetFlags,
-} from './context.js';
+import { loadMaterial, openFiles, openTarget, planOn, selectionFlags } from './context.js';
+import { clock, type Io, say, styleOf, targetFlags } from './io.js';
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 

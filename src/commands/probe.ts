@@ -7,17 +7,8 @@ import { type Asker, Interrupted } from '../prompts/ask.js';
 import { probeJson, probePlanLines, probeText, removalCommand } from '../report/probe.js';
 import { makeProbe } from '../wizard/probe.js';
 import { takeSnapshot } from '../wizard/session.js';
-import {
-  clock,
-  type Io,
-  openTarget,
-  probeOptions,
-  runsOf,
-  say,
-  styleOf,
-  type Target,
-  targetFlags,
-} from './context.js';
+import { openTarget, probeOptions, type Target } from './context.js';
+import { clock, type Io, runsOf, say, styleOf, targetFlags } from './io.js';
 
 type Probe = Extract<Command, { name: 'probe' }>;
 

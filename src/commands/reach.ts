@@ -27,7 +27,8 @@ import {
   reachText,
 } from '../report/reach.js';
 import { MOST_DRAWN, reachSvg, tooLargeToDraw } from '../report/svg.js';
-import { type Io, openTarget, say } from './context.js';
+import { openTarget } from './context.js';
+import { type Io, say } from './io.js';
 
 type ReachCommand = Extract<Command, { name: 'reach' | 'reachExplain' | 'reachDiff' }>;
 

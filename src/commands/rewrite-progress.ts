@@ -2,7 +2,7 @@ import { type Pacing, progressBar, progressText } from '../report/rewrite.js';
 import type { Style } from '../report/style.js';
 import type { RewriteProgress } from '../wizard/ports.js';
 import type { RewriteListener } from '../wizard/rewrite.js';
-import { type Io, say } from './context.js';
+import { type Io, say } from './io.js';
 
 /** How often a bar is drawn anew, and a line is told where there is no terminal, in milliseconds. */
 const DRAW = 100;

@@ -12,27 +12,23 @@ import type { Decisions } from '../wizard/assemble.js';
 import { createSession } from '../wizard/session.js';
 import type { Session } from '../wizard/state.js';
 import { applyUnattended, unansweredQuestions } from '../wizard/unattended.js';
+import { decisionsOn, fileFlags, openTarget, probeOptions, selectionFlags, type Target } from './context.js';
+import { filesOf, loadAgain, resumedOptions } from './files.js';
 import {
   claimOf,
   clock,
-  decisionsOn,
-  fileFlags,
   type Io,
-  openTarget,
-  probeOptions,
   runsOf,
   sameCluster,
   sameContext,
   say,
-  selectionFlags,
   showsUnicode,
   styleOf,
-  type Target,
+  summaryOf,
   targetFlags,
-} from './context.js';
-import { filesOf, loadAgain, resumedOptions } from './files.js';
+} from './io.js';
 import { progressLines } from './progress.js';
-import { lastToUndo, openUndo, summaryOf } from './undo.js';
+import { lastToUndo, openUndo } from './undo.js';
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 

@@ -1,11 +1,10 @@
 import { undoStep } from '../../steps/undo.js';
-import { HostError } from '../host/errors.js';
 import type { HeldJournal } from '../host/journal.js';
 import type { RunStore } from '../host/runs.js';
-import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import type { Step } from '../model/step.js';
 import { type DeedWithImages, deedsOf } from '../model/undo.js';
+import { summaryOf } from './io.js';
 
 /** The newest run on a cluster that wrote something, is no undo itself, and was not taken back whole. */
 export function lastToUndo(all: readonly RunSummary[], cluster: string): string | undefined {
@@ -49,12 +48,4 @@ export async function openUndo(run: string, store: RunStore): Promise<Undone> {
     await journal.close();
     throw error;
   }
-}
-
-/** What the journal of a run tells. */
-export async function summaryOf(run: string, store: RunStore): Promise<RunSummary> {
-  const found = (await store.list()).find((r) => r.run === run);
-  if (found === undefined)
-    throw new HostError(`There is no run '${printable(run)}'; kubectl harden runs lists them.`);
-  return found;
 }

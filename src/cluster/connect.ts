@@ -82,8 +82,7 @@ function paced(given: Pick<RewriteOptions, 'maxRate' | 'concurrency'>, sandbox: 
 
 async function identify(client: Client, selected: Selected, sandbox: boolean): Promise<ClusterInfo> {
   try {
-    const version = await versionOf(client);
-    const id = await identityOf(client, selected);
+    const [version, id] = await Promise.all([versionOf(client), identityOf(client, selected)]);
     return { context: sandbox ? 'sandbox' : selected.context, id, version, sandbox };
   } catch (error) {
     client.close();

@@ -96,9 +96,9 @@ async function writeObserved(
   client: Client,
   held: Held,
 ): Promise<{ scratch: Scratch; as: WrittenAs; configuration: string | undefined } | { refusal: string }> {
-  await sweepScratch(client);
+  const swept = sweepScratch(client);
   for (let look = 1; ; look++) {
-    const before = await readMetrics(client);
+    const [before] = await Promise.all([readMetrics(client), swept]);
     let scratch: Scratch;
     try {
       scratch = await createScratch(client);

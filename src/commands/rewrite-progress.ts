@@ -9,13 +9,9 @@ const DRAW = 100;
 const TELL = 5_000;
 
 /** Shows how far a re-write is: a bar on a terminal, else a line now and then. */
-export function rewriteProgress(
-  io: Io,
-  style: Style,
-  total: number | undefined,
-): Required<RewriteListener> & { end(): void } {
+export function rewriteProgress(io: Io, style: Style): Required<RewriteListener> & { end(): void } {
   const terminal = io.stderr.isTTY === true && io.env.TERM !== 'dumb';
-  let progress: RewriteProgress = { total, rewritten: 0, unchanged: 0, gone: 0, refused: 0 };
+  let progress: RewriteProgress = { total: undefined, rewritten: 0, unchanged: 0, gone: 0, refused: 0 };
   let first: { at: number; before: number } | undefined;
   let shown: RewriteProgress | undefined;
   let timer: NodeJS.Timeout | undefined;

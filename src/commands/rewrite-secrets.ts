@@ -8,7 +8,7 @@ import { judge } from '../model/rewrite.js';
 import { commandLine } from '../model/shell.js';
 import { type Asker, Interrupted } from '../prompts/ask.js';
 import { objectsWord, printedText, rewriteJson, rewriteText, sizeLines } from '../report/rewrite.js';
-import { type Claim, ClusterError, type RewriteSize } from '../wizard/ports.js';
+import { type Claim, ClusterError } from '../wizard/ports.js';
 import { carryOutRewrite, type RewriteOutcome, seenWith } from '../wizard/rewrite.js';
 import {
   type Connected,
@@ -85,9 +85,13 @@ async function rewrite(asked: Asked, io: Io, run?: string): Promise<ExitCode> {
     const info = await cluster.info();
     if (asked.confirm !== undefined) sameContext(asked.confirm, info.context);
     if (before !== undefined) sameCluster(before, info.id);
-    const size = await cluster.rewriteSize(resources);
-    for (const line of sizeLines(size, resources)) say(io, line);
+    // Told before it begins; where nobody is asked, nobody waits for it: what it fails at, the re-write fails at too.
+    const size = cluster.rewriteSize(resources).then((found) => {
+      for (const line of sizeLines(found, resources)) say(io, line);
+    });
+    size.catch(() => {});
     if (asked.confirm === undefined) {
+      await size;
       ask = await askerOf(io);
       if (!(await confirmed(ask, info.context, resources))) {
         say(io, 'Nothing was written.');
@@ -119,7 +123,7 @@ async function rewrite(asked: Asked, io: Io, run?: string): Promise<ExitCode> {
     }
     if (claimed.note !== undefined) say(io, claimed.note);
     const { lost } = claimed;
-    return await carriedOut({ asked, scope, size, target, journal, ask, lost, context: info.context }, io);
+    return await carriedOut({ asked, scope, target, journal, ask, lost, context: info.context }, io);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     say(io, 'Nothing was written.');
@@ -135,7 +139,6 @@ async function rewrite(asked: Asked, io: Io, run?: string): Promise<ExitCode> {
 interface Held {
   asked: Asked;
   scope: RewriteScope;
-  size: RewriteSize;
   target: Connected;
   journal: HeldJournal;
   ask: Asker | undefined;
@@ -145,7 +148,7 @@ interface Held {
 }
 
 async function carriedOut(held: Held, io: Io): Promise<ExitCode> {
-  const { asked, scope, size, target, journal, context, ask, lost } = held;
+  const { asked, scope, target, journal, context, ask, lost } = held;
   const { options, resources } = asked;
   const goOn = `Resume: ${commandLine(['kubectl', 'harden', 'resume', journal.run, ...targetFlags(options)].map((word) => printable(word)))}`;
   const stop = new AbortController();
@@ -156,7 +159,7 @@ async function carriedOut(held: Held, io: Io): Promise<ExitCode> {
   });
   const signal = AbortSignal.any([stop.signal, lost]);
   lost.addEventListener('abort', () => say(io, '\nAnother run took this cluster over.'));
-  const shown = rewriteProgress(io, styleOf(io.stderr, options, io), size.objects);
+  const shown = rewriteProgress(io, styleOf(io.stderr, options, io));
   const began = performance.now();
   let outcome: RewriteOutcome;
   try {

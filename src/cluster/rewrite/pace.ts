@@ -7,9 +7,9 @@ export interface PaceOptions {
 }
 
 /** Requests at a time to begin with. */
-const FIRST = 8;
+const FIRST = 16;
 /** A mean answer below this is quick, whatever it was before; API servers promise a second. Milliseconds. */
-const QUICK = 50;
+const QUICK = 100;
 /** An answer that takes so many times the least mean is slow. */
 const SLOWER = 3;
 /** Weight of one answer in the mean. */

@@ -15,10 +15,10 @@ export async function firstReading(client: Client, resources: readonly string[])
   if (resources.some((name) => name !== 'secrets'))
     return 'counters of the API server: only those of Secrets are read';
   try {
-    const { count } = await apiServers(client);
+    const [{ count }, reading] = await Promise.all([apiServers(client), readMetrics(client)]);
     if (count !== 1)
       return `counters are those of one API server, and there are ${count === undefined ? 'perhaps several' : count}`;
-    return await readMetrics(client);
+    return reading;
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     return firstLine(error);

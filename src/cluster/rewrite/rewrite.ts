@@ -38,9 +38,11 @@ export async function rewriteObjects(
   const wanted = options.resources ?? [SECRETS.name];
   try {
     const resources = await resolveResources(names, wanted);
+    // Names are on their way while the rest is asked.
+    const pages = begun(batches(names, patches, resources, from?.place));
     const [total, before] = await Promise.all([countObjects(names, resources), firstReading(names, wanted)]);
     const { stopped, ...result } = await runEngine<RewritePlace>({
-      batches: batches(names, patches, resources, from?.place),
+      batches: pages,
       most: concurrency,
       maxRate,
       ...(total === undefined ? {} : { total }),
@@ -103,6 +105,19 @@ async function countOf(client: Client, resource: Resource): Promise<number | und
     if (error instanceof ClusterError && error.reason === 'forbidden') return undefined;
     throw error;
   }
+}
+
+/** The same generator, its first value already asked for. */
+function begun<T>(all: AsyncGenerator<T>): AsyncGenerator<T> {
+  const first = all.next();
+  first.catch(() => {});
+  return (async function* () {
+    try {
+      for (let next = await first; next.done !== true; next = await all.next()) yield next.value;
+    } finally {
+      await all.return(undefined);
+    }
+  })();
 }
 
 async function* batches(

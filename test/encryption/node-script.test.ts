@@ -132,7 +132,7 @@ class Node {
         MANIFEST: this.manifest,
         KUBECTL: path.join(this.root, 'bin/kubectl'),
         KUBECONFIG: '/nowhere',
-        WAIT: more.wait ?? '4',
+        WAIT: more.wait ?? '3',
         SETTLE: more.settle ?? '1',
         POLL: '0.1',
         KILL_AT: String(more.killAt ?? 0),
@@ -208,116 +208,173 @@ function textOf(config: EncryptionConfig): string {
 }
 
 let node: Node;
+const nodes: Node[] = [];
+function newNode(manifest = MANIFEST): Node {
+  const made = new Node(manifest);
+  nodes.push(made);
+  return made;
+}
 afterEach(() => {
-  expect([...node.names]).toEqual(['kube-apiserver.yaml']);
-  node.remove();
+  for (const one of nodes.splice(0)) {
+    expect([...one.names]).toEqual(['kube-apiserver.yaml']);
+    one.remove();
+  }
 });
 const FRESH: EncryptionProvider = { kind: 'secretbox', keys: [{ name: 'key1', value: 'fresh' }] };
 const ON = ['secretbox/key1', 'identity'];
 const KEEP = ['identity', 'secretbox/key1'];
 
-describe.each(['dash', 'bash'])('by %s', (shell) => {
-  test('on, rotated, and back to a server without configuration', async () => {
-    node = new Node();
-    const first = await node.run(shell, node.round({}));
-    expect(first).toMatchObject({ code: 0, said: expect.stringContaining('done') });
-    expect(node.onDisk).toBe(configText(...ON));
-    expect([statSync(node.file).mode & 0o777, statSync(path.dirname(node.file)).mode & 0o777]).toEqual([
-      0o600, 0o700,
-    ]);
-    const added = node.text.split('\n').filter((line) => !MANIFEST.split('\n').includes(line));
-    expect(added).toHaveLength(7);
-    expect(saysOf(node.text)).toEqual(
-      saysOf(withConfiguration(MANIFEST, 'm', { file: node.file, sha256: sha256(configText(...ON)) })),
-    );
-    expect(first.said).not.toContain(secretOf('key1'));
-
-    const began = readFileSync(path.join(node.root, 'began'), 'utf8');
-    expect(await node.run(shell, node.round({}))).toMatchObject({
-      code: 0,
-      said: expect.stringContaining('already'),
-    });
-    expect(readFileSync(path.join(node.root, 'began'), 'utf8')).toBe(began);
-
-    const both = configOf('secretbox/key2', 'secretbox/key1', 'identity');
-    const rotate = node.round({ before: [configOf(...ON)], after: both, fallback: configOf(...ON) });
-    expect(await node.run(shell, rotate)).toMatchObject({ code: 0 });
-    expect(node.onDisk).toBe(textOf(both));
-
-    node.stored = [''];
-    const plain = configOf('identity', 'secretbox/key2', 'secretbox/key1');
-    expect(await node.run(shell, node.round({ before: [both], after: plain, fallback: both }))).toMatchObject(
-      { code: 0 },
-    );
-    node.stored = [''];
-    const off = node.round({ phase: 'remove', before: [plain], after: null, fallback: plain });
-    expect(await node.run(shell, off)).toMatchObject({ code: 0 });
-    expect(node.text).not.toContain('--encryption-provider-config');
-    expect(node.onDisk).toBe(textOf(plain));
-    expect(node.left).toBe(false);
-  }, 60_000);
-
-  test('breaks after some encrypted writes: goes back to what reads them', async () => {
-    node = new Node();
-    node.health = (text) => (text === configText(...ON) ? { breaksAfter: 10 } : 'well');
-    const ran = await node.run(shell, node.round({}));
-    expect(ran).toMatchObject({ code: 1, said: expect.stringContaining('one that reads every key') });
-    expect(node.onDisk).toBe(configText(...KEEP));
-    expect(node.stored.filter((prefix) => prefix !== '')).toHaveLength(10);
-    expect([node.readable, node.left]).toEqual([true, false]);
-  }, 60_000);
-
-  test('a round that writes nothing new goes back to the manifest as it was', async () => {
-    node = new Node();
-    node.health = (text) => (text === null ? 'well' : 'down');
-    const ran = await node.run(
-      shell,
-      node.round({ phase: 'read', after: configOf(...KEEP), fallback: null }),
-    );
-    expect(ran).toMatchObject({ code: 1, said: expect.stringContaining('its manifest as it was') });
-    expect(node.text).toBe(MANIFEST);
-    node.health = () => 'well';
-    const again = await node.run(
-      shell,
-      node.round({ phase: 'read', after: configOf(...KEEP), fallback: null }),
-    );
-    expect(again.code).toBe(0);
-  }, 60_000);
-
-  test('killed before and after every rename: the next run brings it to its end', async () => {
-    // One shell at every place, the other at some.
-    for (const health of ['well', 'breaks'])
-      for (let killAt = 1; ; killAt += shell === 'dash' ? 1 : 3) {
-        node?.remove();
-        node = new Node();
-        if (health === 'breaks') node.health = (text) => (text === configText(...ON) ? 'down' : 'well');
-        const killed = await node.run(shell, node.round({}), { killAt, settle: '0', wait: '2' });
-        if (killed.signal === undefined) {
-          expect(killAt).toBeGreaterThan(6);
-          break;
-        }
-        expect(killed.signal).toBe('SIGKILL');
-        if (node.text.includes('--encryption-provider-config'))
-          expect(node.onDisk).toContain(secretOf('key1'));
-        const ran = await node.run(shell, node.round({}), { settle: '0', wait: '2' });
-        const ended = node.onDisk === (health === 'well' ? configText(...ON) : configText(...KEEP));
-        expect({
-          killAt,
-          health,
-          ended,
-          readable: node.readable,
-          left: node.left,
-          said: ended ? '' : ran.said,
-        }).toEqual({
-          killAt,
-          health,
-          ended: true,
-          readable: true,
-          left: false,
-          said: '',
-        });
+/** The same by both shells side by side, each on a node of its own: most of it is waiting. */
+async function byBoth(work: (shell: string, node: Node) => Promise<void>): Promise<void> {
+  await Promise.all(
+    ['dash', 'bash'].map(async (shell) => {
+      const own = new Node();
+      try {
+        await work(shell, own);
+        expect([...own.names]).toEqual(['kube-apiserver.yaml']);
+      } finally {
+        own.remove();
       }
-  }, 300_000);
+    }),
+  );
+}
+
+describe('by dash and by bash', () => {
+  test(
+    'on, rotated, and back to a server without configuration',
+    () =>
+      byBoth(async (shell, node) => {
+        const first = await node.run(shell, node.round({}));
+        expect(first).toMatchObject({ code: 0, said: expect.stringContaining('done') });
+        expect(node.onDisk).toBe(configText(...ON));
+        expect([statSync(node.file).mode & 0o777, statSync(path.dirname(node.file)).mode & 0o777]).toEqual([
+          0o600, 0o700,
+        ]);
+        const added = node.text.split('\n').filter((line) => !MANIFEST.split('\n').includes(line));
+        expect(added).toHaveLength(7);
+        expect(saysOf(node.text)).toEqual(
+          saysOf(withConfiguration(MANIFEST, 'm', { file: node.file, sha256: sha256(configText(...ON)) })),
+        );
+        expect(first.said).not.toContain(secretOf('key1'));
+
+        const began = readFileSync(path.join(node.root, 'began'), 'utf8');
+        expect(await node.run(shell, node.round({}))).toMatchObject({
+          code: 0,
+          said: expect.stringContaining('already'),
+        });
+        expect(readFileSync(path.join(node.root, 'began'), 'utf8')).toBe(began);
+
+        const both = configOf('secretbox/key2', 'secretbox/key1', 'identity');
+        const rotate = node.round({ before: [configOf(...ON)], after: both, fallback: configOf(...ON) });
+        expect(await node.run(shell, rotate)).toMatchObject({ code: 0 });
+        expect(node.onDisk).toBe(textOf(both));
+
+        node.stored = [''];
+        const plain = configOf('identity', 'secretbox/key2', 'secretbox/key1');
+        expect(
+          await node.run(shell, node.round({ before: [both], after: plain, fallback: both })),
+        ).toMatchObject({ code: 0 });
+        node.stored = [''];
+        const off = node.round({ phase: 'remove', before: [plain], after: null, fallback: plain });
+        expect(await node.run(shell, off)).toMatchObject({ code: 0 });
+        expect(node.text).not.toContain('--encryption-provider-config');
+        expect(node.onDisk).toBe(textOf(plain));
+        expect(node.left).toBe(false);
+      }),
+    60_000,
+  );
+
+  test(
+    'breaks after some encrypted writes: goes back to what reads them',
+    () =>
+      byBoth(async (shell, node) => {
+        node.health = (text) => (text === configText(...ON) ? { breaksAfter: 10 } : 'well');
+        const ran = await node.run(shell, node.round({}));
+        expect(ran).toMatchObject({ code: 1, said: expect.stringContaining('one that reads every key') });
+        expect(node.onDisk).toBe(configText(...KEEP));
+        expect(node.stored.filter((prefix) => prefix !== '')).toHaveLength(10);
+        expect([node.readable, node.left]).toEqual([true, false]);
+      }),
+    60_000,
+  );
+
+  test(
+    'a round that writes nothing new goes back to the manifest as it was',
+    () =>
+      byBoth(async (shell, node) => {
+        node.health = (text) => (text === null ? 'well' : 'down');
+        const ran = await node.run(
+          shell,
+          node.round({ phase: 'read', after: configOf(...KEEP), fallback: null }),
+        );
+        expect(ran).toMatchObject({ code: 1, said: expect.stringContaining('its manifest as it was') });
+        expect(node.text).toBe(MANIFEST);
+        node.health = () => 'well';
+        const again = await node.run(
+          shell,
+          node.round({ phase: 'read', after: configOf(...KEEP), fallback: null }),
+        );
+        expect(again.code).toBe(0);
+      }),
+    60_000,
+  );
+
+  // One shell at every place, the other at some; KILL_SERIES=all: both at every one.
+  test(
+    'killed before and after every rename: the next run brings it to its end',
+    () =>
+      byBoth(async (shell) => {
+        const step = shell === 'dash' || process.env.KILL_SERIES === 'all' ? 1 : 4;
+        const one = { settle: '0', wait: '2' };
+        const killedAt = async (health: 'well' | 'breaks', killAt: number) => {
+          const other = new Node();
+          try {
+            if (health === 'breaks') other.health = (text) => (text === configText(...ON) ? 'down' : 'well');
+            const killed = await other.run(shell, other.round({}), { ...one, killAt });
+            if (killed.signal === undefined) return killAt;
+            expect(killed.signal).toBe('SIGKILL');
+            if (other.text.includes('--encryption-provider-config'))
+              expect(other.onDisk).toContain(secretOf('key1'));
+            const ran = await other.run(shell, other.round({}), one);
+            const ended = other.onDisk === (health === 'well' ? configText(...ON) : configText(...KEEP));
+            expect({
+              killAt,
+              health,
+              ended,
+              readable: other.readable,
+              left: other.left,
+              names: [...other.names],
+              said: ended ? '' : ran.said,
+            }).toEqual({
+              killAt,
+              health,
+              ended: true,
+              readable: true,
+              left: false,
+              names: ['kube-apiserver.yaml'],
+              said: '',
+            });
+            return undefined;
+          } finally {
+            other.remove();
+          }
+        };
+        const places = Array.from({ length: 48 }, (_, index) => index + 1).filter((at) => at % step === 0);
+        // Most of it is waiting: nodes of their own go side by side.
+        for (const health of ['well', 'breaks'] as const) {
+          let unkilled: number | undefined;
+          for (let at = 0; unkilled === undefined; at += 8) {
+            expect(at).toBeLessThan(places.length);
+            const ends = await Promise.all(
+              places.slice(at, at + 8).map((killAt) => killedAt(health, killAt)),
+            );
+            unkilled = ends.find((end) => end !== undefined);
+          }
+          expect(unkilled).toBeGreaterThan(6);
+        }
+      }),
+    300_000,
+  );
 });
 
 describe('nothing is touched', () => {
@@ -331,14 +388,14 @@ describe('nothing is touched', () => {
   };
 
   test('where another configuration is in place', async () => {
-    node = new Node();
+    node = newNode();
     node.begin(configText('secretbox/key9', 'identity'));
     await refused({}, 'another one than was planned for (secrets | secretbox key9 identity');
     await refused({ file: `${node.file}.other` }, 'another encryption configuration is in place');
   });
 
   test('where a key of this node is missing, or has another value', async () => {
-    node = new Node();
+    node = newNode();
     node.begin(configText(...ON));
     const after = configOf('secretbox/key2', 'secretbox/key1', 'identity');
     const round = { before: [configOf(...ON)], after, fallback: configOf(...ON) };
@@ -352,7 +409,7 @@ describe('nothing is touched', () => {
   });
 
   test('where the API server is down, the KMS plugin is not there, or a file lies unused', async () => {
-    node = new Node();
+    node = newNode();
     await refused({ sockets: [path.join(node.root, 'kms.sock')] }, 'there is no KMS plugin');
     node.health = () => 'down';
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -383,12 +440,12 @@ describe('nothing is touched', () => {
       'not written as kubeadm writes it',
     ],
   ])('where the manifest has %s', async (_name, manifest, message) => {
-    node = new Node(manifest);
+    node = newNode(manifest);
     await refused({}, message);
   });
 
   test('while the wizard itself is at work there', async () => {
-    node = new Node();
+    node = newNode();
     mkdirSync(path.join(node.root, 'etc/kubernetes/kubectl-harden'));
     writeFileSync(path.join(node.root, 'etc/kubernetes/kubectl-harden/change.json'), '{}');
     await refused({}, 'unfinished on this node');
@@ -396,7 +453,7 @@ describe('nothing is touched', () => {
 });
 
 test('the socket of a KMS plugin and its directory', async () => {
-  node = new Node();
+  node = newNode();
   const socket = path.join(node.root, 'kms.sock');
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(socket, resolve));
@@ -417,7 +474,7 @@ test('the socket of a KMS plugin and its directory', async () => {
 });
 
 test('the script lies with the files of a round, and each of them has the one key', async () => {
-  node = new Node();
+  node = newNode();
   const encryption = node.round({
     after: [{ resources: ['secrets'], providers: [FRESH, { kind: 'identity' }] }],
     fallback: [{ resources: ['secrets'], providers: [{ kind: 'identity' }, FRESH] }],
@@ -457,7 +514,7 @@ test('the script lies with the files of a round, and each of them has the one ke
 });
 
 test('an outline says the same of a configuration as the script reads out of the file', async () => {
-  node = new Node();
+  node = newNode();
   expect(outline(configOf('secretbox/key1', 'aescbc/k2', 'identity'))).toBe(
     'secrets | secretbox key1 aescbc k2 identity',
   );

@@ -10,7 +10,9 @@ import { userSigns } from '../src/model/system-workloads.js';
 import { type Templates, template } from '../src/model/template.js';
 import { counted } from '../src/model/words.js';
 import { hidden, WORKLOAD_KINDS, type Workload, workloadsIn } from '../src/model/workloads.js';
+import { tables } from './namespaces/inventory.js';
 import { leftAlone } from './namespaces/left-alone.js';
+import { READS } from './namespaces/reads.js';
 
 const TEMPLATE = 'namespaces/namespace.yaml';
 const NAME_LABEL = 'kubernetes.io/metadata.name';
@@ -41,13 +43,11 @@ export const namespaces: Step = {
   ],
   folder: '01-namespaces',
   asks: ['newNamespaces', 'moreNamespaces'],
-  reads: [
-    { kind: 'Namespace', as: 'objects', for: 'what namespaces there are and whose they are' },
-    ...WORKLOAD_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what runs in each namespace' })),
-  ],
+  reads: READS,
   questions,
   assess,
   plan,
+  tables,
 };
 
 function questions(now: Snapshot): readonly Question[] {

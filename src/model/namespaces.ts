@@ -71,6 +71,11 @@ const BY_LABEL: readonly (readonly [NamespaceKind, string])[] = [
   ['infrastructure', 'control-plane'],
 ];
 
+/** Label by which an administrator says what kind a namespace is; it goes before every rule. */
+export const KIND_LABEL = 'kubectl-harden/namespace-kind';
+
+export const NAMESPACE_KINDS: readonly NamespaceKind[] = ['user', 'infrastructure', 'system'];
+
 export interface NamespaceVerdict {
   kind: NamespaceKind;
   /** The rule that says so, in words; empty for namespaces of users. */
@@ -80,6 +85,8 @@ export interface NamespaceVerdict {
 /** Whether a namespace belongs to the cluster, to its platform or to its users, judged by name and labels, and why. */
 export function namespaceVerdict(now: Snapshot, namespace: Manifest): NamespaceVerdict {
   const { name, labels } = namespace.metadata;
+  const said = NAMESPACE_KINDS.find((kind) => kind === labels?.[KIND_LABEL]);
+  if (said !== undefined && !BUILT_IN.includes(name)) return { kind: said, why: `label ${KIND_LABEL}` };
   const matching = (patterns: readonly string[]) => patterns.find((pattern) => globMatches(pattern, name));
   for (const [kind, patterns] of BY_NAME) {
     const pattern = matching(patterns);

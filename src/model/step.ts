@@ -3,6 +3,7 @@ import type { Change } from './plan.js';
 import type { Preview } from './preview.js';
 import type { Answers, Question } from './question.js';
 import type { Query, Snapshot } from './snapshot.js';
+import type { FactTable } from './table.js';
 import type { Templates } from './template.js';
 
 /** A place in the guide, or the id of a control in another catalogue. */
@@ -38,6 +39,8 @@ export interface Step {
   probes?(now: Snapshot, answers: Answers): boolean;
   /** What changes of this step would do to connections; only where that can be computed. */
   preview?(now: Snapshot, changes: readonly Change[]): Preview;
+  /** What there is, beside what is wrong with it: shown on demand and part of reports. */
+  tables?(now: Snapshot): readonly FactTable[];
 }
 
 export type StepStatus = 'ok' | 'changes' | 'advice' | 'notVisible' | 'skipped';

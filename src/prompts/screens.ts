@@ -1,7 +1,9 @@
 import { printableLines } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
 import { type AnswerValue, choiceGroups, needsAnswer, type Question } from '../model/question.js';
+import type { FactTable } from '../model/table.js';
 import { probePlanLines } from '../report/probe.js';
+import { tableLines } from '../report/tables.js';
 import { pending } from '../wizard/assemble.js';
 import type { Screen, Session, StepState } from '../wizard/state.js';
 import type { Asker, Option } from './ask.js';
@@ -88,20 +90,33 @@ async function questions(desk: Desk): Promise<void> {
   const step = here(session);
   if (step === undefined) return session.send({ type: 'back' });
   out.say(...stepLines(step, session.state.current, out.style), ...answerLines(step, out.style));
+  const { snapshot } = session.state;
+  const tables = snapshot === undefined ? [] : (step.step.tables?.(snapshot) ?? []);
   const open = step.questions.some((question) => !step.answered.includes(question.id));
   const answer = await ask.one(
     'How to go on?',
     [
       ...(step.questions.length === 0 ? [] : [{ value: 'answer', label: 'Answer the questions' }]),
       { value: 'next', label: 'Go on to the changes' },
+      ...tables.map(({ id, title }) => ({ value: `table ${id}`, label: `Table: ${title}` })),
       { value: 'back', label: 'Back to the overview' },
       SKIP,
       LEAVE,
     ],
     open ? 'answer' : 'next',
   );
-  if (answer === 'answer') await answerAll(desk, step);
+  const table = tables.find(({ id }) => answer === `table ${id}`);
+  if (table !== undefined) await showTable(desk, table);
+  else if (answer === 'answer') await answerAll(desk, step);
   else session.send({ type: answer as 'next' | 'back' | 'skip' | 'quit' });
+}
+
+/** A table, sorted by the column that is asked for. */
+async function showTable({ ask, out }: Desk, table: FactTable): Promise<void> {
+  const columns = table.columns.map(({ title }, index) => ({ value: String(index), label: title }));
+  const answer = await ask.one('Sorted by?', [{ value: 'as', label: 'As it is' }, ...columns], 'as');
+  const order = answer === 'as' ? undefined : { column: Number(answer), down: false };
+  out.say('', ...tableLines(table, out.style, order, Number.POSITIVE_INFINITY));
 }
 
 /** Each question in turn. Which ones there are can change with an answer, so they are looked up again after each. */

@@ -13,6 +13,7 @@ import { findingsLines } from './findings.js';
 import { countsBrief, countsOf, countsText } from './plan.js';
 import { previewLines } from './preview.js';
 import { counted, encoded, fold, paint, type Style, sign, type Tone } from './style.js';
+import { tableLines } from './tables.js';
 
 /** The plan for people: every step with its findings and changes, the sum, and what can be done next. */
 export function planText(
@@ -29,6 +30,7 @@ export function planText(
     return [
       '',
       ...stepLines(state, index, style),
+      ...(state.step.tables?.(now) ?? []).flatMap((table) => tableLines(table, style)),
       ...(preview === undefined ? [] : previewLines(preview, style)),
     ];
   });

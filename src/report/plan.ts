@@ -8,6 +8,7 @@ import { pending } from '../wizard/assemble.js';
 import type { StepState } from '../wizard/state.js';
 import { type ReportCluster, reportCluster } from './cluster.js';
 import { jsonText } from './json.js';
+import { tableReport } from './tables.js';
 
 /** Version of the JSON. It rises when a field is removed or changes its meaning; fields may be added without. */
 export const PLAN_VERSION = 1;
@@ -24,6 +25,8 @@ export interface StepReport {
   status: StepStatus;
   findings: readonly FindingReport[];
   changes: readonly ChangeReport[];
+  /** What there is, by the id of each table; only for steps that have any. */
+  tables?: Readonly<Record<string, readonly Record<string, unknown>[]>>;
 }
 
 export interface FindingReport {
@@ -47,13 +50,22 @@ export function planReport(now: Snapshot, steps: readonly StepState[]): PlanRepo
   return {
     version: PLAN_VERSION,
     cluster: reportCluster(now),
-    steps: steps.map((state) => ({
-      id: state.step.id,
-      title: state.step.title,
-      status: state.status,
-      findings: state.findings.map(findingReport),
-      changes: pending(state).map(({ id, kind, ref, risk }) => ({ id, kind, ref: refText(ref), risk })),
-    })),
+    steps: steps.map(
+      (state): StepReport => ({
+        id: state.step.id,
+        title: state.step.title,
+        status: state.status,
+        findings: state.findings.map(findingReport),
+        changes: pending(state).map(({ id, kind, ref, risk }) => ({ id, kind, ref: refText(ref), risk })),
+        ...(state.step.tables === undefined
+          ? {}
+          : {
+              tables: Object.fromEntries(
+                state.step.tables(now).map((table) => [table.id, tableReport(table)]),
+              ),
+            }),
+      }),
+    ),
   };
 }
 

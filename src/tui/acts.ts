@@ -6,7 +6,7 @@ import { type KeyName, typed } from './keypress.js';
 import type { Act } from './keys.js';
 import { limitOf } from './limits.js';
 import { answerText, entered, isTyped, type Option, openQuestion, shownOptions } from './options.js';
-import type { Scene } from './scene.js';
+import { type Scene, tablesAt } from './scene.js';
 import { clamp, type View } from './view.js';
 
 /** What follows from a key: the view after it, and what the session is told. */
@@ -60,6 +60,16 @@ function perform(scene: Scene, act: Act, key: KeyName): Outcome {
       return see({ ...view, about: !view.about, scroll: 0 });
     case 'help':
       return see({ ...view, help: !view.help });
+    case 'table':
+      return see({
+        ...view,
+        scroll: 0,
+        table: view.table === undefined ? { index: 0, order: undefined } : undefined,
+      });
+    case 'nextTable':
+    case 'sort':
+    case 'sortBack':
+      return see({ ...view, scroll: 0, table: tableAfter(scene, act) });
     case 'open':
       return tell(view, { type: 'open', step: view.cursor });
     case 'next':
@@ -99,6 +109,19 @@ function perform(scene: Scene, act: Act, key: KeyName): Outcome {
     default:
       return step === undefined ? see(view) : answering(scene, step, act);
   }
+}
+
+/** Another table, or the same one sorted by its next column or the other way round. */
+function tableAfter(scene: Scene, act: 'nextTable' | 'sort' | 'sortBack'): View['table'] {
+  const { table } = scene.view;
+  const all = tablesAt(scene);
+  if (table === undefined || all.length === 0) return table;
+  const { index, order } = table;
+  if (act === 'nextTable') return { index: (index + 1) % all.length, order: undefined };
+  const count = all[index]?.columns.length ?? 1;
+  if (act === 'sort')
+    return { index, order: { column: order === undefined ? 0 : (order.column + 1) % count, down: false } };
+  return { index, order: { column: order?.column ?? 0, down: order?.down !== true } };
 }
 
 /** What is shown beside a list starts at its top when the cursor moves. */

@@ -27,6 +27,7 @@ import { Reading } from './screens/reading.js';
 import { Result } from './screens/result.js';
 import { Review } from './screens/review.js';
 import { Skip } from './screens/skip.js';
+import { Table } from './screens/table.js';
 import { isTooSmall, SMALLEST } from './smallest.js';
 import { screenName, type View, viewFor } from './view.js';
 
@@ -95,6 +96,8 @@ export function App({ session, look, drawn, plainCommand }: AppProps): ReactNode
     <Frame state={state} look={look} layout={layout} bindings={bindings}>
       {view.help ? (
         <Help scene={scene} bindings={bindingsOf({ ...scene, view: { ...view, help: false } })} />
+      ) : view.table !== undefined ? (
+        <Table scene={scene} />
       ) : (
         <ScreenOf scene={scene} onArmed={onArmed} />
       )}

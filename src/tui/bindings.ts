@@ -9,6 +9,7 @@ export function modeOf({ state, view }: Pick<Scene, 'state' | 'view'>): Mode {
   const { screen } = state;
   const step = state.steps[state.current];
   if (view.help) return 'help';
+  if (view.table !== undefined) return 'table';
   if (view.filtering) return 'filtering';
   switch (screen.at) {
     case 'overview':

@@ -1,7 +1,7 @@
 import { changeList } from './changes.js';
 import type { KeyName } from './keypress.js';
 import { openQuestion, shownOptions } from './options.js';
-import { chosenOf, type Scene } from './scene.js';
+import { chosenOf, type Scene, tablesAt } from './scene.js';
 
 /** What a key does, by name; acts.ts says what each name means. */
 export type Act =
@@ -49,6 +49,10 @@ export type Act =
   | 'skip'
   | 'skipHere'
   | 'skipped'
+  | 'table'
+  | 'nextTable'
+  | 'sort'
+  | 'sortBack'
   | 'help'
   | 'quit'
   | 'interrupt';
@@ -71,6 +75,7 @@ export interface Binding {
 export type Mode =
   | 'none'
   | 'help'
+  | 'table'
   | 'busy'
   | 'reading'
   | 'overview'
@@ -147,12 +152,31 @@ const anyListed = ({ state, view }: Scene) => {
   return step !== undefined && changeList(step, view.filter).changes.length > 0;
 };
 
+const TABLE: Binding = {
+  does: { t: 'table' },
+  label: 'table',
+  inHelp: 'show what there is, as a table',
+  when: (scene) => tablesAt(scene).length > 0,
+};
+
 const aboutProbe = ({ state }: Scene) => state.screen.at === 'confirm' && state.screen.probe !== undefined;
 const aboutChanges = (scene: Scene) => !aboutProbe(scene);
 
 /** The key table. The first binding that has the key and applies wins; the footer shows them in this order. */
 export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
   none: [],
+  table: [
+    { does: SCROLLING, label: 'scroll' },
+    { does: { s: 'sort' }, label: 'sort', inHelp: 'sort by the next column' },
+    { does: { S: 'sortBack' }, label: 'reverse', inHelp: 'sort the other way round' },
+    { does: { tab: 'nextTable' }, label: 'next table', when: (scene) => tablesAt(scene).length > 1 },
+    { does: { t: 'table', esc: 'table', 'shift+tab': 'table' }, label: 'close' },
+    HELP,
+    QUIT,
+    SCROLL,
+    SCROLL_ENDS,
+    STOP,
+  ],
   help: [{ does: { '?': 'help', esc: 'help', enter: 'help', q: 'help' }, label: 'close the help' }, STOP],
   busy: [STOP_SHOWN],
   reading: [{ does: { q: 'interrupt', 'ctrl+c': 'interrupt' }, label: 'stop and leave' }],
@@ -161,6 +185,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     { does: ENDS, label: 'first, last step', quiet: true },
     { does: { enter: 'open' }, label: 'open' },
     { does: { tab: 'pane' }, label: 'findings' },
+    TABLE,
     RELOAD,
     { does: { s: 'skipHere' }, label: 'skip', inHelp: 'skip this step' },
     HELP,
@@ -193,6 +218,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     SKIP,
     { ...FILTER, when: many },
     { does: LISTING, label: 'move', when: asked },
+    { ...TABLE, quiet: true },
     { does: { tab: 'nextQuestion' }, label: 'next question', quiet: true, when: asked },
     { does: { 'shift+tab': 'previousQuestion' }, label: 'question before, or back', quiet: true },
     { does: { pageup: 'pageUp', pagedown: 'pageDown' }, label: 'a page up, down', quiet: true },

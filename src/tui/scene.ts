@@ -1,4 +1,5 @@
 import type { Change } from '../model/plan.js';
+import type { FactTable } from '../model/table.js';
 import { type Checked, chosenChanges, type StepState, type WizardState } from '../wizard/state.js';
 import type { Look } from './look.js';
 import { once } from './memo.js';
@@ -22,6 +23,13 @@ export interface ScreenProps {
 /** The step at hand, or the one under the cursor of the overview. */
 export function stepAt({ state, view }: Pick<Scene, 'state' | 'view'>): StepState | undefined {
   return state.steps[state.screen.at === 'overview' ? view.cursor : state.current];
+}
+
+/** The tables of the step at hand. */
+export function tablesAt(scene: Pick<Scene, 'state' | 'view'>): readonly FactTable[] {
+  const { snapshot } = scene.state;
+  const step = stepAt(scene);
+  return snapshot === undefined ? [] : (step?.step.tables?.(snapshot) ?? []);
 }
 
 /** The changes of a step that are chosen. */

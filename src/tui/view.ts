@@ -1,3 +1,4 @@
+import type { Order } from '../model/table.js';
 import type { WizardState } from '../wizard/state.js';
 import { answerText, isTyped, optionsOf } from './options.js';
 
@@ -26,6 +27,8 @@ export interface View {
   /** What is wrong with what was typed. */
   problem: string | undefined;
   help: boolean;
+  /** The table that stands over the screen: which one of the step's, and how it is sorted. */
+  table: { index: number; order: Order | undefined } | undefined;
   /** Whether a confirmation has been on the screen long enough for a key to mean it. */
   armed: boolean;
 }
@@ -53,6 +56,7 @@ export function freshView(state: WizardState): View {
     text: isTyped(first) ? answerText(answer) : '',
     problem: undefined,
     help: false,
+    table: undefined,
     armed: false,
   };
 }

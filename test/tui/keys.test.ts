@@ -21,6 +21,7 @@ const at = (screen: Screen, view: Partial<View> = {}) => scene(shopState(screen)
 const scenes: Record<Mode, Scene> = {
   none: at({ at: 'left' }),
   help: at({ at: 'overview' }, { help: true }),
+  table: at({ at: 'overview' }, { table: { index: 0, order: undefined } }),
   busy: at({ at: 'checking' }),
   reading: at({ at: 'reading', kinds: [] }),
   overview: at({ at: 'overview' }),

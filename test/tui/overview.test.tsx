@@ -1,3 +1,4 @@
+import { cell } from '../../src/model/table.js';
 import { shopState } from './fixtures.js';
 import { KEY, onScreen } from './harness.js';
 
@@ -61,3 +62,45 @@ test('coming back to a screen, it starts afresh on the step at hand', () =>
     await mounted.set(shopState({ at: 'overview' }, { current: 3 }));
     expect(mounted.frame()).toContain('❯◌ 4 Encryption at rest');
   }));
+
+test('t shows the tables of a step; s sorts by the next column, S the other way round; tab goes to the next one', () => {
+  const rows = [
+    [cell('b'), cell(2)],
+    [cell('a'), cell(10)],
+  ];
+  const columns = [
+    { id: 'name', title: 'name' },
+    { id: 'pods', title: 'pods', right: true as const },
+  ];
+  const state = shopState({ at: 'overview' });
+  const here = state.steps[1];
+  if (here === undefined) throw new Error('no step');
+  const tables = () => [
+    { id: 'x', title: 'Places', columns, rows, notes: ['a note'] },
+    { id: 'y', title: 'Others', columns, rows: [], notes: [] },
+  ];
+  const steps = state.steps.with(1, { ...here, step: { ...here.step, tables } });
+  return onScreen({ ...state, steps }, {}, async (mounted) => {
+    const names = () =>
+      mounted
+        .frame()
+        .match(/^ [ab] +\d+/gm)
+        ?.map((row) => row.trim().charAt(0));
+    await mounted.press('t');
+    expect(mounted.frame()).toContain('Places (1 of 2)  2 rows');
+    expect(names()).toEqual(['b', 'a']);
+    await mounted.press('s');
+    expect(names()).toEqual(['a', 'b']);
+    await mounted.press('s');
+    expect(mounted.frame()).toContain('by pods');
+    expect(names()).toEqual(['b', 'a']);
+    await mounted.press('S');
+    expect(mounted.frame()).toContain('by pods, backwards');
+    expect(names()).toEqual(['a', 'b']);
+    await mounted.press(KEY.tab);
+    expect(mounted.frame()).toContain('Others (2 of 2)  0 rows');
+    await mounted.press('t', 't', KEY.esc, 'j', 't');
+    expect(mounted.frame()).not.toContain('Places');
+    expect(mounted.session.events).toEqual([]);
+  });
+});

@@ -1,9 +1,27 @@
-import type { GivenAnswers } from '../host/answers.js';
+import type { GivenAnswer, GivenAnswers } from '../host/answers.js';
 import { resolveAnswers } from '../host/resolve.js';
+import type { Answers, AnswerValue, Question } from '../model/question.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
+
+/** What the file answers to questions of another state, as it stands: it may say which of them are asked. */
+function unasked(
+  questions: readonly Question[],
+  given: ReadonlyMap<string, GivenAnswer> = new Map(),
+): Answers {
+  return Object.fromEntries(
+    [...given].flatMap(([id, { value }]) =>
+      questions.some((question) => question.id === id) || !isAnswer(value) ? [] : [[id, value]],
+    ),
+  );
+}
+
+function isAnswer(value: unknown): value is AnswerValue {
+  if (Array.isArray(value)) return value.every((one) => typeof one === 'string');
+  return ['string', 'boolean', 'number'].includes(typeof value);
+}
 
 /**
  * The decisions that an answers file makes on this snapshot. Questions of a step can depend on what the steps before it
@@ -20,11 +38,29 @@ export function decisionsFrom(
   const notes: string[] = [];
   for (const [index, step] of steps.entries()) {
     if (!given.has(step.id)) continue;
-    const upTo = assemble(now, steps.slice(0, index + 1), templates, (id) => decisions.get(id) ?? UNDECIDED);
-    const questions = upTo.at(-1)?.questions ?? [];
-    const resolved = resolveAnswers(step.id, questions, given.get(step.id));
-    decisions.set(step.id, { answers: resolved.answers, excluded: [] });
-    notes.push(...resolved.notes);
+    const ofStep = given.get(step.id);
+    // Which questions there are may depend on answers to others: until no answer brings up another one.
+    let asked: string | undefined;
+    let found: readonly string[] = [];
+    for (let tries = 0; tries < 4; tries++) {
+      const upTo = assemble(
+        now,
+        steps.slice(0, index + 1),
+        templates,
+        (id) => decisions.get(id) ?? UNDECIDED,
+      );
+      const questions = upTo.at(-1)?.questions ?? [];
+      const ids = questions.map(({ id }) => id).join(' ');
+      if (ids === asked) break;
+      asked = ids;
+      const resolved = resolveAnswers(step.id, questions, ofStep);
+      found = resolved.notes;
+      decisions.set(step.id, {
+        answers: { ...unasked(questions, ofStep), ...resolved.answers },
+        excluded: [],
+      });
+    }
+    notes.push(...found);
   }
   return { decisions, notes };
 }

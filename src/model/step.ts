@@ -31,7 +31,11 @@ export interface Step {
    * any time, so that it serves before and after applying; any other id is a mistake in it.
    */
   asks?: readonly string[];
-  questions(now: Snapshot): readonly Question[];
+  /**
+   * What it asks in this state. `given` are the answers so far, those to questions of another state included: which of
+   * several questions there are, and what they recommend, may depend on them.
+   */
+  questions(now: Snapshot, given?: Answers): readonly Question[];
   assess(now: Snapshot, answers: Answers): readonly Finding[];
   /** Changes in the order in which they must be written. */
   plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[];

@@ -1,5 +1,5 @@
 import type { AnswerValue, Question } from '../model/question.js';
-import type { StepState, UserEvent } from '../wizard/state.js';
+import type { StepState, UserEvent, WizardState } from '../wizard/state.js';
 import { actOf } from './bindings.js';
 import { changeAt, changeList, differenceOf, widestOf } from './changes.js';
 import { type KeyName, typed } from './keypress.js';
@@ -190,6 +190,15 @@ export function opened(step: StepState, view: View, group: number, at: 'first' |
   const cursor = at === 'chosen' ? chosen : at === 'first' ? 0 : Math.max(0, options.length - 1);
   const text = isTyped(question) ? answerText(step.answers[question.id]) : '';
   return { ...fresh, cursor, text, problem: undefined };
+}
+
+/** The view where an answer brought up a question or took one away: what was opened in advance is another one by now. */
+export function reopened(before: WizardState, after: WizardState, view: View): View {
+  const [old, step] = [before.steps[before.current], after.steps[after.current]];
+  const idsOf = (one: StepState | undefined) => one?.questions.map(({ id }) => id).join(' ');
+  const same = after.screen.at !== 'questions' || old?.step.id !== step?.step.id;
+  if (same || step === undefined || idsOf(old) === idsOf(step)) return view;
+  return opened(step, view, Math.min(view.group, Math.max(0, step.questions.length - 1)), 'chosen');
 }
 
 /** Acts that answer questions or go from one to another. */

@@ -8,7 +8,7 @@ import {
   useSyncExternalStore,
 } from 'react';
 import type { Session } from '../wizard/state.js';
-import { press } from './acts.js';
+import { press, reopened } from './acts.js';
 import { bindingsOf } from './bindings.js';
 import { Frame, layoutOf } from './frame.js';
 import { type KeyName, keysOf } from './keypress.js';
@@ -68,7 +68,9 @@ export function App({ session, look, drawn, plainCommand }: AppProps): ReactNode
     if ((stale || small) && key !== 'ctrl+c') return;
     const { view, events } = key === 'ctrl+c' ? interrupted(sceneNow().view) : press(sceneNow(), key);
     show(view);
+    const before = session.state;
     for (const event of events) session.send(event);
+    show(reopened(before, session.state, kept.current ?? view));
   };
   useInput((input, key) => {
     for (const name of keysOf(input, key)) onKey(name);

@@ -1,6 +1,6 @@
 import { overlay } from '../model/overlay.js';
 import { type Change, canonical, planOf } from '../model/plan.js';
-import { type Answers, completeAnswers } from '../model/question.js';
+import { type Answers, completeAnswers, type Question } from '../model/question.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { type Step, statusOf } from '../model/step.js';
 import type { Templates } from '../model/template.js';
@@ -51,6 +51,12 @@ export function pendingCount(steps: readonly StepState[]): number {
   return steps.reduce((sum, step) => sum + pending(step).length, 0);
 }
 
+/** Answers to questions that are not asked now. */
+function unaskedIn(questions: readonly Question[], given: Answers): Pick<StepState, 'unasked'> {
+  const rest = Object.entries(given).filter(([id]) => !questions.some((question) => question.id === id));
+  return rest.length === 0 ? {} : { unasked: Object.fromEntries(rest) };
+}
+
 function assembleStep(
   now: Snapshot,
   ahead: Snapshot,
@@ -59,7 +65,7 @@ function assembleStep(
   decided: Decisions,
   before: StepState | undefined,
 ): StepState {
-  const questions = step.questions(ahead);
+  const questions = step.questions(ahead, decided.answers);
   const answers = completeAnswers(questions, decided.answers, now.cluster.sandbox);
   const findings =
     before !== undefined && canonical(before.answers) === canonical(answers)
@@ -72,6 +78,7 @@ function assembleStep(
     questions,
     answers,
     answered: questions.map((q) => q.id).filter((id) => decided.answers[id] !== undefined),
+    ...unaskedIn(questions, decided.answers),
     findings,
     plan,
     excluded,

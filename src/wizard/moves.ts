@@ -33,7 +33,10 @@ export function leave(
 /** The decisions that a step's state carries. Answers that nobody gave are not among them. */
 export function decided(step: StepState): Decisions {
   return {
-    answers: Object.fromEntries(Object.entries(step.answers).filter(([id]) => step.answered.includes(id))),
+    answers: {
+      ...step.unasked,
+      ...Object.fromEntries(Object.entries(step.answers).filter(([id]) => step.answered.includes(id))),
+    },
     excluded: step.excluded,
     ...(step.skipped === undefined ? {} : { skipped: step.skipped }),
   };

@@ -82,7 +82,8 @@ export const fromEffects: Handlers<SystemEvent> = {
     if (rest.screen.at !== 'probing' || rest.snapshot === undefined) return undefined;
     const snapshot = { ...rest.snapshot, policyProbe: facts };
     if (facts.interrupted) return leave({ ...rest, snapshot }, 130, 'interrupted');
-    const steps = stepsOn(snapshot, rest, setting);
+    // That it should be made was answered for this one alone.
+    const steps = stepsOn(snapshot, rest, setting).map(({ unasked: _unasked, ...step }) => step);
     return [{ ...rest, snapshot, steps, notice: probeSentence(facts), screen: { at: 'questions' } }, []];
   },
   failure: (state, { message }) =>

@@ -54,7 +54,11 @@ export const fromPeople: Handlers<UserEvent> = {
     switch (state.screen.at) {
       case 'questions': {
         // Going on takes every answer as it stands, defaults included: they are decisions from here on.
-        const after = redecide(state, { ...decided(step), answers: step.answers }, setting);
+        const after = redecide(
+          state,
+          { ...decided(step), answers: { ...step.unasked, ...step.answers } },
+          setting,
+        );
         const entry: Entry = { type: 'answered', step: step.step.id, answers: step.answers };
         const changes = after.steps[after.current]?.plan.changes ?? [];
         const journal: Effect = { do: 'journal', entry };
@@ -115,8 +119,8 @@ export const fromPeople: Handlers<UserEvent> = {
         [{ do: 'probe', plan }],
       ];
     const changes = pending(step);
-    // What an earlier round of this step did and proved is not of this one.
-    const { verified: _verified, ...fresh } = step;
+    // What an earlier round of this step did and proved, and what was answered for it, is not of this one.
+    const { verified: _verified, unasked: _unasked, ...fresh } = step;
     return [
       {
         ...clear(state),

@@ -49,6 +49,8 @@ export interface StepState {
   questions: readonly Question[];
   /** Complete: every question has its answer or its default. */
   answers: Answers;
+  /** Answers to questions that are not asked as things stand; what is confirmed next makes them void. */
+  unasked?: Answers;
   /** Ids of questions that somebody answered. */
   answered: readonly string[];
   findings: readonly Finding[];

@@ -21,10 +21,14 @@ const OFFERED: readonly Choice[] = [
 ];
 
 /** What is offered for new writes, best first, each with its trade-offs. */
-export function offered({ cluster }: Snapshot): readonly Choice[] {
+export function offered(now: Snapshot): readonly Choice[] {
+  return OFFERED.filter(({ value }) => value !== 'kms' || offersKms(now));
+}
+
+/** KMS v2 is stable from 1.29; before, it needs a feature gate or does not exist. */
+export function offersKms({ cluster }: Snapshot): boolean {
   const { major, minor } = cluster.version;
-  // KMS v2 is stable from 1.29; before, it needs a feature gate or does not exist.
-  return OFFERED.filter(({ value }) => value !== 'kms' || major > 1 || minor >= 29);
+  return major > 1 || minor >= 29;
 }
 
 /** What the documentation of Kubernetes says against a provider. */

@@ -1,11 +1,11 @@
 import { type Distribution, distribution } from '../../src/model/distributions.js';
 import { printable } from '../../src/model/escape.js';
-import type { Choice, Question } from '../../src/model/question.js';
+import type { Answers, Choice, Question } from '../../src/model/question.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { statements } from './config-findings.js';
 import { coveredWithSecrets, goalChoices, writersOf } from './goals.js';
 import { type Known, known } from './known.js';
-import { offered } from './providers.js';
+import { offered, offersKms } from './providers.js';
 import { type EncryptionState, encryptionState, encrypts } from './state.js';
 
 /** Ids of all questions that may be asked. */
@@ -38,16 +38,16 @@ export function changeable(now: Snapshot, state: EncryptionState, where: Distrib
   return seen?.situation.servers.some(({ config }) => config !== null) === true ? seen : undefined;
 }
 
-export function questions(now: Snapshot): readonly Question[] {
+export function questions(now: Snapshot, given: Answers = {}): readonly Question[] {
   const state = encryptionState(now);
   const where = distribution(now);
   const enable = canEnable(state, where);
   const files = enable && byFiles(where);
   const current = changeable(now, state, where);
   const out: Question[] = [];
-  const plugin = offered(now).some(({ value }) => value === 'kms') ? [KMS_PLUGIN] : [];
-  if (files) out.push(provider(now), ...plugin);
-  if (current !== undefined) out.push(goal(now, current), ...plugin);
+  const plugin = (chosen: unknown) => (chosen === 'kms' && offersKms(now) ? [KMS_PLUGIN] : []);
+  if (files) out.push(provider(now), ...plugin(given.provider));
+  if (current !== undefined) out.push(goal(now, current), ...plugin(given.goal));
   if (enable)
     out.push({
       id: 'enable',
@@ -58,7 +58,8 @@ export function questions(now: Snapshot): readonly Question[] {
           ? 'Files and instructions for each control-plane node; each API server restarts once.'
           : 'Whether it is on already could not be seen. Say yes only if you know that it is off: a second configuration in place of the first makes stored Secrets unreadable.',
       risk: 'restartsApiServer',
-      recommended: state.at === 'plain',
+      // Who led it back to plain text does not want it turned on again.
+      recommended: state.at === 'plain' && given.goal !== 'plainText',
       cautious: false,
     });
   if (files || current !== undefined) out.push(...alsoEncrypt(now, current), KEY_KEPT);
@@ -94,7 +95,7 @@ function provider(now: Snapshot): Question {
 const KMS_PLUGIN: Question = {
   id: 'kmsPlugin',
   type: 'text',
-  message: 'Only for KMS v2: name of the plugin and its socket',
+  message: 'Name of the KMS plugin and its socket',
   help: 'For example: vault unix:///var/run/kms/vault.sock. The plugin must run on every control-plane node already; its key never comes here.',
   risk: 'none',
   pattern: {

@@ -187,3 +187,23 @@ test('a step is asked on what the answered steps before it leave behind', () => 
   expect(decisions.get('first')).toEqual({ answers: { on: true }, excluded: [] });
   expect(seen.at(-1)).toEqual(['a']);
 });
+
+test('an answer may bring up a question that the same file answers', () => {
+  const first: Step = {
+    ...markStep('first', []),
+    questions: (_now, given = {}) => [
+      { id: 'how', type: 'text', message: '', risk: 'none', recommended: '', cautious: '' },
+      ...(given.how === 'by plugin' && given.earlier === true
+        ? [{ id: 'plugin', type: 'text', message: '', risk: 'none', recommended: '', cautious: '' } as const]
+        : []),
+    ],
+  };
+  const given = parseAnswers('first: {plugin: vault, how: by plugin, earlier: true}', 'answers.yaml', [
+    { id: 'first' },
+  ]);
+  const { decisions, notes } = decisionsFrom(given, snapshotOf({ objects: [] }), [first], new Map());
+  expect(decisions.get('first')?.answers).toEqual({ how: 'by plugin', plugin: 'vault', earlier: true });
+  expect(notes).toEqual([
+    "answers.yaml:1: first does not ask 'earlier' as the cluster stands; it asks how, plugin.",
+  ]);
+});

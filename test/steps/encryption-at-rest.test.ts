@@ -28,7 +28,7 @@ const facts = (more: Partial<EncryptionFacts> = {}): EncryptionFacts => ({
 const withFacts = (more: Partial<EncryptionFacts>, options: SnapshotOptions = {}): Snapshot =>
   snapshotOf({ ...options, encryption: facts(more) });
 const answer = (now: Snapshot, given: Answers = {}): Answers =>
-  completeAnswers(step.questions(now), given, true);
+  completeAnswers(step.questions(now, given), given, true);
 const changes = (now: Snapshot, given: Answers = {}) => step.plan(now, answer(now, given), templates);
 const kinds = (now: Snapshot, given: Answers = {}) => changes(now, given).map((change) => change.kind);
 const ids = (now: Snapshot) => step.assess(now, {}).map(({ id }) => id);

@@ -75,7 +75,8 @@ function cluster(
 const PLAIN = { stored: { '': 10 }, writes: '' };
 const KEY1 = { stored: { [prefix('secretbox', 'key1')]: 10 }, writes: prefix('secretbox', 'key1') };
 const YES: Answers = { enable: true, keyKept: true, rewrite: true };
-const completed = (now: Snapshot, given: Answers) => completeAnswers(step.questions(now), given, false);
+const completed = (now: Snapshot, given: Answers) =>
+  completeAnswers(step.questions(now, given), given, false);
 const changes = (now: Snapshot, given: Answers) => step.plan(now, completed(now, given), templates);
 const ids = (now: Snapshot, given: Answers) =>
   changes(now, given).map(({ id }) => id.split('/').slice(2).join('/'));
@@ -322,6 +323,22 @@ test('undo is the way back to plain text, never a file that is put back', () => 
     'remove',
   ]);
   expect(decryptChanges(cluster([null], PLAIN), templates)).toEqual([]);
+});
+
+test('which plugin is asked only where KMS is chosen', () => {
+  const asked = (now: Snapshot, given: Answers) => step.questions(now, given).map(({ id }) => id);
+  const [off, on] = [cluster([null], PLAIN), cluster([secrets(box('key1'))], KEY1)];
+  expect(asked(off, {})).not.toContain('kmsPlugin');
+  expect(asked(off, { provider: 'kms' }).slice(0, 2)).toEqual(['provider', 'kmsPlugin']);
+  expect(asked(on, { provider: 'kms' })).not.toContain('kmsPlugin');
+  expect(asked(on, { goal: 'kms' }).slice(0, 2)).toEqual(['goal', 'kmsPlugin']);
+  expect(asked(cluster([null], PLAIN, { version: '1.28' }), { provider: 'kms' })).not.toContain('kmsPlugin');
+});
+
+test('who led it back to plain text is not advised to turn it on again', () => {
+  const recommended = (given: Answers) =>
+    step.questions(cluster([null], PLAIN), given).find(({ id }) => id === 'enable')?.recommended;
+  expect([recommended({}), recommended({ goal: 'plainText' })]).toEqual([true, false]);
 });
 
 test('every question may be answered at any time', () => {

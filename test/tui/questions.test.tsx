@@ -248,3 +248,56 @@ describe('a long list under headings', () => {
       })),
     ));
 });
+
+test('an answer brings up a question or takes it away again: the next one opens on what is chosen in it', () => {
+  const provider: Question = {
+    id: 'provider',
+    type: 'choice',
+    message: 'How?',
+    risk: 'none',
+    choices: [
+      { value: 'kms', label: 'KMS' },
+      { value: 'box', label: 'box' },
+    ],
+    recommended: 'box',
+    cautious: 'box',
+  };
+  const plugin: Question = {
+    id: 'plugin',
+    type: 'text',
+    message: 'Which?',
+    risk: 'none',
+    recommended: '',
+    cautious: '',
+  };
+  const enable: Question = {
+    id: 'enable',
+    type: 'confirm',
+    message: 'On?',
+    risk: 'restartsApiServer',
+    recommended: true,
+    cautious: false,
+  };
+  const asking = (kms: boolean) => [provider, ...(kms ? [plugin] : []), enable];
+  const state = withStep(shopState({ at: 'questions' }), (step) => ({
+    ...step,
+    questions: asking(false),
+    answers: { provider: 'box', enable: false },
+    answered: [],
+  }));
+  return onScreen(state, {}, async (mounted) => {
+    mounted.session.reply = (event, before) =>
+      withStep(answering(event, before), (step) => ({
+        ...step,
+        questions: asking(step.answers.provider === 'kms'),
+      }));
+    await mounted.press(KEY.up, KEY.enter);
+    await mounted.press('v', KEY.enter);
+    expect(answersTo(mounted, 'plugin')).toEqual(['v']);
+    await mounted.press(KEY.shiftTab, KEY.shiftTab, KEY.down, KEY.enter);
+    expect(answersTo(mounted, 'provider')).toEqual(['kms', 'box']);
+    expect(mounted.frame()).toContain('On?');
+    await mounted.press(KEY.enter);
+    expect(answersTo(mounted, 'enable').at(-1)).toBe(false);
+  });
+});

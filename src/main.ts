@@ -3,11 +3,23 @@ import { EXIT, type ExitCode } from './cli/exit.js';
 import { parse } from './cli/parse.js';
 import { version } from './cli/version.js';
 import type { Io } from './commands/io.js';
+import { reasonOf } from './host/errors.js';
 import { printableLines } from './model/escape.js';
 
 const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env };
 
-process.exitCode = await main(process.argv.slice(2));
+let lost = false;
+// A reader that has seen enough (`reach | head`) is no error, and ends nothing that is under way; a full disk is one.
+for (const stream of [io.stdout, io.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || lost) return;
+    lost = true;
+    process.exitCode = EXIT.error;
+    say(`The output could not be written: ${reasonOf(error)}.`);
+  });
+
+const code = await main(process.argv.slice(2));
+process.exitCode = lost ? EXIT.error : code;
 // Forced by a second ctrl-c, a request may still be under way: it must not keep the process.
 if (process.exitCode === EXIT.interrupted) process.exit();
 

@@ -181,6 +181,8 @@ const CLUSTER_CONFIG = [
   'ovnkube-config',
 ];
 
+const NAME_ONLY: Keep = { fields: {}, metadataOnly: { inFull: [] } };
+
 /** What of each kind is read and kept. Kinds that changes are made to are kept whole: they are before-images. */
 export const KEEP: Readonly<Record<KindName, Keep>> = {
   Namespace: ALL,
@@ -196,6 +198,12 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   CalicoGlobalNetworkPolicy: OWNED,
   CiliumClusterwideNetworkPolicy: OWNED,
   KyvernoClusterPolicy: OWNED,
+  CalicoNetworkPolicy: NAME_ONLY,
+  CalicoStoredGlobalNetworkPolicy: NAME_ONLY,
+  AntreaNetworkPolicy: NAME_ONLY,
+  OvnEgressFirewall: NAME_ONLY,
+  AwsApplicationNetworkPolicy: NAME_ONLY,
+  AwsClusterNetworkPolicy: NAME_ONLY,
   Service: ALL,
   Ingress: ALL,
   Endpoints: ALL,
@@ -279,7 +287,7 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   ServiceMonitor: MONITOR,
   PodMonitor: MONITOR,
   // Never read as objects; the row exists so that the table has no gap.
-  Secret: { fields: {}, metadataOnly: { inFull: [] } },
+  Secret: NAME_ONLY,
 };
 
 /**

@@ -4,15 +4,17 @@ import { type GivenAnswers, readAnswers } from '../host/answers.js';
 import { filesHost } from '../host/files.js';
 import { filesCluster } from '../host/files-cluster.js';
 import { readFlows } from '../host/flows.js';
-import { readManifests } from '../host/manifests.js';
+import { type ManifestFiles, readManifests } from '../host/manifests.js';
 import { loadTemplates } from '../host/templates.js';
 import { printable } from '../model/escape.js';
 import type { Flows } from '../model/flow.js';
+import { refText } from '../model/manifest.js';
 import { hashOf } from '../model/plan.js';
 import { PROBE_DEFAULTS, type ProbeOptions } from '../model/policy-probe.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
+import { type Problem, reachOf } from '../reach/index.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
 import type { Cluster, Host, Journal, Look } from '../wizard/ports.js';
 import type { StepState } from '../wizard/state.js';
@@ -69,12 +71,38 @@ export async function openTarget(options: Options, note?: (line: string) => void
   }
 }
 
-/** Manifests in files in place of a cluster; what cannot be taken of them is said. */
-export async function openFiles(path: string, io: Io): Promise<Pick<Target, 'cluster' | 'look' | 'close'>> {
-  const { objects, problems } = await readManifests(path);
-  for (const { file, where, message } of problems) say(io, printable(`${file}: ${where}: ${message}`));
-  const cluster = filesCluster(path, objects);
-  return { cluster, close: () => cluster.close() };
+/**
+ * Manifests in files in place of a cluster. What cannot be taken of them is said; `whole` is whether there was nothing
+ * of that. Policies that are not analysed are said, too: of a plan they are findings.
+ */
+export async function openFiles(
+  path: string,
+  io: Io,
+): Promise<Pick<Target, 'cluster' | 'look' | 'close'> & { whole: boolean }> {
+  const files = await manifestsAt(path, io);
+  const problems = reachOf(files.objects).problems;
+  sayProblems(problems, io, files);
+  const cluster = filesCluster(path, files.objects);
+  return {
+    cluster,
+    close: () => cluster.close(),
+    whole: files.problems.length === 0 && problems.every(({ effect }) => effect !== 'broken'),
+  };
+}
+
+/** The manifests of a path; what cannot be read of them is said. */
+export async function manifestsAt(path: string, io: Io): Promise<ManifestFiles> {
+  const files = await readManifests(path);
+  for (const { file, where, message } of files.problems) say(io, printable(`${file}: ${where}: ${message}`));
+  return files;
+}
+
+/** What an analysis could not take is said, so that nobody reads a gap as "allowed" or "blocked". */
+export function sayProblems(problems: readonly Problem[], io: Io, files?: ManifestFiles): void {
+  const lines = problems.map(({ object, message }) =>
+    [files?.fileOf(object) ?? [], refText(object), message].flat().join(': '),
+  );
+  for (const line of new Set(lines)) say(io, printable(line));
 }
 
 function folderOf(step: string): string {

@@ -1,7 +1,9 @@
 import type { Command } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { generate as writeFiles } from '../host/generate.js';
+import { printable } from '../model/escape.js';
 import type { Snapshot } from '../model/snapshot.js';
+import { exampleAnswers } from '../report/example-answers.js';
 import { patchFiles } from '../report/patchfiles.js';
 import { planJson } from '../report/plan.js';
 import { generateCommand, nextCommands, planText } from '../report/plan-text.js';
@@ -15,13 +17,14 @@ type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 
 /** Findings and changes of every step, on stdout. Persists nothing. */
 export async function plan(command: Of<'plan'>, io: Io): Promise<ExitCode> {
-  const { snapshot, steps } = await read(command, io);
+  const { snapshot, steps, whole } = await read(command, io);
   if (command.output === 'json') io.stdout.write(planJson(snapshot, steps));
   else {
     io.stdout.write(
       planText(snapshot, steps, nextLines(command, snapshot, steps), styleOf(io.stdout, command.options, io)),
     );
   }
+  if (!whole) return EXIT.error;
   return command.demo || pendingCount(steps) === 0 ? EXIT.ok : EXIT.pending;
 }
 
@@ -36,13 +39,29 @@ function nextLines(
       'This is the plan for the embedded cluster. To open the wizard, run this in a terminal: npm start',
     ];
   const selection = selectionFlags(command.options);
-  if (command.from !== undefined) return [generateCommand(['--from', command.from, ...selection])];
+  if (command.from !== undefined) {
+    const flags = ['--from', command.from, ...selection];
+    return [...(pendingCount(steps) === 0 ? unanswered(command, steps) : []), generateCommand(flags)];
+  }
   return nextCommands(cluster.context, [...targetFlags(command.options), ...selection], pendingCount(steps));
+}
+
+/** For manifests in files nobody can be asked: where nothing was answered, what an answers file looks like. */
+function unanswered(command: Of<'plan'> | Of<'generate'>, steps: readonly StepState[]): readonly string[] {
+  const example = exampleAnswers(steps);
+  if (command.from === undefined || command.options.answers !== undefined || example.length === 0) return [];
+  return [
+    'Nothing is chosen: without answers every question stays at doing nothing.',
+    'Give an answers file with --answers FILE, for example',
+    ...example.map((line) => `  ${printable(line, 200)}`),
+    'Further questions may follow from these.',
+    '',
+  ];
 }
 
 /** The same plan as patch files. Persists nothing in the cluster. */
 export async function generate(command: Of<'generate'>, io: Io): Promise<ExitCode> {
-  const { snapshot, steps } = await read(command, io);
+  const { snapshot, steps, whole } = await read(command, io);
   const { written, kept, removed } = await writeFiles(command.outputDir, patchFiles(snapshot, steps), {
     force: command.force,
     // The embedded cluster is another one at every start.
@@ -51,22 +70,26 @@ export async function generate(command: Of<'generate'>, io: Io): Promise<ExitCod
   for (const path of kept) say(io, `kept as it was: ${path}`);
   for (const path of removed) say(io, `removed, no longer in the plan: ${path}`);
   io.stdout.write(written.map((path) => `${path}\n`).join(''));
-  return EXIT.ok;
+  if (pendingCount(steps) === 0) for (const line of unanswered(command, steps)) say(io, line);
+  return whole ? EXIT.ok : EXIT.error;
 }
 
 async function read(
   command: Of<'plan'> | Of<'generate'>,
   io: Io,
-): Promise<{ snapshot: Snapshot; steps: StepState[] }> {
+): Promise<{ snapshot: Snapshot; steps: StepState[]; whole: boolean }> {
   const material = await loadMaterial(command.options, io);
   const target =
-    command.from === undefined ? await openTarget(command.options) : await openFiles(command.from, io);
+    command.from === undefined
+      ? { ...(await openTarget(command.options)), whole: true }
+      : await openFiles(command.from, io);
   try {
     const { cluster, look } = target;
     const ports = { cluster, clock, ...(look === undefined ? {} : { look }) };
     const { steps, observed } = material;
     const snapshot = await takeSnapshot(ports, { steps, exclude: command.options.exclude, observed });
-    return { snapshot, steps: planOn(snapshot, material, (line) => say(io, line)) };
+    const planned = planOn(snapshot, material, (line) => say(io, line));
+    return { snapshot, steps: planned, whole: target.whole };
   } finally {
     await target.close();
   }

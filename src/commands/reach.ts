@@ -1,18 +1,19 @@
 import { isIP } from 'node:net';
+import { entityAddresses } from '../../steps/default-deny/addresses.js';
+import { REACHED } from '../../steps/default-deny/state.js';
 import type { Command, Options } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
-import { readManifests } from '../host/manifests.js';
 import { printable } from '../model/escape.js';
-import type { KindName } from '../model/kinds.js';
-import { type Manifest, refText } from '../model/manifest.js';
+import type { Step } from '../model/step.js';
 import {
   diffReach,
   type Endpoint,
   FILES,
+  FOREIGN_KINDS,
   LIVE,
+  type Problem,
   type Protocol,
-  REACH_KINDS,
   type Reach,
   reachOf,
   UnknownEndpoint,
@@ -27,13 +28,23 @@ import {
   reachText,
 } from '../report/reach.js';
 import { MOST_DRAWN, reachSvg, tooLargeToDraw } from '../report/svg.js';
-import { openTarget } from './context.js';
-import { type Io, say } from './io.js';
+import { takeSnapshot } from '../wizard/session.js';
+import { manifestsAt, openTarget, sayProblems } from './context.js';
+import { clock, type Io, say } from './io.js';
 
 type ReachCommand = Extract<Command, { name: 'reach' | 'reachExplain' | 'reachDiff' }>;
 
-/** What connections are computed from, and what lets them in from outside. */
-const KINDS: readonly KindName[] = [...REACH_KINDS, 'Service', 'EndpointSlice', 'Ingress', 'Route'];
+/** What connections are computed from, what lets them in from outside, and policies that can only be named. */
+const READER: Pick<Step, 'reads'> = {
+  reads: [
+    ...([...REACHED, 'Service', 'EndpointSlice', 'Ingress', 'Route'] as const).map((kind) => ({
+      kind,
+      as: 'objects' as const,
+      for: 'what may connect to what',
+    })),
+    ...FOREIGN_KINDS.map((kind) => ({ kind, as: 'names' as const, for: 'policies that are not analysed' })),
+  ],
+};
 
 const LISTINGS = { text: reachText, json: reachJson, dot: reachDot } as const;
 
@@ -41,24 +52,24 @@ const LISTINGS = { text: reachText, json: reachJson, dot: reachDot } as const;
 export async function reach(command: ReachCommand, io: Io): Promise<ExitCode> {
   switch (command.name) {
     case 'reach': {
-      const analysed = await analyse(command, io);
+      const { reach, whole } = await analyse(command, io);
       if (command.output === 'svg') {
-        const much = tooLargeToDraw(analysed);
+        const much = tooLargeToDraw(reach);
         if (much !== undefined)
           throw new HostError(
             `That is too much for a picture: ${much}, at most ${MOST_DRAWN.connections} connections of ${MOST_DRAWN.workloads} workloads are drawn.\nGive fewer manifests (--from), or lay the graph out elsewhere: kubectl harden reach -o dot | sfdp -Tsvg`,
           );
-        await write(io, await reachSvg(analysed));
-        return EXIT.ok;
+        await write(io, await reachSvg(reach));
+        return whole ? EXIT.ok : EXIT.error;
       }
-      for (const piece of LISTINGS[command.output](analysed)) await write(io, piece);
-      return EXIT.ok;
+      for (const piece of LISTINGS[command.output](reach)) if (!(await write(io, piece))) break;
+      return whole ? EXIT.ok : EXIT.error;
     }
     case 'reachExplain': {
-      const analysed = await analyse(command, io);
+      const { reach, whole } = await analyse(command, io);
       const { protocol, port } = portOf(command.port);
       const [src, dst] = [endpointOf(command.source), endpointOf(command.destination)];
-      const explanation = named(() => analysed.explain(src, dst, protocol, port));
+      const explanation = named(() => reach.explain(src, dst, protocol, port));
       const question = [
         command.source,
         '=>',
@@ -69,55 +80,64 @@ export async function reach(command: ReachCommand, io: Io): Promise<ExitCode> {
         io,
         command.output === 'json' ? explainJson(explanation) : explainText(printable(question), explanation),
       );
-      return EXIT.ok;
+      return whole ? EXIT.ok : EXIT.error;
     }
     case 'reachDiff': {
-      const difference = diffReach(await fromFiles(command.from, io), await fromFiles(command.to, io));
+      const before = await fromFiles(command.from, io);
+      const after = await fromFiles(command.to, io);
+      const difference = diffReach(before.reach, after.reach);
       await write(io, command.output === 'json' ? diffJson(difference) : diffText(difference));
+      if (!before.whole || !after.whole) return EXIT.error;
       return difference.opened.length + difference.closed.length > 0 ? EXIT.pending : EXIT.ok;
     }
   }
 }
 
-function analyse(command: { from?: string; options: Options }, io: Io): Promise<Reach> {
+interface Analysed {
+  reach: Reach;
+  /** Everything was read and is analysed: what is not listed is not there. */
+  whole: boolean;
+}
+
+function analyse(command: { from?: string; options: Options }, io: Io): Promise<Analysed> {
   return command.from === undefined ? fromCluster(command.options, io) : fromFiles(command.from, io);
 }
 
-async function fromFiles(path: string, io: Io): Promise<Reach> {
-  const { objects, problems } = await readManifests(path);
-  for (const { file, where, message } of problems) say(io, printable(`${file}: ${where}: ${message}`));
-  return told(reachOf(objects as Manifest[], FILES), io);
+async function fromFiles(path: string, io: Io): Promise<Analysed> {
+  const files = await manifestsAt(path, io);
+  const reach = reachOf(files.objects, FILES);
+  sayProblems(reach.problems, io, files);
+  return { reach, whole: files.problems.length === 0 && reach.problems.every(isNote) };
 }
 
-async function fromCluster(options: Options, io: Io): Promise<Reach> {
+async function fromCluster(options: Options, io: Io): Promise<Analysed> {
   const target = await openTarget(options);
   try {
-    const { listings } = await target.cluster.read(
-      KINDS.map((kind) => ({ kind, as: 'objects', for: 'what may connect to what' })),
+    const now = await takeSnapshot({ cluster: target.cluster, clock }, { steps: [READER], exclude: [] });
+    const listings = [...now.listings];
+    const hidden = listings.flatMap(([kind, listing]) =>
+      listing.state === 'notVisible' ? [`not visible: ${kind}: ${listing.reason}`] : [],
     );
-    for (const [kind, listing] of listings) {
-      if (listing.state === 'notVisible') say(io, printable(`not visible: ${kind}: ${listing.reason}`));
-    }
-    return told(
-      reachOf(
-        [...listings.values()].flatMap((l) => (l.state === 'read' ? l.items : [])),
-        LIVE,
-      ),
-      io,
+    for (const line of hidden) say(io, printable(line));
+    const reach = reachOf(
+      listings.flatMap(([, listing]) => (listing.state === 'read' ? listing.items : [])),
+      { ...LIVE, entities: entityAddresses(now) },
     );
+    sayProblems(reach.problems, io);
+    return { reach, whole: hidden.length === 0 && reach.problems.every(isNote) };
   } finally {
     await target.close();
   }
 }
 
-/** What the analysis could not take is said, so that nobody reads a gap as "allowed" or "blocked". */
-function told(analysed: Reach, io: Io): Reach {
-  for (const { object, message } of analysed.problems) say(io, printable(`${refText(object)}: ${message}`));
-  return analysed;
+function isNote({ effect }: Problem): boolean {
+  return effect === 'note';
 }
 
 function endpointOf(text: string): Endpoint {
-  return isIP(text) === 0 ? { workload: text } : { address: text };
+  if (isIP(text) !== 0) return { address: text };
+  const [, pod] = /^(.+)\[Pod\]$/.exec(text) ?? [];
+  return pod === undefined ? { workload: text } : { pod };
 }
 
 /** `8080`, `tcp/8080` or `UDP/53`; nothing means every port. */
@@ -143,7 +163,20 @@ function named<T>(ask: () => T): T {
   }
 }
 
-/** Waits where the reader is slow, so that a large listing does not pile up in memory. */
-async function write(io: Io, text: string): Promise<void> {
-  if (!io.stdout.write(text)) await new Promise((resolve) => io.stdout.once('drain', resolve));
+/**
+ * Waits where the reader is slow, so that a large listing does not pile up in memory. Resolves with whether the reader
+ * is still there.
+ */
+async function write(io: Io, text: string): Promise<boolean> {
+  const { stdout } = io;
+  if (stdout.write(text)) return true;
+  return new Promise((resolve) => {
+    const end = (there: boolean) => {
+      stdout.off('drain', drained).off('close', closed);
+      resolve(there);
+    };
+    const drained = () => end(true);
+    const closed = () => end(false);
+    stdout.on('drain', drained).on('close', closed);
+  });
 }

@@ -1,36 +1,59 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Documents, type FileProblem, readDocuments } from '../model/documents.js';
 import { printable } from '../model/escape.js';
-import type { Manifest } from '../model/manifest.js';
+import { groupOf, type Manifest, type Ref, refOf, refText } from '../model/manifest.js';
 import { HostError, reasonOf } from './errors.js';
 
 const EXTENSIONS = /\.(ya?ml|json)$/i;
-/** Deepest folder that is looked into; links are followed, so that a circle of them must end somewhere. */
+/** Deepest folder that is looked into. */
 const DEEPEST = 32;
 /** Largest file that is read, in bytes: one string of Node holds no more than about half a gigabyte. */
 const LARGEST = 500_000_000;
 
+/** What was read of a path. */
+export interface ManifestFiles extends Documents {
+  /** The file that an object came from. */
+  fileOf(ref: Ref): string | undefined;
+}
+
 /**
  * The Kubernetes objects of a file, or of every `.yaml`, `.yml` and `.json` file below a directory, in the order of
- * their names. What cannot be read or understood is among the problems; the rest is read.
+ * their names. What cannot be read or understood is among the problems, as is an object that was there before; the rest
+ * is read.
  * @throws HostError where `path` itself cannot be read.
  */
-export async function readManifests(path: string): Promise<Documents> {
+export async function readManifests(path: string): Promise<ManifestFiles> {
   const files: string[] = [];
   const problems: FileProblem[] = [];
   const facts = await stat(path).catch((error: unknown) => {
     throw new HostError(`${printable(path)} cannot be read: ${reasonOf(error)}.`);
   });
-  if (facts.isDirectory()) await collect(path, files, problems, 0);
+  if (facts.isDirectory()) await collect(path, files, problems, 0, new Set());
   else files.push(path);
   const objects: Manifest[] = [];
+  const fileOf = new Map<string, string>();
   for (const file of files) {
     const read = await readOne(file);
-    for (const object of read.objects) objects.push(object);
+    for (const object of read.objects) {
+      const ref = refOf(object);
+      const first = fileOf.get(keyOf(ref));
+      if (first === undefined) {
+        fileOf.set(keyOf(ref), file);
+        objects.push(object);
+      } else {
+        const where = first === file ? 'once before in this file' : `also in ${first}`;
+        problems.push({ file, where: refText(ref), message: `is ${where}; only the first is used` });
+      }
+    }
     problems.push(...read.problems);
   }
-  return { objects, problems };
+  return { objects, problems, fileOf: (ref) => fileOf.get(keyOf(ref)) };
+}
+
+/** Files may leave the namespace `default` out. */
+function keyOf({ apiVersion, kind, namespace, name }: Ref): string {
+  return `${groupOf(apiVersion)}/${kind}/${namespace ?? 'default'}/${name}`;
 }
 
 async function collect(
@@ -38,6 +61,7 @@ async function collect(
   files: string[],
   problems: FileProblem[],
   depth: number,
+  seen: Set<string>,
 ): Promise<void> {
   if (depth > DEEPEST) {
     problems.push({
@@ -57,8 +81,14 @@ async function collect(
   for (const name of names) {
     const path = join(directory, name);
     const facts = await stat(path).catch(() => undefined);
-    if (facts?.isDirectory()) await collect(path, files, problems, depth + 1);
-    else if (facts?.isFile() && EXTENSIONS.test(name)) files.push(path);
+    const isFile = facts?.isFile() === true && EXTENSIONS.test(name);
+    if (!isFile && facts?.isDirectory() !== true) continue;
+    // Several links may lead to one place, as where a ConfigMap is mounted; it is read once.
+    const place = await realpath(path);
+    if (seen.has(place)) continue;
+    seen.add(place);
+    if (isFile) files.push(path);
+    else await collect(path, files, problems, depth + 1, seen);
   }
 }
 

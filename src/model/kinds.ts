@@ -140,6 +140,34 @@ export const KINDS = {
   ),
   KyvernoClusterPolicy: row('ClusterPolicy', 'clusterpolicies', false, 'kyverno.io/v1'),
   CiliumNetworkPolicy: row('CiliumNetworkPolicy', 'ciliumnetworkpolicies', true, 'cilium.io/v2'),
+  // Read by name alone, to say that they are there.
+  CalicoNetworkPolicy: row(
+    'NetworkPolicy',
+    'networkpolicies',
+    true,
+    'projectcalico.org/v3',
+    'crd.projectcalico.org/v1',
+  ),
+  CalicoStoredGlobalNetworkPolicy: row(
+    'GlobalNetworkPolicy',
+    'globalnetworkpolicies',
+    false,
+    'crd.projectcalico.org/v1',
+  ),
+  AntreaNetworkPolicy: row('NetworkPolicy', 'networkpolicies', true, 'crd.antrea.io/v1beta1'),
+  OvnEgressFirewall: row('EgressFirewall', 'egressfirewalls', true, 'k8s.ovn.org/v1'),
+  AwsApplicationNetworkPolicy: row(
+    'ApplicationNetworkPolicy',
+    'applicationnetworkpolicies',
+    true,
+    'networking.k8s.aws/v1alpha1',
+  ),
+  AwsClusterNetworkPolicy: row(
+    'ClusterNetworkPolicy',
+    'clusternetworkpolicies',
+    false,
+    'networking.k8s.aws/v1alpha1',
+  ),
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;

@@ -13,9 +13,11 @@ export function isCiliumPolicy({ apiVersion, kind }: Manifest): boolean {
  * Reads a CiliumNetworkPolicy of the one form that only adds to NetworkPolicies: it isolates nothing
  * (`enableDefaultDeny` off, Cilium 1.16), denies nothing, and each rule names entities and plain ports. Of any other
  * form nothing counts as allowed. Source: Cilium documentation, Layer 3 policies (entities) and policy enforcement modes.
- * @returns undefined for a policy of another form.
+ * @returns undefined for a policy of another form; `unread`: rules of which more is allowed than is known, by their place
  */
-export function readCiliumPolicy(manifest: Manifest): Policy | undefined {
+export function readCiliumPolicy(
+  manifest: Manifest,
+): { policy: Policy; unread: readonly string[] } | undefined {
   const { spec, metadata } = manifest;
   const off = at(spec, 'enableDefaultDeny');
   if (at(off, 'ingress') !== false || at(off, 'egress') !== false) return undefined;
@@ -24,9 +26,15 @@ export function readCiliumPolicy(manifest: Manifest): Policy | undefined {
   const selector = selectorOf(at(spec, 'endpointSelector'));
   if (selector === undefined) return undefined;
   const namespace = metadata.namespace ?? 'default';
+  const unread: string[] = [];
   const rules = (direction: Direction, entities: string) =>
-    listAt(spec, direction).flatMap((rule, i) => ruleOf(rule, `${direction}[${i}]`, entities));
-  return {
+    listAt(spec, direction).flatMap((raw, i) => {
+      const place = `${direction}[${i}]`;
+      const { rule, whole } = ruleOf(raw, place, entities);
+      if (!whole) unread.push(place);
+      return rule;
+    });
+  const policy: Policy = {
     ref: { ...refOf(manifest), namespace },
     tier: 'NetworkPolicy',
     priority: 0,
@@ -35,6 +43,7 @@ export function readCiliumPolicy(manifest: Manifest): Policy | undefined {
     egress: rules('egress', 'toEntities'),
     addsOnly: true,
   };
+  return { policy, unread };
 }
 
 /** The selector over labels of Kubernetes; undefined where it asks for labels of another source. */
@@ -57,21 +66,31 @@ function selectorOf(raw: unknown): Selector | undefined {
 }
 
 /** A rule of entities and plain ports; none where it says more than that, since more would narrow it. */
-function ruleOf(raw: unknown, place: string, field: string): Rule[] {
+function ruleOf(raw: unknown, place: string, field: string): { rule: readonly Rule[]; whole: boolean } {
+  const none = { rule: [], whole: false };
   const portRules = listAt(raw, 'toPorts');
-  if (!hasOnly(raw, [field, 'toPorts']) || !portRules.every((one) => hasOnly(one, ['ports']))) return [];
+  if (!hasOnly(raw, [field, 'toPorts']) || !portRules.every((one) => hasOnly(one, ['ports']))) return none;
   const ports = portRules.flatMap((one) => listAt(one, 'ports').map(portOf));
-  const peers = entitiesOf(listAt(raw, field)).map((name) => ({ kind: 'entity' as const, name }));
-  if (peers.length === 0 || !ports.every((port) => port !== undefined)) return [];
-  return [{ place, action: 'Allow', peers, ports: ports.length === 0 ? 'any' : ports }];
+  const names = listAt(raw, field);
+  const peers = entitiesOf(names).map((name) => ({ kind: 'entity' as const, name }));
+  if (peers.length === 0 || !ports.every((port) => port !== undefined)) return none;
+  const read = peers.flatMap(({ name }) => NAMES[name]);
+  return {
+    rule: [{ place, action: 'Allow', peers, ports: ports.length === 0 ? 'any' : ports }],
+    whole: names.every((name) => read.some((known) => known === name)),
+  };
 }
 
-/** The nodes are the pod's own (`host`) and all others (`remote-node`); one of the two is not all of them. */
+/** Cilium's names: the nodes are the pod's own and all others; one of the two is not all of them. */
+const NAMES: Readonly<Record<Entity, readonly string[]>> = {
+  'kube-apiserver': ['kube-apiserver'],
+  nodes: ['host', 'remote-node'],
+};
+
 function entitiesOf(names: readonly unknown[]): readonly Entity[] {
-  return [
-    ...(names.includes('kube-apiserver') ? (['kube-apiserver'] as const) : []),
-    ...(names.includes('host') && names.includes('remote-node') ? (['nodes'] as const) : []),
-  ];
+  return (['kube-apiserver', 'nodes'] as const).filter((entity) =>
+    NAMES[entity].every((name) => names.includes(name)),
+  );
 }
 
 /** Port 0 stands for every port of the protocol. */

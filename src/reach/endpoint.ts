@@ -117,7 +117,8 @@ export class Endpoints {
     if ('workload' in endpoint) {
       const index = this.workloadIndex.get(endpoint.workload) ?? this.workloadCalled(endpoint.workload);
       const pod = this.podsByName.get(endpoint.workload);
-      if (index === undefined && pod !== undefined) return [this.resolvedPod(pod)];
+      if (pod !== undefined && (index === undefined || this.isAllOf(pod, index)))
+        return [this.resolvedPod(pod)];
       if (index === undefined) throw new UnknownEndpoint(`there is no workload ${endpoint.workload}`);
       return (this.ofWorkload[index] ?? []).map((peer) => ({ peer }));
     }
@@ -144,6 +145,14 @@ export class Endpoints {
     if (called.length > 1)
       throw new UnknownEndpoint(`${name} may be ${called.map((workload) => workload.name).join(' or ')}`);
     return called[0] === undefined ? undefined : this.workloadIndex.get(called[0].name);
+  }
+
+  /** Whether a workload is this pod and never another one: a pod without an owner. */
+  private isAllOf(pod: number, workload: number): boolean {
+    return (
+      this.inventory.pods[pod]?.workload === workload &&
+      this.inventory.workloads[workload]?.ref.kind === 'Pod'
+    );
   }
 
   private resolvedPod(index: number): Resolved {

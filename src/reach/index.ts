@@ -13,7 +13,7 @@ export {
   type OpenWorkload,
   reachesAddress,
 } from './isolation.js';
-export { REACH_KINDS } from './kinds.js';
+export { FOREIGN_KINDS, REACH_KINDS } from './kinds.js';
 export { FILES, LIVE, type ReachOptions } from './options.js';
 export type { Entity } from './policy.js';
 export { PROTOCOLS, type Protocol } from './portset.js';

@@ -1,4 +1,5 @@
 import { type EndpointGroup, endpointGroups, isEndpoints } from '../model/endpoints.js';
+import { isForeignPolicy } from '../model/foreign-policies.js';
 import {
   at,
   groupOf,
@@ -28,6 +29,19 @@ export type { Labels, Pod } from './pods.js';
 export interface Problem {
   object: Ref;
   message: string;
+  /**
+   * `broken`: no server would take the object so; something of it plays no part, or it counts as the message says. `notAnalysed`: it is a policy that this engine does not know.
+   * `note`: nothing is missing, but how it was taken has to be known.
+   */
+  effect: 'broken' | 'notAnalysed' | 'note';
+}
+
+/** A policy of a kind or form that is not known here. */
+export function notAnalysed(
+  object: Manifest,
+  message = 'is a policy of a kind that is not analysed; what it allows or closes is not in the result',
+): Problem {
+  return { object: refOf(object), message, effect: 'notAnalysed' };
 }
 
 /** What is shown as one line's source or destination: the owner of pods, or a pod without one. */
@@ -106,7 +120,10 @@ class Builder {
     for (const object of objects) {
       const group = groupOf(object.apiVersion);
       const isPod = object.kind === 'Pod' && group === '';
-      if (!isPod && !this.plays(object, group)) continue;
+      if (!isPod && !this.plays(object, group)) {
+        if (isForeignPolicy(object)) this.problems.push(notAnalysed(object));
+        continue;
+      }
       if (this.isDuplicate(object, group)) continue;
       if (isPod) podObjects.push(object);
       else this.sort(object, group);
@@ -159,11 +176,12 @@ class Builder {
 
   private isDuplicate(object: Manifest, group: string): boolean {
     const { kind, metadata } = object;
-    const key = `${group}/${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
+    const key = `${group}/${kind}/${metadata.namespace ?? 'default'}/${metadata.name}`;
     if (this.seen.has(key)) {
       this.problems.push({
         object: refOf(object),
         message: 'appears more than once; only the first is used',
+        effect: 'broken',
       });
       return true;
     }
@@ -194,6 +212,7 @@ class Builder {
         this.problems.push({
           object: refOf(object),
           message: `label ${key} is not text (quote it in YAML); it is left out`,
+          effect: 'broken',
         });
     }
     return labels;
@@ -218,7 +237,11 @@ class Builder {
     const template = templateOf(object);
     const namespace = object.metadata.namespace ?? 'default';
     if (template === undefined) {
-      this.problems.push({ object: refOf(object), message: 'has no pod template; it is left out' });
+      this.problems.push({
+        object: refOf(object),
+        message: 'has no pod template; it is left out',
+        effect: 'broken',
+      });
       return;
     }
     const { apiVersion, kind, metadata } = object;

@@ -17,3 +17,16 @@ export const REACH_KINDS: readonly KindName[] = [
   'AdminNetworkPolicy',
   'BaselineAdminNetworkPolicy',
 ];
+
+/** Policies that are not analysed, to be listed by name so that they can be said. */
+export const FOREIGN_KINDS: readonly KindName[] = [
+  'CalicoNetworkPolicy',
+  'CalicoGlobalNetworkPolicy',
+  'CalicoStoredGlobalNetworkPolicy',
+  'CiliumClusterwideNetworkPolicy',
+  'AntreaNetworkPolicy',
+  'AntreaClusterNetworkPolicy',
+  'OvnEgressFirewall',
+  'AwsApplicationNetworkPolicy',
+  'AwsClusterNetworkPolicy',
+];

@@ -89,6 +89,8 @@ function readBlock(raw: unknown, field: string): Peer {
     if (range === undefined) throw new InvalidField(`${field}.except[${i}]: ${quoted(entry)} is not a CIDR`);
     if (!within(range, cidr))
       throw new InvalidField(`${field}.except[${i}]: ${quoted(entry)} does not lie inside ${quoted(text)}`);
+    if (within(cidr, range))
+      throw new InvalidField(`${field}.except[${i}]: ${quoted(entry)} is all of ${quoted(text)}`);
     return range;
   });
   return blockPeer({ cidr, except }, `${text}${except.length > 0 ? ' with exceptions' : ''}`);

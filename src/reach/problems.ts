@@ -1,8 +1,9 @@
 import type { Problem } from './inventory.js';
 import type { ReachOptions } from './options.js';
 import { addressesOf } from './peers.js';
-import type { Policy } from './policy.js';
+import type { Peer, Policy, Rule } from './policy.js';
 import type { Reach } from './reach.js';
+import { isLabelValue, type Selector } from './selector.js';
 
 /** Rules that name domains: what their names resolve to is not known here. */
 export function unknownDomains(policies: readonly Policy[], { domains }: ReachOptions): readonly Problem[] {
@@ -11,10 +12,48 @@ export function unknownDomains(policies: readonly Policy[], { domains }: ReachOp
       (peers === 'any' ? [] : peers).flatMap((peer) => {
         if (peer.kind !== 'domain' || addressesOf(peer.name, domains).length > 0) return [];
         const message = `${place} (${action}) names the domain ${peer.name}, whose addresses are not known here: it counts as matching none`;
-        return [{ object: policy.ref, message }];
+        return [{ object: policy.ref, message, effect: 'note' as const }];
       }),
     ),
   );
+}
+
+/** Policies of the Baseline tier of v1alpha1 under another name than the one that its schema takes. */
+export function misnamedBaselines(policies: readonly Policy[]): readonly Problem[] {
+  return policies
+    .filter(({ ref }) => ref.kind === 'BaselineAdminNetworkPolicy' && ref.name !== 'default')
+    .map(({ ref }) => ({
+      object: ref,
+      message: 'counts as in force, but a server takes no other name than "default"',
+      effect: 'broken',
+    }));
+}
+
+/** Selectors that ask for what no label can be: older servers took them, and they select nothing. */
+export function impossibleValues(policies: readonly Policy[]): readonly Problem[] {
+  return policies.flatMap((policy) => {
+    const peers = [policy.subject, ...[...(policy.ingress ?? []), ...(policy.egress ?? [])].flatMap(peersOf)];
+    const values = peers
+      .flatMap(selectorsOf)
+      .flatMap(({ requirements }) => requirements.flatMap((requirement) => requirement.values));
+    return [...new Set(values)]
+      .filter((value) => !isLabelValue(value))
+      .map((value) => ({
+        object: policy.ref,
+        message: `a selector asks for the value "${value}", which no label can have; newer servers refuse that`,
+        effect: 'note' as const,
+      }));
+  });
+}
+
+function peersOf({ peers }: Rule): readonly Peer[] {
+  return peers === 'any' ? [] : peers;
+}
+
+function selectorsOf(peer: Peer): readonly Selector[] {
+  if (peer.kind === 'nodes') return [peer.nodes];
+  if (peer.kind !== 'pods') return [];
+  return typeof peer.namespace === 'string' ? [peer.pods] : [peer.namespace, peer.pods];
 }
 
 /** Workloads on their node's network that policies select: most plugins overlook that. */
@@ -33,6 +72,6 @@ export function selectedOnNode(reach: Reach): readonly Problem[] {
     if (workload === undefined) return [];
     const message =
       "uses its node's network: policies that select it are shown as in force, most plugins do not apply them";
-    return [{ object: workload.ref, message }];
+    return [{ object: workload.ref, message, effect: 'note' as const }];
   });
 }

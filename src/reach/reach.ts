@@ -1,4 +1,4 @@
-import type { Manifest } from '../model/manifest.js';
+import { type Manifest, refOf } from '../model/manifest.js';
 import { type Address, rangeText } from './address.js';
 import { isCiliumPolicy, readCiliumPolicy } from './ciliumpolicy.js';
 import { isClusterPolicy, readClusterPolicy } from './clusterpolicy.js';
@@ -6,12 +6,12 @@ import { type Endpoint, Endpoints, type Pair } from './endpoint.js';
 import { Engine } from './engine.js';
 import { entryConnections } from './entry.js';
 import { type Explanation, explain, verdictOn } from './explain.js';
-import { type Inventory, inventoryOf, type Problem, type Workload } from './inventory.js';
+import { type Inventory, inventoryOf, notAnalysed, type Problem, type Workload } from './inventory.js';
 import { readNetworkPolicy } from './networkpolicy.js';
 import { LIVE, type ReachOptions } from './options.js';
 import type { Direction, Policy } from './policy.js';
 import { ALL, NONE, type PortSet, type Protocol } from './portset.js';
-import { selectedOnNode, unknownDomains } from './problems.js';
+import { impossibleValues, misnamedBaselines, selectedOnNode, unknownDomains } from './problems.js';
 import { InvalidField } from './selector.js';
 import { KUBERNETES, type Semantics } from './semantics.js';
 
@@ -215,6 +215,9 @@ function outsideOf(engine: Engine, direction: Direction): readonly Side[] {
     }));
 }
 
+const ONLY_ENTITIES =
+  'only adds connections with nodes and the API server, by names of Cilium; which addresses these have is not known here, so they are not in the result';
+
 /**
  * Analyses objects: pods, workloads, namespaces, nodes, NetworkPolicies, Services, Ingresses, Routes and the
  * cluster-wide policies of policy.networking.k8s.io; where the plugin is Cilium (`entities`), also CiliumNetworkPolicies
@@ -231,8 +234,14 @@ export function reachOf(
   const policies: Policy[] = [];
   for (const manifest of inventory.policies) {
     if (isCiliumPolicy(manifest)) {
-      const policy = all.entities.size > 0 ? readCiliumPolicy(manifest) : undefined;
-      if (policy !== undefined) policies.push(policy);
+      const read = readCiliumPolicy(manifest);
+      if (read === undefined) problems.push(notAnalysed(manifest));
+      else if (all.entities.size === 0) problems.push(notAnalysed(manifest, ONLY_ENTITIES));
+      else {
+        policies.push(read.policy);
+        for (const place of read.unread)
+          problems.push(notAnalysed(manifest, `${place} allows more than is analysed`));
+      }
       continue;
     }
     try {
@@ -240,18 +249,18 @@ export function reachOf(
       policies.push(read(manifest, semantics));
     } catch (error) {
       if (!(error instanceof InvalidField)) throw error;
-      const { apiVersion, kind, metadata } = manifest;
-      const object =
-        metadata.namespace === undefined
-          ? { apiVersion, kind, name: metadata.name }
-          : { apiVersion, kind, namespace: metadata.namespace, name: metadata.name };
       problems.push({
-        object,
+        object: refOf(manifest),
         message: `${error.message}; a server would refuse it, so it counts as not there`,
+        effect: 'broken',
       });
     }
   }
-  problems.push(...unknownDomains(policies, all));
+  problems.push(
+    ...unknownDomains(policies, all),
+    ...misnamedBaselines(policies),
+    ...impossibleValues(policies),
+  );
   const reach = new Reach(inventory, policies, problems, all, semantics);
   if (all.hostNetwork === 'pod') problems.push(...selectedOnNode(reach));
   return reach;

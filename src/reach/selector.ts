@@ -38,6 +38,8 @@ export function parseSelector(raw: unknown, field: string): Selector {
   for (const [key, value] of Object.entries(labels)) {
     if (typeof value !== 'string')
       throw new InvalidField(`${field}.matchLabels[${key}] is not text (quote it in YAML)`);
+    if (!isLabelValue(value))
+      throw new InvalidField(`${field}.matchLabels[${key}]: "${value}" is not a label value`);
     requirements.push({ key: checkedKey(key, field), operator: 'In', values: [value] });
   }
   const expressions = at(raw, 'matchExpressions') ?? [];
@@ -67,6 +69,13 @@ function parseExpression(raw: unknown, field: string): Requirement {
 
 /** Label keys: an optional DNS prefix and `/`, then up to 63 of letters, digits, `-`, `_`, `.` (API: Labels, syntax). */
 const KEY = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+
+/** Label values: empty, or up to 63 of the same. Servers have let others stand in matchExpressions, so there they pass. */
+const VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+
+export function isLabelValue(value: string): boolean {
+  return VALUE.test(value);
+}
 
 function checkedKey(key: string, field: string): string {
   if (!KEY.test(key)) throw new InvalidField(`${field}: "${key}" is not a label key`);

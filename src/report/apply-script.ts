@@ -11,7 +11,7 @@ import { scriptFrame } from './script-frame.js';
  * refuses a cluster other than the one that was planned for, and ends with what is left for a person.
  */
 export function applyScript(
-  cluster: Pick<ClusterInfo, 'context' | 'id' | 'sandbox'>,
+  cluster: Pick<ClusterInfo, 'context' | 'id' | 'sandbox' | 'files'>,
   items: readonly Item[],
 ): string {
   const left = items.filter((item) => ['host', 'rewrite', 'cloud'].includes(item.change.kind));

@@ -10,14 +10,16 @@ import { countsOf, countsText } from './plan.js';
 
 /** README.md of the patch directory: how to apply it, and for every file why it is there and what it can break. */
 export function readme(now: Snapshot, steps: readonly StepState[], items: readonly Item[]): string {
-  const { context, version, id, sandbox } = now.cluster;
+  const { context, version, id, sandbox, files } = now.cluster;
   return `${[
     `# Patch files for ${text(context)}`,
-    sandbox
-      ? `Written by \`kubectl harden generate\` for the embedded cluster (Kubernetes ${text(version.git)}), which kubectl cannot reach: to try the files elsewhere, give \`apply.sh\` both \`--context NAME\` and \`--any-cluster\`.`
-      : `Written by \`kubectl harden generate\` for context ${code(context)} (Kubernetes ${text(version.git)}, UID of kube-system ${code(id)}).`,
+    files
+      ? `Written by \`kubectl harden generate\` from the manifests in ${code(context)}. No cluster was read: what runs there may differ from the manifests, and whether its network plugin enforces policies was not seen.`
+      : sandbox
+        ? `Written by \`kubectl harden generate\` for the embedded cluster (Kubernetes ${text(version.git)}), which kubectl cannot reach: to try the files elsewhere, give \`apply.sh\` both \`--context NAME\` and \`--any-cluster\`.`
+        : `Written by \`kubectl harden generate\` for context ${code(context)} (Kubernetes ${text(version.git)}, UID of kube-system ${code(id)}).`,
     `${countsText(countsOf(items.map((item) => item.change)))}. Each file holds one object, exactly as \`kubectl harden apply\` would write it.`,
-    ...howTo(items),
+    ...howTo(items, files === true),
     '## Order and reasons',
     ...steps.flatMap((step, index) =>
       stepPart(
@@ -29,14 +31,16 @@ export function readme(now: Snapshot, steps: readonly StepState[], items: readon
   ].join('\n\n')}\n`;
 }
 
-function howTo(items: readonly Item[]): string[] {
+function howTo(items: readonly Item[], files: boolean): string[] {
   const objects = items.some((item) => item.manifest !== undefined);
   const removals = items.some((item) => item.change.kind === 'delete');
   const byHand = items.filter((item) => ['host', 'rewrite', 'cloud'].includes(item.change.kind));
   const keyed = items.some((item) => item.change.kind === 'host');
   return [
     '## How to apply',
-    'Read the files, then run `./apply.sh`. It goes in the order below, stops at the first error, and refuses any other cluster than the one above. It may be run again.',
+    files
+      ? 'Apply the manifests themselves first. Then see what these files would change, with `kubectl --context NAME diff -k .`, or plan again for the cluster itself with `kubectl harden plan --context NAME`. Then run `./apply.sh --context NAME`; it takes no context by itself. It goes in the order below and stops at the first error. It may be run again.'
+      : 'Read the files, then run `./apply.sh`. It goes in the order below, stops at the first error, and refuses any other cluster than the one above. It may be run again.',
     ...(objects ? [shortcut(removals)] : []),
     ...(byHand.length === 0
       ? []

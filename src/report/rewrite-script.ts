@@ -7,7 +7,7 @@ import { scriptFrame } from './script-frame.js';
  * what has to be looked at before is said, and promised by nobody.
  */
 export function rewriteScript(
-  cluster: Pick<ClusterInfo, 'context' | 'id' | 'sandbox'>,
+  cluster: Pick<ClusterInfo, 'context' | 'id' | 'sandbox' | 'files'>,
   { resource, under }: Pick<RewriteChange, 'resource' | 'under'>,
 ): string {
   const what = resource === 'secrets' ? 'Secret' : `object of ${resource}`;

@@ -1,3 +1,4 @@
+import { printable } from '../model/escape.js';
 import { quoted } from '../model/shell.js';
 import type { ClusterInfo } from '../model/snapshot.js';
 
@@ -18,11 +19,61 @@ export interface ScriptFrame {
  * reach it: with its plan every cluster is another one.
  */
 export function scriptFrame(
+  cluster: Pick<ClusterInfo, 'context' | 'id' | 'sandbox' | 'files'>,
+  frame: ScriptFrame,
+): string {
+  return cluster.files ? frameOfFiles(cluster, frame) : frameOfCluster(cluster, frame);
+}
+
+/** No cluster was read for manifests in files, so none can be known again: the context has to be named. */
+function frameOfFiles(
+  { context }: Pick<ClusterInfo, 'context'>,
+  { name, about, nothing }: ScriptFrame,
+): string {
+  return `#!/bin/sh
+${comments(about)}# usage: ./${name} --context NAME
+#   --context NAME   context of the kubeconfig (or CONTEXT in the environment)
+${comments([`Planned from the manifests in ${printable(context)}; no cluster was read, so none is assumed.`])}set -eu
+
+KUBECTL="\${KUBECTL:-kubectl}"
+CONTEXT="\${CONTEXT:-}"
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --context)
+      [ $# -gt 1 ] || { echo '${name}: --context needs a name' >&2; exit 2; }
+      CONTEXT="$2"
+      shift 2
+      ;;
+    *)
+      echo 'usage: ${name} --context NAME' >&2
+      exit 2
+      ;;
+  esac
+done
+if [ -z "$CONTEXT" ]; then
+  echo '${name}: this was planned from manifests, not from a cluster: name the context with --context NAME.' >&2
+  echo '${nothing}' >&2
+  exit 2
+fi
+cd "$(dirname "$0")"
+
+kube() {
+  "$KUBECTL" --context "$CONTEXT" "$@"
+}
+
+`;
+}
+
+function comments(lines: readonly string[]): string {
+  return lines.map((line) => `${`# ${line}`.trimEnd()}\n`).join('');
+}
+
+function frameOfCluster(
   { context, id, sandbox }: Pick<ClusterInfo, 'context' | 'id' | 'sandbox'>,
   { name, about, verb, nothing }: ScriptFrame,
 ): string {
   return `#!/bin/sh
-${about.map((line) => `${`# ${line}`.trimEnd()}\n`).join('')}# usage: ./${name} [--context NAME] [--any-cluster]
+${comments(about)}# usage: ./${name} [--context NAME] [--any-cluster]
 #   --context NAME   context of the kubeconfig (or CONTEXT in the environment)
 #   --any-cluster    also ${verb} a cluster other than the one that was planned for
 set -eu

@@ -1,5 +1,6 @@
 import type { Flows } from '../model/flow.js';
 import type { EncryptionFacts, Query, Snapshot } from '../model/snapshot.js';
+import type { Step } from '../model/step.js';
 import { applyChanges } from './apply.js';
 import { check } from './check.js';
 import { type Effect, next, type Setting, start, type Transition, type WizardEvent } from './machine.js';
@@ -148,7 +149,7 @@ const TAKEN_OVER =
 /** Reads what the chosen steps need, once each. */
 export async function takeSnapshot(
   ports: Pick<SessionPorts, 'cluster' | 'clock' | 'look'>,
-  options: Pick<SessionOptions, 'steps' | 'exclude' | 'observed'>,
+  options: Pick<SessionOptions, 'exclude' | 'observed'> & { steps: readonly Pick<Step, 'reads'>[] },
   onProgress?: Parameters<Cluster['read']>[1],
 ): Promise<Snapshot> {
   const cluster = await ports.cluster.info();

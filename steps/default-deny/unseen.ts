@@ -1,4 +1,5 @@
 import type { Finding } from '../../src/model/finding.js';
+import { FOREIGN_APIS } from '../../src/model/foreign-policies.js';
 import type { KindName } from '../../src/model/kinds.js';
 import { notVisibleReason, objects, type Snapshot } from '../../src/model/snapshot.js';
 
@@ -21,26 +22,17 @@ export function unreadKinds(
   });
 }
 
-/** API groups of network plugins with policies of their own, as their documentation names them. */
-const GROUPS: Readonly<Record<string, { title: string; plurals: RegExp }>> = {
-  'crd.projectcalico.org': { title: 'Calico', plurals: /^(global)?networkpolicies$/ },
-  'projectcalico.org': { title: 'Calico', plurals: /^(global)?networkpolicies$/ },
-  'cilium.io': { title: 'Cilium', plurals: /^cilium(clusterwide)?networkpolicies$/ },
-  'crd.antrea.io': { title: 'Antrea', plurals: /^(cluster)?networkpolicies$/ },
-  'k8s.ovn.org': { title: 'OVN-Kubernetes', plurals: /^egressfirewalls$/ },
-  'networking.k8s.aws': { title: 'AWS', plurals: /^(application|cluster)networkpolicies$/ },
-};
-
 /**
  * Policies of other APIs that this cluster can hold. They are not read: they may close what is called open here, and some
  * of them may let pass what is called closed.
  */
 export function foreignPolicies(now: Snapshot): readonly Finding[] {
   const names = objects(now, 'CustomResourceDefinition').map(({ metadata }) => metadata.name);
-  return Object.entries(GROUPS).flatMap(([group, { title, plurals }]): Finding[] => {
-    const found = names.filter(
-      (name) => name.endsWith(`.${group}`) && plurals.test(name.slice(0, -group.length - 1)),
+  return FOREIGN_APIS.flatMap(({ title, groups, kinds }): Finding[] => {
+    const all = new Set(
+      groups.flatMap((group) => Object.values(kinds).map((plural) => `${plural}.${group}`)),
     );
+    const found = names.filter((name) => all.has(name));
     if (found.length === 0) return [];
     return [
       {

@@ -41,12 +41,27 @@ describe('manifests of a path', () => {
     expect(problems[0]?.file).toBe(path.join(directory, 'a.yaml'));
   });
 
-  test('links in a circle end in a problem', async () => {
-    write('a.yaml', pod('a'));
+  test('links in a circle, and several to one file, are read once', async () => {
+    write('a/a.yaml', pod('a'));
     symlinkSync(directory, path.join(directory, 'loop'));
+    symlinkSync(path.join(directory, 'a'), path.join(directory, 'again'));
+    symlinkSync(path.join(directory, 'a/a.yaml'), path.join(directory, 'b.yaml'));
     const { objects, problems } = await readManifests(directory);
-    expect(objects.length).toBeGreaterThan(0);
-    expect(problems).toEqual([expect.objectContaining({ message: expect.stringContaining('deep') })]);
+    expect(objects.map(({ metadata }) => metadata.name)).toEqual(['a']);
+    expect(problems).toEqual([]);
+  });
+
+  test('an object that was there before is a problem that names it and both files', async () => {
+    write('a.yaml', `${pod('a')}---\n${pod('a')}`);
+    write('b.yaml', `apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: default}\n`);
+    const { objects, problems } = await readManifests(directory);
+    expect(objects).toHaveLength(1);
+    expect(problems.map(({ file, where, message }) => `${path.basename(file)}: ${where} ${message}`)).toEqual(
+      [
+        'a.yaml: Pod a is once before in this file; only the first is used',
+        `b.yaml: Pod default/a is also in ${path.join(directory, 'a.yaml')}; only the first is used`,
+      ],
+    );
   });
 
   test('a path that is not there is an error in words', async () => {

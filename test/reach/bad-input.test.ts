@@ -51,6 +51,11 @@ const REFUSED: readonly (readonly [string, Manifest, string])[] = [
     'matchLabels[a] is not text',
   ],
   ['label key no key', policy({ podSelector: { matchLabels: { 'a b': 'c' } } }), '"a b" is not a label key'],
+  [
+    'label value no value',
+    policy({ podSelector: { matchLabels: { a: 'b c' } } }),
+    'matchLabels[a]: "b c" is not a label value',
+  ],
   ['selector no map', policy({ podSelector: [] }), 'spec.podSelector is not a label selector'],
   ['rule no map', policy({ ingress: ['all'] }), 'spec.ingress[0] is not a map'],
   ['empty peer', from({}), 'spec.ingress[0].from[0] names no peer'],
@@ -69,6 +74,11 @@ const REFUSED: readonly (readonly [string, Manifest, string])[] = [
     'except outside',
     from({ ipBlock: { cidr: '10.0.0.0/8', except: ['11.0.0.0/9'] } }),
     'does not lie inside "10.0.0.0/8"',
+  ],
+  [
+    'except all of it',
+    from({ ipBlock: { cidr: '10.0.0.0/8', except: ['10.0.0.0/8'] } }),
+    'except[0]: "10.0.0.0/8" is all of "10.0.0.0/8"',
   ],
   ['port 0', port({ port: 0 }), '0 is not a port from 1 to 65535'],
   ['port 70000', port({ port: 70_000 }), '70000 is not a port'],
@@ -108,6 +118,7 @@ describe('an object that a server would refuse is named, with the field', () => 
       {
         object: expect.objectContaining({ kind: bad.kind, name: 'bad' }),
         message: expect.stringContaining(message),
+        effect: 'broken',
       },
     ]);
     // The rest is still analysed: the good policy isolates the pod.
@@ -173,4 +184,80 @@ test('an unknown domain name is said, not passed over', () => {
   const spec = { tier: 'Admin', priority: 1, subject: { namespaces: {} }, egress: [names] };
   const { problems } = reachOf([POD, cluster('ClusterNetworkPolicy', 'v1alpha2', spec)], FILES);
   expect(problems).toMatchObject([{ message: expect.stringContaining('example.com') }]);
+});
+
+test.each([
+  ['cilium.io/v2', 'CiliumNetworkPolicy'],
+  ['cilium.io/v2', 'CiliumClusterwideNetworkPolicy'],
+  ['projectcalico.org/v3', 'NetworkPolicy'],
+  ['crd.projectcalico.org/v1', 'GlobalNetworkPolicy'],
+  ['crd.antrea.io/v1beta1', 'ClusterNetworkPolicy'],
+  ['extensions/v1beta1', 'NetworkPolicy'],
+])('a policy that is not analysed is said: %s %s', (apiVersion, kind) => {
+  const { problems } = reachOf([POD, { apiVersion, kind, metadata: { name: 'other' }, spec: {} }], FILES);
+  expect(problems).toEqual([
+    {
+      object: expect.objectContaining({ kind, name: 'other' }),
+      message: expect.stringContaining('not analysed'),
+      effect: 'notAnalysed',
+    },
+  ]);
+});
+
+test('a staged policy of Calico has no effect, so nothing is said', () => {
+  const staged = { kind: 'StagedNetworkPolicy', apiVersion: 'projectcalico.org/v3', metadata: { name: 's' } };
+  expect(reachOf([POD, staged], FILES).problems).toEqual([]);
+});
+
+describe('a CiliumNetworkPolicy that only adds nodes and the API server', () => {
+  const adding = (egress: unknown[]): Manifest => ({
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumNetworkPolicy',
+    metadata: { name: 'adds', namespace: 'shop' },
+    spec: { endpointSelector: {}, enableDefaultDeny: { ingress: false, egress: false }, egress },
+  });
+  const known = [{ toEntities: ['kube-apiserver'] }];
+  const entities = new Map([['kube-apiserver' as const, [{ family: 4 as const, value: 0x0a000001n }]]]);
+
+  test('in files it is said, as no addresses are known', () => {
+    const { problems } = reachOf([POD, adding(known)], FILES);
+    expect(problems).toMatchObject([
+      { object: { name: 'adds' }, message: expect.stringContaining('addresses'), effect: 'notAnalysed' },
+    ]);
+  });
+
+  test('where the plugin is Cilium it is analysed', () => {
+    const closed = policy({ podSelector: {}, policyTypes: ['Egress'] });
+    const reach = reachOf([POD, closed, adding(known)], { entities });
+    expect(reach.problems).toEqual([]);
+    expect(reach.between({ workload: 'shop/web[Pod]' }, { address: '10.0.0.1' })).toBe('All Connections');
+    expect(
+      reachOf([POD, closed], { entities }).between({ workload: 'shop/web' }, { address: '10.0.0.1' }),
+    ).toBe('No Connections');
+  });
+
+  test.each([
+    ['another peer', { toEndpoints: [{}] }],
+    ['an entity of which only a part is known', { toEntities: ['kube-apiserver', 'world'] }],
+    ['one kind of node', { toEntities: ['kube-apiserver', 'host'] }],
+  ])('a rule that allows more is said with its place: %s', (_, rule) => {
+    const { problems } = reachOf([POD, adding([...known, rule])], { entities });
+    expect(problems).toMatchObject([
+      { message: expect.stringContaining('egress[1]'), effect: 'notAnalysed' },
+    ]);
+  });
+});
+
+test('a baseline policy of another name than default is said; servers refuse it', () => {
+  const spec = { subject: { namespaces: {} }, ingress: [{ action: 'Deny', from: [{ namespaces: {} }] }] };
+  const { problems } = reachOf([POD, cluster('BaselineAdminNetworkPolicy', 'v1alpha1', spec)], FILES);
+  expect(problems).toMatchObject([
+    { object: { name: 'bad' }, message: expect.stringContaining('"default"'), effect: 'broken' },
+  ]);
+});
+
+test('a value in an expression that no label can have is said', () => {
+  const selector = { matchExpressions: [{ key: 'a', operator: 'In', values: ['b c', 'd'] }] };
+  const { problems } = reachOf([POD, policy({ podSelector: selector })], FILES);
+  expect(problems).toMatchObject([{ message: expect.stringContaining('"b c"'), effect: 'note' }]);
 });

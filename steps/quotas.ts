@@ -3,11 +3,13 @@ import { type LimitProposal, proposeLimitRange } from '../src/model/limit-propos
 import { defaultsOf } from '../src/model/limits.js';
 import { at, type Manifest, refOf } from '../src/model/manifest.js';
 import { excluded } from '../src/model/namespaces.js';
+import { isCounted, needsOf } from '../src/model/needs.js';
 import type { ApplyChange, Change } from '../src/model/plan.js';
 import { type Amounts, amountText, sum } from '../src/model/quantity.js';
 import { type Answers, chosen } from '../src/model/question.js';
-import { needsOf, quotaKey, refusals } from '../src/model/quota.js';
+import { quotaKey } from '../src/model/quota.js';
 import { proposeQuota, type QuotaProposal, withoutKeys } from '../src/model/quota-proposal.js';
+import { refusals } from '../src/model/refusals.js';
 import { objects, type Snapshot } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import { type Templates, template } from '../src/model/template.js';
@@ -43,6 +45,9 @@ export const quotas: Step = {
     { kind: 'ResourceQuota', as: 'objects', for: 'bounds of namespaces and what is used of them' },
     { kind: 'Service', as: 'objects', for: 'load balancers and node ports in use' },
     { kind: 'Node', as: 'objects', for: 'what the nodes have left for default requests' },
+    { kind: 'PersistentVolumeClaim', as: 'objects', for: 'storage in use' },
+    { kind: 'RuntimeClass', as: 'objects', for: 'the overhead of pods' },
+    { kind: 'PriorityClass', as: 'objects', for: 'which pods a quota with scopes counts' },
     { kind: 'HorizontalPodAutoscaler', as: 'objects', for: 'how far workloads may grow' },
     ...WORKLOAD_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what workloads ask for' })),
   ],
@@ -129,8 +134,9 @@ function fittingQuota(
 ): QuotaProposal | undefined {
   const defaults = defaultsOf(ranges);
   const existing = quotasIn(now, namespace);
-  const needs = needsOf(now, namespace, defaults);
-  const basis = { namespace, existing, needs, defaults };
+  const needs = needsOf(now, namespace, { defaults });
+  const counted = (key: string) => isCounted(now, key);
+  const basis = { namespace, existing, needs, defaults, counted };
   const proposal = proposeQuota(template(templates, 'quotas/resourcequota.yaml'), basis, wishes);
   if (proposal === undefined) return undefined;
   const kept = existing.flatMap((quota) =>

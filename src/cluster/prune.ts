@@ -40,6 +40,13 @@ const RUN: Shape = {
   restartPolicy: true,
 };
 
+/** Of affinity, whether it reaches into other namespaces: some quotas count that. */
+const TERM: Shape = { namespaces: true, namespaceSelector: true };
+const TERMS: Shape = {
+  requiredDuringSchedulingIgnoredDuringExecution: [TERM],
+  preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: TERM }],
+};
+
 const POD_SPEC: Shape = {
   nodeName: true,
   nodeSelector: true,
@@ -51,6 +58,8 @@ const POD_SPEC: Shape = {
   serviceAccountName: true,
   automountServiceAccountToken: true,
   priorityClassName: true,
+  runtimeClassName: true,
+  affinity: { podAffinity: TERMS, podAntiAffinity: TERMS },
   overhead: true,
   resources: true,
   restartPolicy: true,
@@ -111,7 +120,10 @@ const WORKLOAD: Keep = {
       strategy: true,
       updateStrategy: true,
       serviceName: true,
-      volumeClaimTemplates: [{ metadata: { name: true }, spec: { resources: true, storageClassName: true } }],
+      ordinals: true,
+      volumeClaimTemplates: [
+        { metadata: { name: true, annotations: true }, spec: { resources: true, storageClassName: true } },
+      ],
       template: TEMPLATE,
     },
     status: {
@@ -189,7 +201,7 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   NetworkPolicy: { fields: true, lastApplied: true, managers: true },
   CiliumNetworkPolicy: { fields: true, managers: true },
   LimitRange: ALL,
-  ResourceQuota: ALL,
+  ResourceQuota: OWNED,
   ClusterNetworkPolicy: OWNED,
   AdminNetworkPolicy: ALL,
   BaselineAdminNetworkPolicy: OWNED,
@@ -226,6 +238,7 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
         concurrencyPolicy: true,
         jobTemplate: { spec: { parallelism: true, completions: true, template: TEMPLATE } },
       },
+      status: { active: [{ name: true }] },
     },
     annotations: POD_ANNOTATIONS,
   },
@@ -241,6 +254,9 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
       status: { addresses: true, capacity: true, allocatable: true, nodeInfo: true, daemonEndpoints: true },
     },
   },
+  RuntimeClass: { fields: { overhead: true } },
+  PriorityClass: { fields: { globalDefault: true } },
+  PodMetrics: { fields: { timestamp: true, window: true, containers: true } },
   ServiceAccount: { fields: { automountServiceAccountToken: true } },
   PersistentVolumeClaim: {
     fields: { spec: { resources: true, storageClassName: true }, status: { phase: true, capacity: true } },

@@ -60,6 +60,9 @@ export const KINDS = {
     'autoscaling/v2',
     'autoscaling/v1',
   ),
+  RuntimeClass: row('RuntimeClass', 'runtimeclasses', false, 'node.k8s.io/v1', 'node.k8s.io/v1beta1'),
+  PriorityClass: row('PriorityClass', 'priorityclasses', false, 'scheduling.k8s.io/v1'),
+  PodMetrics: row('PodMetrics', 'pods', true, 'metrics.k8s.io/v1beta1'),
   NetworkPolicy: row('NetworkPolicy', 'networkpolicies', true, 'networking.k8s.io/v1'),
   Ingress: row('Ingress', 'ingresses', true, 'networking.k8s.io/v1', 'networking.k8s.io/v1beta1'),
   IngressClass: row(

@@ -1,4 +1,4 @@
-import { defaultsOf, itemDefaults, limitViolations, violationsOf } from './limits.js';
+import { defaultsOf, itemDefaults, limitViolations, type Violation, violationsOf } from './limits.js';
 import { at, isRecord, listAt, type Manifest, stringAt } from './manifest.js';
 import { type Amounts, amountsOf, amountText, type Quantity, quantityOf } from './quantity.js';
 import { containerSize, containersOf } from './size.js';
@@ -115,16 +115,8 @@ function amended(
   }
 }
 
-function violationKey({
-  where,
-  field,
-  resource,
-}: {
-  where: string;
-  field: string;
-  resource: string;
-}): string {
-  return `${where}/${field}/${resource}`;
+function violationKey({ path, field, resource }: Violation): string {
+  return `${path}/${field}/${resource}`;
 }
 
 /** The template's items, default limits raised and constraints left out where something that runs would be refused. */

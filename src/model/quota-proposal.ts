@@ -1,6 +1,8 @@
 import { at, isRecord, type Manifest } from './manifest.js';
-import { type Amounts, amountText, divideUp, type Quantity, quantityOf, roundUp, whole } from './quantity.js';
-import { COUNTED, isScoped, type Needs, quotaAmounts, quotaKey } from './quota.js';
+import type { Needs } from './needs.js';
+import { amountText, divideUp, type Quantity, quantityOf, roundUp, whole } from './quantity.js';
+import { quotaAmounts, quotaKey } from './quota.js';
+import { isScoped } from './quota-scopes.js';
 import type { Resources } from './size.js';
 
 /** What is known of a namespace when its quota is sized. */
@@ -9,6 +11,8 @@ export interface QuotaBasis {
   /** All quotas of the namespace. */
   existing: readonly Manifest[];
   needs: Needs;
+  /** Whether the present use of a key can be told. */
+  counted(key: string): boolean;
   /** What its LimitRanges will give to containers that say nothing. */
   defaults: Resources;
 }
@@ -63,7 +67,7 @@ export function proposeQuota(
   for (const [written, value] of Object.entries(isRecord(spec) ? spec : {})) {
     const key = quotaKey(written);
     if (bounded.has(key) || (key.startsWith('limits.') && !choice.limits)) continue;
-    const reason = cannotBound(key, basis.defaults);
+    const reason = cannotBound(key, basis);
     if (reason !== undefined) {
       notes.push(`${written} is left out: ${reason}`);
       continue;
@@ -79,8 +83,11 @@ export function proposeQuota(
 }
 
 /** Why a key of the template cannot be bounded without refusing something; undefined where it can. */
-function cannotBound(key: string, { requests, limits }: Resources): string | undefined {
-  if (!COUNTED.includes(key)) return 'how much of it is in use is not known here';
+function cannotBound(
+  key: string,
+  { counted, defaults: { requests, limits } }: QuotaBasis,
+): string | undefined {
+  if (!counted(key)) return 'how much of it is in use is not known here';
   const resource = /^(?:requests|limits)\.(.+)$/.exec(key)?.[1];
   if (resource === undefined) return undefined;
   const given = (key.startsWith('requests.') ? requests : limits)[resource];
@@ -145,14 +152,4 @@ export function withoutKeys(manifest: Manifest, keys: readonly string[]): Manife
   const hard = at(manifest, 'spec', 'hard');
   const kept = Object.entries(isRecord(hard) ? hard : {}).filter(([key]) => !keys.includes(quotaKey(key)));
   return { ...manifest, spec: { hard: Object.fromEntries(kept) } };
-}
-
-/** Amounts that are used up: at or over what is allowed. A zero that nothing uses is a ban, not a full quota. */
-export function exhausted(quota: Manifest): readonly { key: string; used: Quantity; hard: Quantity }[] {
-  const hard: Amounts = quotaAmounts(at(quota, 'status', 'hard') ?? at(quota, 'spec', 'hard'));
-  const used: Amounts = quotaAmounts(at(quota, 'status', 'used'));
-  return Object.entries(hard).flatMap(([key, allowed]) => {
-    const now = used[key];
-    return now !== undefined && now >= allowed && now > 0n ? [{ key, used: now, hard: allowed }] : [];
-  });
 }

@@ -1,21 +1,21 @@
-import { defaultsOf, limitViolations } from './limits.js';
-import { at, isRecord, listAt, type Manifest, type Ref, refOf, stringAt } from './manifest.js';
-import { type Amounts, amountsOf, amountText, larger, sum, times, whole } from './quantity.js';
-import { containerSize, containersOf, podSize, type Resources } from './size.js';
-import { objects, type Snapshot } from './snapshot.js';
-import { podsOf, type Workload, workloadsIn } from './workloads.js';
+import { at, listAt, type Manifest, stringAt } from './manifest.js';
+import { type Amounts, amountsOf, quantityOf, roundUp, sum, whole } from './quantity.js';
+import type { PodSizes } from './size.js';
 
 /** Names that mean the same in `spec.hard`. Source: core/v1, ResourceQuota. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   cpu: 'requests.cpu',
   memory: 'requests.memory',
   'ephemeral-storage': 'requests.ephemeral-storage',
-  'count/services': 'services',
 };
+/** Core objects that have a name of their own beside `count/`. Pods are not among them: `pods` leaves out the finished. */
+const OWN_NAME =
+  /^count\/(services|configmaps|secrets|persistentvolumeclaims|replicationcontrollers|resourcequotas)$/;
 
 /** The one name that we use for a key of `spec.hard`. */
 export function quotaKey(key: string): string {
-  return SYNONYMS[key] ?? key;
+  if (key.startsWith('hugepages-')) return `requests.${key}`;
+  return OWN_NAME.exec(key)?.[1] ?? SYNONYMS[key] ?? key;
 }
 
 /** A map of `spec.hard` or `status.used` under our names; of two names for the same the smaller counts. */
@@ -29,18 +29,11 @@ export function quotaAmounts(map: unknown): Amounts {
   return out;
 }
 
-/** Whether a quota counts only some pods. */
-export function isScoped(quota: Manifest): boolean {
-  return (
-    listAt(quota, 'spec', 'scopes').length > 0 ||
-    listAt(quota, 'spec', 'scopeSelector', 'matchExpressions').length > 0
-  );
-}
+const ONE = whole(1);
 
-/** What one pod of this spec counts for in a quota, by key of `spec.hard`. */
-export function podCharge(podSpec: unknown, defaults?: Resources): Amounts {
-  const { requests, limits } = podSize(podSpec, defaults);
-  const out: Record<string, bigint> = { pods: whole(1), 'count/pods': whole(1) };
+/** What one pod counts for in a quota, by key of `spec.hard`. */
+export function podCharge({ charged: { requests, limits } }: PodSizes): Amounts {
+  const out: Record<string, bigint> = { pods: ONE, 'count/pods': ONE };
   for (const [name, value] of Object.entries(requests)) out[`requests.${name}`] = value;
   for (const [name, value] of Object.entries(limits)) out[`limits.${name}`] = value;
   return out;
@@ -50,153 +43,55 @@ export function podCharge(podSpec: unknown, defaults?: Resources): Amounts {
 export function serviceCharge(service: Manifest): Amounts {
   const ports = listAt(service, 'spec', 'ports');
   const type = stringAt(service, 'spec', 'type');
-  const out: Record<string, bigint> = { services: whole(1) };
+  const out: Record<string, bigint> = { services: ONE };
   if (type === 'NodePort') out['services.nodeports'] = whole(ports.length);
   if (type === 'LoadBalancer') {
     const allocates = at(service, 'spec', 'allocateLoadBalancerNodePorts') !== false;
     const explicit = ports.filter((port) => Number(at(port, 'nodePort') ?? 0) > 0);
     out['services.nodeports'] = whole(allocates ? ports.length : explicit.length);
-    out['services.loadbalancers'] = whole(1);
+    out['services.loadbalancers'] = ONE;
   }
   return out;
 }
 
-/** Keys of `spec.hard` whose present use these functions can tell. */
-export const COUNTED: readonly string[] = [
-  'requests.cpu',
-  'requests.memory',
-  'limits.cpu',
-  'limits.memory',
-  'pods',
-  'count/pods',
-  'services',
-  'services.loadbalancers',
-  'services.nodeports',
-];
+const OF_CLASS = '.storageclass.storage.k8s.io/';
 
-/** What a namespace needs at the most while everything that runs in it today is rolled out at once. */
-export interface Needs {
-  total: Amounts;
-  /** The largest single pod, key by key. */
-  onePod: Amounts;
+/** Keys of a storage class. */
+export function classKey(storageClass: string, key: string): string {
+  return `${storageClass}${OF_CLASS}${key}`;
 }
 
 /**
- * The needs of a namespace: for each workload its pods (wanted or live, whichever are more, and those that a rolling
- * update adds), each as large as the template or the largest live pod (injected sidecars, resized pods); Services.
- * Pods without requests count with the defaults. Terminating pods of a roll are left to the headroom: a controller
- * whose next pod has to wait for them tries again.
+ * What a claim of storage counts for, in whole bytes, for itself and for its class. A claim that names no class may
+ * get the default one, whichever that is: it then counts for each of `classes`.
  */
-export function needsOf(now: Snapshot, namespace: string, defaults: Resources): Needs {
-  let total: Amounts = {};
-  let onePod: Amounts = {};
-  const key = keyOf(defaults);
-  for (const workload of workloadsIn(now, namespace)) {
-    const pod = largestPod(workload, defaults, key);
-    total = sum(total, times(pod, podsOf(workload)));
-    onePod = larger(onePod, pod);
-  }
-  for (const service of servicesIn(now, namespace)) total = sum(total, serviceCharge(service));
-  return { total, onePod };
-}
-
-const services = new WeakMap<readonly Manifest[], ReadonlyMap<string, readonly Manifest[]>>();
-
-function servicesIn(now: Snapshot, namespace: string): readonly Manifest[] {
-  const all = objects(now, 'Service');
-  const known = services.get(all) ?? Map.groupBy(all, ({ metadata }) => metadata.namespace ?? '');
-  services.set(all, known);
-  return known.get(namespace) ?? [];
-}
-
-function largestPod(workload: Workload, defaults: Resources, key: string): Amounts {
-  const specs: unknown[] = workload.pods.map((pod) => pod.spec);
-  if (workload.template !== undefined) specs.push(workload.template);
-  return specs.reduce<Amounts>((most, spec) => larger(most, knownCharge(spec, defaults, key)), {});
-}
-
-/** Charges by pod spec and defaults. A wizard plans anew with every answer, and thousands of pods stay the same. */
-const charges = new WeakMap<object, { key: string; charge: Amounts }>();
-
-function knownCharge(spec: unknown, defaults: Resources, key: string): Amounts {
-  if (!isRecord(spec)) return podCharge(spec, defaults);
-  const known = charges.get(spec);
-  if (known?.key === key) return known.charge;
-  const charge = podCharge(spec, defaults);
-  charges.set(spec, { key, charge });
-  return charge;
-}
-
-function keyOf({ requests, limits }: Resources): string {
-  return [requests, limits].map((amounts) => Object.entries(amounts).join()).join('/');
-}
-
-/** Something that runs today and would be refused when it is created anew. */
-export interface Refusal {
-  /** The workload, or the quota that a full roll of the whole namespace does not fit in. */
-  ref: Ref;
-  by: Ref | undefined;
-  /** Key of `spec.hard`, where a quota refuses. */
-  key?: string;
-  message: string;
-}
-
-/**
- * What LimitRanges and quotas would refuse if every workload of a namespace were rolled out at once. Quotas with
- * scopes are not judged.
- */
-export function refusals(
-  now: Snapshot,
-  namespace: string,
-  limitRanges: readonly Manifest[],
-  quotas: readonly Manifest[],
-): readonly Refusal[] {
-  if (limitRanges.length + quotas.length === 0) return [];
-  const defaults = defaultsOf(limitRanges);
-  const judged = quotas.filter((quota) => !isScoped(quota));
-  const out: Refusal[] = [];
-  for (const { ref, template } of workloadsIn(now, namespace)) {
-    if (template === undefined) continue;
-    const by = limitRanges[0] === undefined ? undefined : refOf(limitRanges[0]);
-    for (const { where, message } of limitViolations(template, limitRanges))
-      out.push({ ref, by, message: `${where}: ${message}` });
-    for (const quota of judged)
-      for (const refusal of unspecified(template, defaults, quota))
-        out.push({ ref, by: refOf(quota), ...refusal });
-  }
-  const { total } = needsOf(now, namespace, defaults);
-  for (const quota of judged)
-    for (const [key, hard] of Object.entries(quotaAmounts(at(quota, 'spec', 'hard')))) {
-      const needed = total[key];
-      if (needed !== undefined && needed > hard)
-        out.push({
-          ref: refOf(quota),
-          by: refOf(quota),
-          key,
-          message: `${key}: ${amountText(key, needed)} needed, ${amountText(key, hard)} allowed`,
-        });
-    }
+export function claimCharge(claim: unknown, classes: readonly string[]): Amounts {
+  const asked = quantityOf(at(claim, 'spec', 'resources', 'requests', 'storage')) ?? 0n;
+  const own: Amounts = { persistentvolumeclaims: ONE, 'requests.storage': roundUp(asked, ONE) };
+  const named =
+    stringAt(claim, 'metadata', 'annotations', 'volume.beta.kubernetes.io/storage-class') ??
+    stringAt(claim, 'spec', 'storageClassName');
+  let out = own;
+  for (const storageClass of named === undefined ? classes : named === '' ? [] : [named])
+    out = sum(
+      out,
+      Object.fromEntries(Object.entries(own).map(([key, v]) => [classKey(storageClass, key), v])),
+    );
   return out;
 }
 
-/** Requests and limits that a quota demands of every container and that one does not have. */
-function unspecified(
-  podSpec: unknown,
-  defaults: Resources,
-  quota: Manifest,
-): readonly { key: string; message: string }[] {
-  const keys = Object.keys(quotaAmounts(at(quota, 'spec', 'hard'))).filter((key) =>
-    /^(requests|limits)\.(cpu|memory)$/.test(key),
-  );
-  const ofPod = at(podSpec, 'resources');
-  return containersOf(podSpec).flatMap(({ container, path }) => {
-    const size = containerSize(container, defaults);
-    return keys.flatMap((key) => {
-      const [what, resource] = key.split('.') as [keyof Resources, string];
-      const declared = isRecord(ofPod) && amountsOf(ofPod[what])[resource] !== undefined;
-      return declared || size[what][resource] !== undefined
-        ? []
-        : [{ key, message: `${path}: no ${key}, which the quota demands` }];
-    });
-  });
+/** The storage classes that the keys of a quota name. */
+export function classesIn(keys: readonly string[]): readonly string[] {
+  const found = keys.flatMap((key) => (key.includes(OF_CLASS) ? [key.slice(0, key.indexOf(OF_CLASS))] : []));
+  return [...new Set(found)];
+}
+
+/** Whether a key counts claims of storage. */
+export function isOfClaims(key: string): boolean {
+  return key === 'persistentvolumeclaims' || key === 'requests.storage' || key.includes(OF_CLASS);
+}
+
+/** Whether a key counts what pods are and ask for. */
+export function isOfPods(key: string): boolean {
+  return /^(pods|count\/pods|limits\..+|requests\..+)$/.test(key) && key !== 'requests.storage';
 }

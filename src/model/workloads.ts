@@ -1,5 +1,5 @@
 import type { KindName } from './kinds.js';
-import { at, type Manifest, type OwnerReference, type Ref, refOf, stringAt } from './manifest.js';
+import { at, listAt, type Manifest, type OwnerReference, type Ref, refOf, stringAt } from './manifest.js';
 import { notVisibleReason, objects, type Snapshot } from './snapshot.js';
 
 /**
@@ -129,8 +129,10 @@ function scaleOf(
     case 'Job':
       return { replicas: jobIsOver(object) ? 0 : parallelism(at(object, 'spec')), surge: 0 };
     case 'CronJob': {
-      // One run, and with `Allow` or `Replace` the next one may start while the last one still ends.
-      const runs = stringAt(object, 'spec', 'concurrencyPolicy') === 'Forbid' ? 1 : 2;
+      // One run; with `Replace` the next one may start while the last one still ends, with `Allow` beside all that run.
+      const policy = stringAt(object, 'spec', 'concurrencyPolicy') ?? 'Allow';
+      const active = listAt(object, 'status', 'active').length;
+      const runs = policy === 'Forbid' ? 1 : policy === 'Replace' ? 2 : Math.max(2, active + 1);
       return { replicas: runs * parallelism(at(object, 'spec', 'jobTemplate', 'spec')), surge: 0 };
     }
     case 'Pod':

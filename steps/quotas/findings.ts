@@ -1,9 +1,19 @@
 import type { Finding } from '../../src/model/finding.js';
-import { at, isRecord, listAt, type Manifest, refOf, refText, stringAt } from '../../src/model/manifest.js';
+import {
+  at,
+  isRecord,
+  listAt,
+  type Manifest,
+  type Ref,
+  refOf,
+  refText,
+  stringAt,
+} from '../../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
 import { amountsOf, amountText, parseQuantity } from '../../src/model/quantity.js';
-import { refusals } from '../../src/model/quota.js';
-import { exhausted, unbounded } from '../../src/model/quota-proposal.js';
+import { unbounded } from '../../src/model/quota-proposal.js';
+import { unknownScopes } from '../../src/model/quota-scopes.js';
+import { blockedBy, refusals } from '../../src/model/refusals.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { counted, listed } from '../../src/model/words.js';
 import { hidden, workloadsIn } from '../../src/model/workloads.js';
@@ -125,17 +135,52 @@ function quotaFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
             message: `Pods of ${name} can request all that the nodes have.`,
           },
         ];
-  return [...without, ...quotas.flatMap(usedUp), ...refused(now, name, quotas)];
+  return [
+    ...without,
+    ...quotas.flatMap(unjudged),
+    ...quotas.flatMap((quota) => usedUp(now, name, quota)),
+    ...refused(now, name, quotas),
+  ];
 }
 
-function usedUp(quota: Manifest): readonly Finding[] {
-  return exhausted(quota).map(({ key, used, hard }) => ({
-    id: used > hard ? 'quota-over' : 'quota-full',
-    severity: 'medium',
-    object: refOf(quota),
-    evidence: `${refText(refOf(quota))}: ${key} ${amountText(key, used)} used of ${amountText(key, hard)}`,
-    message: `New objects that count for ${key} are refused until some are gone or the quota is raised.`,
-  }));
+/** Amounts that are used up, or nearly so, with the workloads that cannot make one more pod. */
+function usedUp(now: Snapshot, namespace: string, quota: Manifest): readonly Finding[] {
+  return blockedBy(now, namespace, limitRangesIn(now, namespace), quota).map(
+    ({ key, used, hard, refs }): Finding => ({
+      id: used > hard ? 'quota-over' : used === hard ? 'quota-full' : 'quota-nearly-full',
+      severity: 'medium',
+      object: refOf(quota),
+      evidence: `${refText(refOf(quota))}: ${key} ${amountText(key, used)} used of ${amountText(key, hard)}${blockedText(refs)}`,
+      message:
+        used < hard
+          ? `One more pod of what it blocks does not fit into ${key}.`
+          : `New objects that count for ${key} are refused until some are gone or the quota is raised.`,
+    }),
+  );
+}
+
+const NAMED = 5;
+
+function blockedText(refs: readonly Ref[]): string {
+  if (refs.length === 0) return '';
+  const named = refs.slice(0, NAMED).map(({ kind, name }) => `${kind} ${name}`);
+  const rest = refs.length > NAMED ? ` and ${refs.length - NAMED} more` : '';
+  return `; blocks ${named.join(', ')}${rest}`;
+}
+
+/** A quota with a scope that we do not know is enforced, but nobody here can say against what. */
+function unjudged(quota: Manifest): readonly Finding[] {
+  const unknown = unknownScopes(quota);
+  if (unknown.length === 0) return [];
+  return [
+    {
+      id: 'quota-scope-unknown',
+      severity: 'notVisible',
+      object: refOf(quota),
+      evidence: `${refText(refOf(quota))}: ${unknown.join(', ')}`,
+      message: 'What this quota counts is not known here: nothing was held against it. Check it yourself.',
+    },
+  ];
 }
 
 /** What would be refused if everything were rolled out today; only said where all of it could be seen. */

@@ -27,7 +27,12 @@ const podSpec = {
   hostNetwork: true,
   serviceAccountName: 'sa',
   tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists' }],
-  affinity: { podAntiAffinity: {} },
+  affinity: {
+    nodeAffinity: {},
+    podAntiAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone', namespaces: ['b'] }],
+    },
+  },
   containers: [container],
   initContainers: [container],
   volumes: [
@@ -39,7 +44,7 @@ const keptContainer = { ...container, livenessProbe: undefined, volumeMounts: un
 const keptSpec = {
   ...podSpec,
   tolerations: [{ key: 'node-role.kubernetes.io/control-plane' }],
-  affinity: undefined,
+  affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ namespaces: ['b'] }] } },
   containers: [keptContainer],
   initContainers: [keptContainer],
   volumes: [podSpec.volumes[0], { name: 'cert', secret: { secretName: 's' } }],
@@ -92,7 +97,7 @@ test.each([
     resourceVersion: '7',
     annotations: { 'example.com/noise': 'x' },
   });
-  if (!kind.endsWith('NetworkPolicy')) expect(kept?.metadata).not.toHaveProperty('managedFields');
+  if (['Namespace', 'LimitRange'].includes(kind)) expect(kept?.metadata).not.toHaveProperty('managedFields');
 });
 
 test('of who manages a NetworkPolicy only the names are kept', () => {

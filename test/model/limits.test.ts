@@ -48,7 +48,7 @@ test.each([
   ['within', pod({ cpu: '1' }, { cpu: '2' }), { max: { cpu: '2' }, min: { cpu: '1' } }, []],
   ['a limit above the maximum', pod({}, { cpu: '3' }), { max: { cpu: '2' } }, ['max cpu']],
   ['no limit gets the maximum', pod({}), { max: { cpu: '2' } }, []],
-  ['a request above the default limit', pod({ cpu: '3' }), { default: { cpu: '2' } }, ['default cpu']],
+  ['a request above the default limit', pod({ cpu: '3' }), { default: { cpu: '2' } }, ['invalid cpu']],
   ['a request below the minimum', pod({ cpu: '1' }), { min: { cpu: '2' } }, ['min cpu']],
   [
     'a limit too far from its request',
@@ -73,7 +73,7 @@ test('a bound of pods is held against the sum, and demands a limit', () => {
     'pod max',
   ]);
   expect(limitViolations(pod({}), bound('2Gi')).map(({ message }) => message)).toEqual([
-    'no memory limit, at most 2Gi is allowed',
+    'no limit: state one, from 0 to 2Gi',
   ]);
 });
 

@@ -79,13 +79,28 @@ test.each([
     { cpu: '4', memory: '1Mi' },
   ],
   [
-    'its limit stands for its request',
+    'where it declares limits only, it asks for what its containers ask for',
     { resources: { limits: { cpu: '4' } }, containers: [container({ cpu: '1' })] },
-    { cpu: '4' },
+    { cpu: '1' },
+  ],
+  [
+    'and for its limit where they ask for nothing',
+    { resources: { limits: { memory: '4Mi' } }, containers: [container({ cpu: '1' })] },
+    { cpu: '1', memory: '4Mi' },
+  ],
+  [
+    'a pod declares no storage',
+    { resources: { requests: { 'ephemeral-storage': '4Mi' } }, containers: [container({ cpu: '1' })] },
+    { cpu: '1' },
   ],
   ['a spec that is none', 'nonsense', {}],
 ])('requests of a pod: %s', (_name, spec, expected) => {
   expect(text(podSize(spec).requests)).toEqual(expected);
+});
+
+test('a limit of zero bounds nothing, so overhead does not add to it', () => {
+  const spec = { overhead: { cpu: '1' }, containers: [container({}, { cpu: '0' })] };
+  expect(text(podSize(spec).limits)).toEqual({ cpu: '0' });
 });
 
 test('overhead adds to a limit only where there is one', () => {

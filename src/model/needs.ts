@@ -1,0 +1,238 @@
+import { admittedSpec } from './admitted-spec.js';
+import { KINDS, type KindName } from './kinds.js';
+import { resourcesKey } from './limits.js';
+import { at, groupOf, isRecord, listAt, type Manifest, type Ref, stringAt } from './manifest.js';
+import { type Amounts, larger, sum, times, whole } from './quantity.js';
+import { claimCharge, isOfClaims, isOfPods, podCharge, quotaKey, serviceCharge } from './quota.js';
+import { covers, type Scope } from './quota-scopes.js';
+import { type PodSizes, podSizes, type Resources } from './size.js';
+import { objects, type Snapshot, visible } from './snapshot.js';
+import { isFinished, isMirror, podsOf, WORKLOAD_KINDS, type Workload, workloadsIn } from './workloads.js';
+
+/** One line of the sum that a need is. */
+export interface NeedLine {
+  /** What it is about: a workload, Services, claims of storage. */
+  ref?: Ref;
+  what: string;
+  /** So many of them at the height of a full roll, in words: `4 pods and 1 of surge`. */
+  count: number;
+  words: string;
+  each: Amounts;
+}
+
+/** What a namespace needs at the most while everything that runs in it today is rolled out at once. */
+export interface Needs {
+  total: Amounts;
+  /** The largest single pod, key by key. */
+  onePod: Amounts;
+  lines: readonly NeedLine[];
+}
+
+/** Whose needs, and under which rules. */
+export interface NeedBasis {
+  /** What containers get that say nothing. */
+  defaults: Resources;
+  /** Only what a quota with these scopes counts. */
+  scopes?: readonly Scope[];
+  /** Storage classes that a claim without one may get. */
+  classes?: readonly string[];
+}
+
+/**
+ * The needs of a namespace: for each workload its pods (wanted or live, whichever are more, and those that a rolling
+ * update adds), each as large as the template or the largest live pod (injected sidecars, resized pods); Services;
+ * claims of storage, those included that StatefulSets and pods have yet to make; objects that quotas can count.
+ * Terminating pods of a roll are left to the headroom: a controller whose next pod has to wait for them tries again.
+ */
+export function needsOf(now: Snapshot, namespace: string, basis: NeedBasis): Needs {
+  const scopes = basis.scopes ?? [];
+  const workloads = workloadsIn(now, namespace);
+  const lines = [
+    ...workloads.flatMap((workload) => podLine(now, workload, basis)),
+    ...otherPods(now, namespace, basis),
+    // Scopes that we know speak of pods: a quota that has one counts nothing else.
+    ...(scopes.length > 0
+      ? []
+      : [
+          ...serviceLines(now, namespace),
+          ...claimLines(now, namespace, workloads, basis.classes ?? []),
+          ...objectLines(now, namespace, workloads),
+        ]),
+  ];
+  return {
+    total: lines.reduce<Amounts>((all, { each, count }) => sum(all, times(each, count)), {}),
+    onePod: lines.reduce<Amounts>(
+      (most, { ref, each }) => (ref === undefined ? most : larger(most, each)),
+      {},
+    ),
+    lines,
+  };
+}
+
+/** The lines that add to a key, largest first. */
+export function linesFor({ lines }: Needs, key: string): readonly NeedLine[] {
+  const share = ({ each, count }: NeedLine) => (each[key] ?? 0n) * BigInt(count);
+  return lines
+    .filter((line) => share(line) > 0n)
+    .toSorted((a, b) => (share(a) === share(b) ? 0 : share(a) < share(b) ? 1 : -1));
+}
+
+function podLine(now: Snapshot, workload: Workload, basis: NeedBasis): NeedLine[] {
+  const specs: unknown[] = workload.pods.map((pod) => pod.spec);
+  if (workload.template !== undefined) specs.push(workload.template);
+  const charges = specs.map((spec) => chargeOf(now, spec, basis)).filter((charge) => charge !== undefined);
+  const count = podsOf(workload);
+  if (charges.length === 0 || count === 0) return [];
+  const { ref, replicas, pods, surge } = workload;
+  const most = Math.max(replicas, pods.length);
+  const words = `${most} ${most === 1 ? 'pod' : 'pods'}${surge === 0 ? '' : ` and ${surge} of surge`}`;
+  return [{ ref, what: `${ref.kind} ${ref.name}`, count, words, each: charges.reduce(larger, {}) }];
+}
+
+/** Sizes by pod spec and defaults. A wizard plans anew with every answer, and thousands of pods stay the same. */
+const sizes = new WeakMap<object, { key: string; sizes: PodSizes; charge: Amounts }>();
+
+/** What a pod counts for; undefined where no quota with these scopes counts it. */
+function chargeOf(now: Snapshot, written: unknown, { defaults, scopes }: NeedBasis): Amounts | undefined {
+  const spec = admittedSpec(now, written);
+  if (!isRecord(spec)) return {};
+  const key = keyOf(defaults);
+  let known = sizes.get(spec);
+  if (known?.key !== key) {
+    const measured = podSizes(spec, defaults);
+    known = { key, sizes: measured, charge: podCharge(measured) };
+    sizes.set(spec, known);
+  }
+  return covers(scopes ?? [], spec, known.sizes) === true ? known.charge : undefined;
+}
+
+const keys = new WeakMap<Resources, string>();
+
+function keyOf(defaults: Resources): string {
+  const known = keys.get(defaults) ?? resourcesKey(defaults);
+  keys.set(defaults, known);
+  return known;
+}
+
+/** Mirrors of static pods count in a quota as well, and finished pods count as objects until they are removed. */
+function otherPods(now: Snapshot, namespace: string, basis: NeedBasis): NeedLine[] {
+  const pods = inNamespace(now, 'Pod', namespace);
+  const finished = pods.filter((pod) => isFinished(pod) && chargeOf(now, pod.spec, basis) !== undefined);
+  const mirrors = pods
+    .filter((pod) => !isFinished(pod) && isMirror(pod))
+    .map((pod) => chargeOf(now, pod.spec, basis))
+    .filter((charge) => charge !== undefined);
+  return [
+    ...some('finished pods', finished.length, { 'count/pods': whole(1) }),
+    ...mirrors.map((each) => ({ what: 'a static pod', count: 1, words: '1', each })),
+  ];
+}
+
+function serviceLines(now: Snapshot, namespace: string): NeedLine[] {
+  const total = inNamespace(now, 'Service', namespace).map(serviceCharge).reduce(sum, {});
+  return Object.keys(total).length === 0 ? [] : [{ what: 'Services', count: 1, words: 'all', each: total }];
+}
+
+/** Claims that are there, and those that a roll or a larger StatefulSet has yet to make. */
+function claimLines(
+  now: Snapshot,
+  namespace: string,
+  workloads: readonly Workload[],
+  classes: readonly string[],
+): NeedLine[] {
+  const claims = inNamespace(now, 'PersistentVolumeClaim', namespace);
+  const names = new Set(claims.map(({ metadata }) => metadata.name));
+  // Claims of single pods come and go with them: they are counted with the pods.
+  const lasting = claims.filter((claim) => !ownedByPod(claim)).map((claim) => claimCharge(claim, classes));
+  const stored = lasting.reduce(sum, {});
+  return [
+    ...(lasting.length === 0 ? [] : [{ what: 'claims of storage', count: 1, words: 'all', each: stored }]),
+    ...workloads.flatMap((workload) => [
+      ...statefulClaims(workload, names, classes),
+      ...ephemeralClaims(workload, classes),
+    ]),
+  ];
+}
+
+function ownedByPod(claim: Manifest): boolean {
+  return (claim.metadata.ownerReferences ?? []).some(({ kind }) => kind === 'Pod');
+}
+
+function statefulClaims(
+  { ref, object, replicas }: Workload,
+  names: ReadonlySet<string>,
+  classes: readonly string[],
+): NeedLine[] {
+  const first = Number(at(object, 'spec', 'ordinals', 'start') ?? 0) || 0;
+  return listAt(object, 'spec', 'volumeClaimTemplates').flatMap((claim) => {
+    const name = stringAt(claim, 'metadata', 'name') ?? '';
+    let missing = 0;
+    for (let ordinal = first; ordinal < first + replicas; ordinal++)
+      if (!names.has(`${name}-${ref.name}-${ordinal}`)) missing++;
+    return some(
+      `claims ${name} yet to be made by ${ref.kind} ${ref.name}`,
+      missing,
+      claimCharge(claim, classes),
+    );
+  });
+}
+
+function ephemeralClaims(workload: Workload, classes: readonly string[]): NeedLine[] {
+  const spec = workload.template ?? workload.pods[0]?.spec;
+  return listAt(spec, 'volumes').flatMap((volume) => {
+    const claim = at(volume, 'ephemeral', 'volumeClaimTemplate');
+    if (!isRecord(claim)) return [];
+    const what = `claims of the pods of ${workload.ref.kind} ${workload.ref.name}`;
+    return some(what, podsOf(workload), claimCharge(claim, classes));
+  });
+}
+
+/** Kinds whose objects are read and can be counted by a quota; Pods and Services are counted above. */
+const OBJECTS: readonly KindName[] = [
+  ...WORKLOAD_KINDS.filter((kind) => kind !== 'Pod'),
+  'HorizontalPodAutoscaler',
+  'LimitRange',
+  'ResourceQuota',
+];
+
+function countKey(kind: KindName): string {
+  const { plural, apiVersions } = KINDS[kind];
+  const group = groupOf(apiVersions[0] ?? '');
+  return quotaKey(group === '' ? `count/${plural}` : `count/${plural}.${group}`);
+}
+
+/** Objects of other kinds; a roll adds a ReplicaSet for each Deployment, and CronJobs make Jobs. */
+function objectLines(now: Snapshot, namespace: string, workloads: readonly Workload[]): NeedLine[] {
+  const of = (kind: string) => workloads.filter(({ ref }) => ref.kind === kind).length;
+  return [
+    ...OBJECTS.flatMap((kind) =>
+      some(`objects of kind ${kind}`, inNamespace(now, kind, namespace).length, {
+        [countKey(kind)]: whole(1),
+      }),
+    ),
+    ...some('ReplicaSets of a roll', of('Deployment'), { [countKey('ReplicaSet')]: whole(1) }),
+    ...some('next Jobs of CronJobs', of('CronJob'), { [countKey('Job')]: whole(1) }),
+  ];
+}
+
+function some(what: string, count: number, each: Amounts): NeedLine[] {
+  return count === 0 ? [] : [{ what, count, words: String(count), each }];
+}
+
+/** Whether the present use of a key of `spec.hard` can be told from what was read. */
+export function isCounted(now: Snapshot, key: string): boolean {
+  if (isOfClaims(key)) return visible(now, 'PersistentVolumeClaim');
+  if (/^(requests|limits)\./.test(key) || isOfPods(key)) return true;
+  if (/^services(\.loadbalancers|\.nodeports)?$/.test(key)) return true;
+  return OBJECTS.some((kind) => countKey(kind) === key && visible(now, kind));
+}
+
+const byNamespace = new WeakMap<readonly Manifest[], ReadonlyMap<string, readonly Manifest[]>>();
+
+/** The objects of a kind in a namespace. */
+export function inNamespace(now: Snapshot, kind: KindName, namespace: string): readonly Manifest[] {
+  const all = objects(now, kind);
+  const known = byNamespace.get(all) ?? Map.groupBy(all, ({ metadata }) => metadata.namespace ?? '');
+  byNamespace.set(all, known);
+  return known.get(namespace) ?? [];
+}

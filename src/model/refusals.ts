@@ -1,0 +1,173 @@
+import { admitPod, quotaState, type Rules, rulesOf } from './admission.js';
+import { admittedSpec } from './admitted-spec.js';
+import { claimViolations, defaultsOf, limitViolations, possibleDefaults } from './limits.js';
+import { listAt, type Manifest, type Ref, refOf, stringAt } from './manifest.js';
+import { isCounted, linesFor, needsOf } from './needs.js';
+import { type Amounts, amountText, type Quantity } from './quantity.js';
+import { classesIn, quotaAmounts } from './quota.js';
+import { scopesOf, unknownScopes } from './quota-scopes.js';
+import type { Snapshot } from './snapshot.js';
+import { type Workload, workloadsIn } from './workloads.js';
+
+/** Something that runs today and would be refused when it is created anew. */
+export interface Refusal {
+  /** The workload, or the quota that a full roll of the whole namespace does not fit in. */
+  ref: Ref;
+  by: Ref | undefined;
+  /** Key of `spec.hard`, where a quota refuses. */
+  key?: string;
+  /** Field and smallest value that would be admitted among others. */
+  message: string;
+}
+
+/**
+ * What LimitRanges and quotas would refuse if every workload of a namespace were rolled out at once, with nothing else
+ * in use: templates that cannot be admitted at all, and quotas that are too small for all of them together. Quotas with
+ * scopes that we do not know are not judged.
+ */
+export function refusals(
+  now: Snapshot,
+  namespace: string,
+  limitRanges: readonly Manifest[],
+  quotas: readonly Manifest[],
+): readonly Refusal[] {
+  if (limitRanges.length + quotas.length === 0) return [];
+  const judged = quotas.filter((quota) => unknownScopes(quota).length === 0);
+  const empty = judged.map((quota) => ({ ...quotaState(quota), hard: wantedHard(quota), used: {} }));
+  const variants = possibleDefaults(limitRanges).map((defaults) => ({
+    ...rulesOf(limitRanges, [], defaults),
+    quotas: empty,
+  }));
+  return [
+    ...workloadsIn(now, namespace).flatMap((workload) => [
+      ...templateRefusals(now, workload, limitRanges, variants),
+      ...claimRefusals(workload, limitRanges),
+    ]),
+    ...judged.flatMap((quota) => rollRefusals(now, namespace, limitRanges, quota)),
+  ];
+}
+
+function wantedHard(quota: Manifest): Amounts {
+  return quotaAmounts((quota.spec as { hard?: unknown } | undefined)?.hard);
+}
+
+/** Why the next pod of a template could not be made, whatever else runs. */
+function templateRefusals(
+  now: Snapshot,
+  { ref, template }: Workload,
+  limitRanges: readonly Manifest[],
+  variants: readonly Rules[],
+): Refusal[] {
+  if (template === undefined) return [];
+  const spec = admittedSpec(now, template);
+  const found = new Map<string, Refusal>();
+  const range = limitRanges[0] === undefined ? undefined : refOf(limitRanges[0]);
+  for (const { path, message } of limitViolations(spec, limitRanges))
+    found.set(`${path}: ${message}`, { ref, by: range, message: `${path}: ${message}` });
+  for (const rules of variants)
+    for (const refused of admitPod(spec, rules).refused)
+      if (refused.by === 'quota')
+        found.set(`${refused.quota.name}/${refused.message}`, {
+          ref,
+          by: refused.quota,
+          key: refused.key,
+          message: refused.message,
+        });
+  return [...found.values()];
+}
+
+/** Claims that a StatefulSet makes and a LimitRange would refuse. */
+function claimRefusals({ ref, object }: Workload, limitRanges: readonly Manifest[]): Refusal[] {
+  return listAt(object, 'spec', 'volumeClaimTemplates').flatMap((claim) => {
+    const name = stringAt(claim, 'metadata', 'name') ?? '';
+    return limitRanges.flatMap((range) =>
+      claimViolations((claim as { spec?: unknown }).spec, [range]).map(({ path, message }) => ({
+        ref,
+        by: refOf(range),
+        message: `volumeClaimTemplates ${name}: ${path}: ${message}`,
+      })),
+    );
+  });
+}
+
+/** Keys of a quota that all pods, Services, claims and objects of a full roll together would exceed. */
+function rollRefusals(
+  now: Snapshot,
+  namespace: string,
+  limitRanges: readonly Manifest[],
+  quota: Manifest,
+): Refusal[] {
+  const hard = wantedHard(quota);
+  const needs = needsOf(now, namespace, {
+    defaults: defaultsOf(limitRanges),
+    scopes: scopesOf(quota),
+    classes: classesIn(Object.keys(hard)),
+  });
+  return Object.entries(hard).flatMap(([key, allowed]) => {
+    const needed = needs.total[key];
+    if (needed === undefined || needed <= allowed || !isCounted(now, key)) return [];
+    const [most] = linesFor(needs, key);
+    const message = `${key}: ${amountText(key, needed)} needed, ${amountText(key, allowed)} allowed${most === undefined ? '' : `; most by ${most.what}`}`;
+    return [{ ref: refOf(quota), by: refOf(quota), key, message }];
+  });
+}
+
+/** What a quota blocks as it stands. */
+export interface Blocked {
+  key: string;
+  used: Quantity;
+  hard: Quantity;
+  /** Workloads, and Services, that could not make one more of what they are made of. */
+  refs: readonly Ref[];
+}
+
+/**
+ * Keys of which a quota's own status says that they are used up, and keys for which one more pod of some workload
+ * would be refused now.
+ */
+export function blockedBy(
+  now: Snapshot,
+  namespace: string,
+  limitRanges: readonly Manifest[],
+  quota: Manifest,
+): readonly Blocked[] {
+  const state = quotaState(quota);
+  if (unknownScopes(quota).length > 0 || Object.keys(state.used).length === 0) return [];
+  const found = new Map<string, Ref[]>();
+  const rules: Rules = { ...rulesOf(limitRanges, []), quotas: [state] };
+  for (const { ref, template, pods } of workloadsIn(now, namespace)) {
+    const spec = admittedSpec(now, template ?? pods[0]?.spec);
+    const { refused, charges } = admitPod(spec, rules);
+    for (const one of refused) {
+      if (one.by !== 'quota' || one.kind !== 'exceeded') continue;
+      const { key } = one;
+      // What would not fit into an empty quota either is told as a template that cannot be admitted.
+      const alone = (charges[0]?.[key] ?? 0n) > (state.hard[key] ?? 0n);
+      if (!alone || isFull(state.hard, state.used, key)) add(found, key, ref);
+    }
+    if (ref.kind === 'Deployment' && isFull(state.hard, state.used, 'count/replicasets.apps'))
+      add(found, 'count/replicasets.apps', ref);
+    if (ref.kind === 'CronJob' && isFull(state.hard, state.used, 'count/jobs.batch'))
+      add(found, 'count/jobs.batch', ref);
+  }
+  for (const key of Object.keys(state.hard))
+    if (!found.has(key) && isFull(state.hard, state.used, key)) found.set(key, []);
+  return [...found].map(([key, refs]) => ({
+    key,
+    used: state.used[key] ?? 0n,
+    hard: state.hard[key] ?? 0n,
+    refs,
+  }));
+}
+
+/** A zero that nothing uses is a ban, not a full quota. */
+function isFull(hard: Amounts, used: Amounts, key: string): boolean {
+  const [allowed, now] = [hard[key], used[key]];
+  return allowed !== undefined && now !== undefined && now >= allowed && now > 0n;
+}
+
+function add(found: Map<string, Ref[]>, key: string, ref: Ref): void {
+  const own = found.get(key);
+  if (own === undefined) found.set(key, [ref]);
+  else own.push(ref);
+}

@@ -1,6 +1,7 @@
 import type { Finding } from '../src/model/finding.js';
 import { KINDS, type KindName, kindOf } from '../src/model/kinds.js';
 import { type Ref, refText } from '../src/model/manifest.js';
+import { labelledOurs } from '../src/model/ours.js';
 import type { ApplyChange, Change, DeleteChange } from '../src/model/plan.js';
 import { type Answers, chosen, type Question } from '../src/model/question.js';
 import type { Risk } from '../src/model/risk.js';
@@ -8,7 +9,7 @@ import type { Query, Snapshot } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import type { DeedWithImages } from '../src/model/undo.js';
 import { FLAVOURS } from './default-deny/guard-flavours.js';
-import { flavourOf, includes } from './default-deny/guard-live.js';
+import { flavourOf, GUARD, includes } from './default-deny/guard-live.js';
 import { SHAPES } from './default-deny/guard-shapes.js';
 import { previewOf } from './default-deny/preview.js';
 import { READS } from './default-deny/reads.js';
@@ -60,14 +61,16 @@ function closingFirst(deeds: readonly DeedWithImages[]): readonly DeedWithImages
   return deeds.toSorted((a, b) => order(a) - order(b));
 }
 
-function isGuard({ ref }: DeedWithImages): boolean {
-  return flavourOf(ref) !== undefined;
+/** Other steps write policies of the same kinds: the label tells a guard. */
+function isGuard({ ref, after, before }: DeedWithImages): boolean {
+  const image = after ?? before;
+  return flavourOf(ref) !== undefined && (image === undefined || labelledOurs(image, GUARD));
 }
 
 /** Whether a deed is a guard that decides about a namespace once its policies are gone. */
 function guards(deed: DeedWithImages, { namespace }: Ref): boolean {
   const flavour = flavourOf(deed.ref);
-  if (flavour === undefined || namespace === undefined) return false;
+  if (flavour === undefined || namespace === undefined || !isGuard(deed)) return false;
   return includes({ excluded: SHAPES[flavour.id].excluded(deed.after?.spec) ?? [] }, namespace);
 }
 
@@ -106,6 +109,7 @@ const RISKS: Readonly<Record<string, Risk>> = {
   ResourceQuota: 'rejectsWorkloads',
   NetworkPolicy: 'cutsTraffic',
   CiliumNetworkPolicy: 'cutsTraffic',
+  AdminNetworkPolicy: 'cutsTraffic',
   ...Object.fromEntries(FLAVOURS.map(({ kind }) => [KINDS[kind].kind, 'cutsTraffic' as const])),
 };
 

@@ -203,7 +203,7 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   LimitRange: ALL,
   ResourceQuota: OWNED,
   ClusterNetworkPolicy: OWNED,
-  AdminNetworkPolicy: ALL,
+  AdminNetworkPolicy: OWNED,
   BaselineAdminNetworkPolicy: OWNED,
   AntreaClusterNetworkPolicy: OWNED,
   CalicoTier: OWNED,

@@ -36,6 +36,7 @@ const OWNED = [
   'NetworkPolicy',
   'CiliumNetworkPolicy',
   'ClusterNetworkPolicy',
+  'AdminNetworkPolicy',
   'BaselineAdminNetworkPolicy',
   'GlobalNetworkPolicy',
   'CiliumClusterwideNetworkPolicy',

@@ -236,19 +236,36 @@ function schemeOf(providerID: string): string {
   return /^[a-z]{2}-[a-z0-9-]+\.i-[a-z0-9]+$/.test(providerID) ? 'alicloud' : '';
 }
 
+/** Where it is not known whose a node is: the addresses that nearly all clouds use. */
+export const USUAL: readonly MetadataEndpoint[] = [
+  imds('metadata service'),
+  imds('metadata service', 'fd00:ec2::254'),
+];
+
 /**
- * The metadata endpoints that may be blocked: the union over all providers, in the table's order. Where some nodes of a
- * provider conceal theirs, pods there get their own identity from the same address, and it must stay reachable.
+ * The metadata endpoints that may be blocked: the union over all providers, in the table's order, with the usual ones for
+ * nodes of a provider that no row knows. Where some nodes of a provider conceal theirs, pods there get their own identity
+ * from the same address, and it must stay reachable, also where another provider has its metadata on it.
  */
 export function metadataEndpoints(facts: ProviderFacts): readonly MetadataEndpoint[] {
+  const needed = sharedWithIdentity(facts);
   const union = new Map<string, MetadataEndpoint>();
-  for (const { provider, nodes } of facts.found) {
-    if (nodes.some(concealed)) continue;
-    for (const endpoint of provider.endpoints) {
-      const same = union.get(endpoint.address);
-      const ports = [...new Set([...(same?.ports ?? []), ...endpoint.ports])].sort((a, b) => a - b);
-      union.set(endpoint.address, { ...endpoint, ports });
-    }
+  const rows = facts.found.filter(({ nodes }) => !nodes.some(concealed));
+  for (const endpoint of [
+    ...rows.flatMap(({ provider }) => provider.endpoints),
+    ...(facts.unknown.length > 0 ? USUAL : []),
+  ]) {
+    if (needed.includes(endpoint.address)) continue;
+    const same = union.get(endpoint.address);
+    const ports = [...new Set([...(same?.ports ?? []), ...endpoint.ports])].sort((a, b) => a - b);
+    union.set(endpoint.address, { ...(same ?? endpoint), ports });
   }
   return [...union.values()];
+}
+
+/** Addresses from which pods on some nodes get their own identity. */
+export function sharedWithIdentity(facts: ProviderFacts): readonly string[] {
+  return facts.found
+    .filter(({ nodes }) => nodes.some(concealed))
+    .flatMap(({ provider }) => provider.endpoints.map(({ address }) => address));
 }

@@ -1,4 +1,3 @@
-import { agents } from '../../src/model/agents.js';
 import { isRecord, type Manifest, stringsAt } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { ourLabels } from '../../src/model/ours.js';
@@ -6,6 +5,7 @@ import { networkPlugin } from '../../src/model/plugins.js';
 import { notVisibleReason, objects, type Snapshot } from '../../src/model/snapshot.js';
 import { K8S_LABEL } from '../../src/reach/index.js';
 import { apiServerEndpoints, nodeAddresses } from './addresses.js';
+import { ciliumLeavesOpen, ciliumVersion } from './implemented.js';
 import { ourName } from './policy.js';
 import type { PodSelector } from './selectors.js';
 import { ENTITIES } from './state.js';
@@ -17,8 +17,6 @@ export type EntityName = 'host' | 'kube-apiserver' | 'remote-node';
 /** Every node: the pod's own and the others, each with the pods on its network. */
 export const EVERY_NODE: readonly EntityName[] = ['host', 'remote-node'];
 
-/** The first version with `enableDefaultDeny`: before it a policy of Cilium isolates the pods that it selects. */
-const SINCE = { major: 1, minor: 16 };
 /** What the schema of CiliumNetworkPolicy takes in one list of ports. */
 const MOST_PORTS = 40;
 
@@ -37,15 +35,11 @@ export function whyNoEntities(now: Snapshot): string | undefined {
     return 'and the server does not serve CiliumNetworkPolicy';
   if (setting(now, 'enable-cilium-network-policy') === 'false')
     return 'and its ConfigMap has enable-cilium-network-policy: false';
-  const image = agents(now)
-    .filter(({ name }) => name === 'cilium')
-    .flatMap(({ containers }) => containers)
-    .find(({ name }) => name === 'cilium-agent')?.image;
-  const [, major, minor] = /:v?(\d+)\.(\d+)[^/]*$/.exec(image?.split('@')[0] ?? '') ?? [];
-  if (major === undefined) return 'and the image of its agent does not tell its version';
-  return Number(major) > SINCE.major || (Number(major) === SINCE.major && Number(minor) >= SINCE.minor)
+  const version = ciliumVersion(now);
+  if (version === undefined) return 'and the image of its agent does not tell its version';
+  return ciliumLeavesOpen(now) === true
     ? undefined
-    : `and a CiliumNetworkPolicy of version ${major}.${minor} would isolate its pods by itself (1.16 and later need not)`;
+    : `and a CiliumNetworkPolicy of version ${version.major}.${version.minor} would isolate its pods by itself (1.16 and later need not)`;
 }
 
 /** Whether pods are held from their own node like from any other (`auto` and `always` let its probes through). */

@@ -191,7 +191,7 @@ function write(now: Snapshot, kind: KindName, manifest: Manifest): readonly Appl
 }
 
 /** Whether a live value holds a wanted one; servers add defaults to what was written. */
-function holds(live: unknown, wanted: unknown): boolean {
+export function holds(live: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted))
     return (
       Array.isArray(live) &&

@@ -1,8 +1,17 @@
-import { agents, containersOf } from '../../src/model/agents.js';
+import { containersOf } from '../../src/model/agents.js';
 import type { KindName } from '../../src/model/kinds.js';
-import { at, listAt, type Manifest, refOf, refText, stringAt, stringsAt } from '../../src/model/manifest.js';
-import { networkPlugin } from '../../src/model/plugins.js';
+import { at, listAt, type Manifest, refOf, refText } from '../../src/model/manifest.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
+import {
+  agentText,
+  antreaGate,
+  byPlugin,
+  calicoFrom,
+  imageWith,
+  ovnAdmin,
+  setting,
+  value,
+} from './implemented.js';
 
 export type FlavourId =
   | 'cluster-network-policy'
@@ -122,65 +131,6 @@ export const FLAVOURS: readonly Flavour[] = [
   },
 ];
 
-type Sign = (now: Snapshot) => string | undefined;
-
-/** A sign that differs by the plugin that runs. */
-function byPlugin(signs: Readonly<Record<string, Sign>>): Sign {
-  return (now) => {
-    const { id } = networkPlugin(now);
-    return Object.hasOwn(signs, id) ? signs[id]?.(now) : undefined;
-  };
-}
-
-const CALICO = ['calico-node', 'canal', 'rke2-canal'];
-
-/** A 3.x of Calico's node agent between two minor versions, as the tag of its image says. */
-function calicoFrom(now: Snapshot, first: number, last = Number.POSITIVE_INFINITY): string | undefined {
-  for (const agent of agents(now).filter(({ name }) => CALICO.includes(name)))
-    for (const { image } of agent.containers) {
-      const [, major, minor] = /(?:calico\/node|calico-node):v?(\d+)\.(\d+)/.exec(image) ?? [];
-      if (major === '3' && Number(minor) >= first && Number(minor) <= last)
-        return `${refText(agent.ref)}: image ${image}`;
-    }
-  return undefined;
-}
-
-/** A feature gate of Antrea as its configuration has it; `byDefault` where it says nothing. */
-function antreaGate(now: Snapshot, gate: string, byDefault: boolean): string | undefined {
-  const text = ['antrea-controller.conf', 'antrea-agent.conf'].map((key) => value(now, 'antrea-config', key));
-  const set = text
-    .map((conf) => new RegExp(`^\\s+${gate}:\\s*(true|false)\\b`, 'm').exec(conf ?? '')?.[1])
-    .find((found) => found !== undefined);
-  if (set === undefined) return byDefault ? agentText(now, 'antrea-agent') : undefined;
-  return set === 'true' ? `ConfigMap kube-system/antrea-config: ${gate}: true` : undefined;
-}
-
-function imageWith(now: Snapshot, suffix: string): string | undefined {
-  const agent = agents(now).find(({ name }) => name === 'kube-network-policies');
-  const image = agent?.containers.find(({ image }) => image.includes(suffix))?.image;
-  return agent === undefined || image === undefined ? undefined : `${refText(agent.ref)}: image ${image}`;
-}
-
-/** OVN-Kubernetes: a variable of its DaemonSet, or what OpenShift's operator writes into a ConfigMap. */
-function ovnAdmin(now: Snapshot): string | undefined {
-  for (const set of objects(now, 'DaemonSet').filter(({ metadata }) => metadata.name === 'ovnkube-node'))
-    for (const container of listAt(set, 'spec', 'template', 'spec', 'containers'))
-      for (const entry of listAt(container, 'env'))
-        if (
-          at(entry, 'name') === 'OVN_ADMIN_NETWORK_POLICY_ENABLE' &&
-          stringAt(entry, 'value')?.toLowerCase() === 'true'
-        )
-          return `${refText(refOf(set))}: OVN_ADMIN_NETWORK_POLICY_ENABLE=true`;
-  const config = objects(now, 'ConfigMap').find(
-    (one) =>
-      one.metadata.name === 'ovnkube-config' &&
-      Object.values(stringsAt(one, 'data')).some((text) =>
-        /^\s*enable-admin-network-policy\s*=\s*true/m.test(text),
-      ),
-  );
-  return config === undefined ? undefined : `${refText(refOf(config))}: enable-admin-network-policy=true`;
-}
-
 /** Kyverno's controller that generates objects; policies for it have an effect only where the plugin enforces them. */
 function kyverno(now: Snapshot): string | undefined {
   const found = objects(now, 'Deployment').find((deployment) =>
@@ -195,20 +145,4 @@ function isDown(deployment: Manifest): boolean {
   return listAt(deployment, 'status', 'conditions').some(
     (condition) => at(condition, 'type') === 'Available' && at(condition, 'status') === 'False',
   );
-}
-
-function agentText(now: Snapshot, name: string): string | undefined {
-  const agent = agents(now).find((one) => one.name === name);
-  return agent === undefined ? undefined : refText(agent.ref);
-}
-
-function setting(now: Snapshot, config: string, key: string): string | undefined {
-  return value(now, config, key) === 'true' ? `ConfigMap kube-system/${config}: ${key}: true` : undefined;
-}
-
-function value(now: Snapshot, config: string, key: string): string | undefined {
-  const found = objects(now, 'ConfigMap').find(
-    ({ metadata }) => metadata.name === config && metadata.namespace === 'kube-system',
-  );
-  return found === undefined ? undefined : stringsAt(found, 'data')[key];
 }

@@ -1,13 +1,7 @@
-import { type MetadataEndpoint, metadataEndpoints, providers } from '../../src/model/providers.js';
+import { type MetadataEndpoint, metadataEndpoints, providers, USUAL } from '../../src/model/providers.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 
 const LAST_PORT = 65535;
-
-/** Where no provider is recognised: the addresses that nearly all of them use. */
-const USUAL: readonly MetadataEndpoint[] = [
-  { address: '169.254.169.254', ports: [80], what: 'metadata service' },
-  { address: 'fd00:ec2::254', ports: [80], what: 'metadata service' },
-];
 
 export interface PolicyPort {
   protocol: 'TCP' | 'UDP' | 'SCTP';
@@ -22,7 +16,8 @@ export const SERVED: readonly PolicyPort[] = [
   { protocol: 'UDP', port: 123 },
 ];
 
-/** The endpoints that stay closed where egress to the outside is open; empty where pods need them (concealed ones). */
+/** The endpoints that stay closed where egress to the outside is open; empty where pods need them (concealed ones). Where no
+ * provider is recognised, the usual ones. */
 export function exceptedEndpoints(now: Snapshot): readonly MetadataEndpoint[] {
   const facts = providers(now);
   return facts.found.length === 0 ? USUAL : metadataEndpoints(facts);

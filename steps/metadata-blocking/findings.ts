@@ -1,17 +1,22 @@
 import type { Finding } from '../../src/model/finding.js';
-import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
+import { type Manifest, type Ref, refOf, refText } from '../../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
 import { concealed } from '../../src/model/node-controls.js';
-import { networkPlugin } from '../../src/model/plugins.js';
+import { networkPlugin, type PluginFacts } from '../../src/model/plugins.js';
 import {
   type MetadataEndpoint,
   metadataEndpoints,
   type ProviderFacts,
   providers,
+  sharedWithIdentity,
+  USUAL,
 } from '../../src/model/providers.js';
 import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
 import { uncomputedGuard } from '../default-deny/guard-live.js';
 import { foreignPolicies, unreadKinds } from '../default-deny/unseen.js';
+import { liveBlocks } from './blocks.js';
+import { mechanismHere } from './here.js';
+import { needs } from './needs.js';
 import { READS } from './reads.js';
 import { exposureOf, type NamespaceExposure } from './state.js';
 
@@ -22,6 +27,7 @@ export function assess(now: Snapshot): readonly Finding[] {
   return [
     ...unseen(facts),
     ...withoutEndpoint(facts),
+    ...shared(facts),
     ...(endpoints.length === 0 ? [] : exposures(now, endpoints)),
     ...nodeControls(facts),
   ];
@@ -47,7 +53,7 @@ function unseen(facts: ProviderFacts): readonly Finding[] {
       : [
           finding(
             `Node ${stranger.node}: spec.providerID ${stranger.providerID}`,
-            `${facts.unknown.length} nodes are of a provider that is not known here: whether it has a metadata address cannot be told.`,
+            `${counted(facts.unknown.length, 'node is', 'nodes are')} of a provider that is not known here: whether it has a metadata address cannot be told. The usual ones are taken for it: ${USUAL.map(({ address }) => address).join(', ')}, TCP 80.`,
           ),
         ]),
     ...(unmarked === undefined
@@ -55,7 +61,7 @@ function unseen(facts: ProviderFacts): readonly Finding[] {
       : [
           finding(
             `Node ${unmarked}: no spec.providerID and no label of a provider`,
-            `${facts.unmarked.length} nodes do not tell where they run: on machines of a cloud without its controller pods may still reach a metadata address.`,
+            `${counted(facts.unmarked.length, 'node does', 'nodes do')} not tell where ${facts.unmarked.length === 1 ? 'it runs' : 'they run'}: on machines of a cloud without its controller pods may still reach a metadata address.`,
           ),
         ]),
   ];
@@ -95,6 +101,25 @@ function withoutEndpoint(facts: ProviderFacts): readonly Finding[] {
   });
 }
 
+/** Metadata of one cloud at an address from which pods on nodes of another get their identity. */
+function shared(facts: ProviderFacts): readonly Finding[] {
+  const kept = sharedWithIdentity(facts);
+  return facts.found
+    .filter(({ nodes }) => !nodes.some(concealed))
+    .flatMap(({ provider, evidence }): Finding[] => {
+      const address = provider.endpoints.find((endpoint) => kept.includes(endpoint.address))?.address;
+      if (address === undefined) return [];
+      return [
+        {
+          id: 'metadata-shared-with-identity',
+          severity: 'medium',
+          evidence,
+          message: `${provider.title}: its metadata is at ${address}, from which pods on nodes with the GKE metadata server get their own identity. No policy tells nodes apart, so the address stays open: use the controls of the nodes.`,
+        },
+      ];
+    });
+}
+
 function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): readonly Finding[] {
   const hidden = (['Namespace', 'NetworkPolicy'] as const).flatMap((kind): Finding[] => {
     const reason = notVisibleReason(now, kind);
@@ -110,8 +135,12 @@ function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): reado
   });
   if (hidden.length > 0) return hidden;
   const plugin = networkPlugin(now);
+  const here = mechanismHere(now);
   const found = candidateNamespaces(now).flatMap((namespace) =>
     exposureFindings(now, namespace, exposureOf(now, namespace.metadata.name, endpoints)),
+  );
+  const reached = found.some(
+    ({ id }) => id.startsWith('metadata-reachable') || id === 'metadata-allowed-by-policy',
   );
   if (plugin.verdict === 'notEnforced')
     found.push({
@@ -120,22 +149,67 @@ function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): reado
       evidence: plugin.evidence.join('; '),
       message: `The network plugin (${plugin.title}) does not enforce NetworkPolicies: only the controls of the provider keep pods away.`,
     });
-  if (plugin.title === 'unknown' && found.some(({ id }) => id === 'metadata-reachable'))
-    found.push({
+  if (reached && here.by === 'nothing') found.push(withoutMechanism(plugin, here.reason));
+  return [
+    ...unreadKinds(now, READS),
+    ...foreignPolicies(now),
+    ...found,
+    ...changedBlocks(now),
+    ...(reached ? needFindings(now) : []),
+  ];
+}
+
+/** Why nothing is proposed although pods reach the address. */
+function withoutMechanism({ title, evidence }: PluginFacts, reason: string): Finding {
+  if (title === 'unknown')
+    return {
       id: 'plugin-not-visible',
       severity: 'notVisible',
-      evidence: plugin.evidence.join('; '),
+      evidence: evidence.join('; '),
       message:
         'Which network plugin runs cannot be seen: on some a NetworkPolicy that leaves out one address cuts nodes and the API server off, so none is proposed.',
-    });
-  else if (!plugin.ipBlockMatchesNodes && found.some(({ id }) => id === 'metadata-reachable'))
-    found.push({
-      id: 'plugin-needs-own-policy',
+    };
+  return {
+    id: 'plugin-needs-own-policy',
+    severity: 'medium',
+    evidence: evidence.join('; '),
+    message: `On ${title} address ranges do not match nodes and the API server: a NetworkPolicy that leaves out one address would cut those off, so none is proposed. A policy for the whole cluster would do, but: ${reason}.`,
+  };
+}
+
+/** Ours that somebody gave another form: what they do is not computed, and nothing is written beside them. */
+function changedBlocks(now: Snapshot): readonly Finding[] {
+  return liveBlocks(now)
+    .filter(({ says }) => says === undefined)
+    .map(({ object }) => ({
+      id: 'metadata-block-changed',
       severity: 'medium',
-      evidence: plugin.evidence.join('; '),
-      message: `On ${plugin.title} address ranges do not match nodes and the API server: a NetworkPolicy that leaves out one address would cut those off. Use a CiliumClusterwideNetworkPolicy with egressDeny to ${endpoints.map((e) => e.address).join(', ')} and enableDefaultDeny: {egress: false, ingress: false}.`,
-    });
-  return [...unreadKinds(now, READS), ...foreignPolicies(now), ...found];
+      object: refOf(object),
+      evidence: 'its spec says more, or less, than this step writes',
+      message: `Somebody changed ${refText(refOf(object))}: what it denies is not computed here, and nothing more is proposed while it is there. Remove it, or undo the change.`,
+    }));
+}
+
+/** Who comes by credentials of the cloud, and how; one finding for each way. */
+function needFindings(now: Snapshot): readonly Finding[] {
+  return [...Map.groupBy(needs(now), ({ use, what }) => `${use} ${what}`).values()].flatMap(
+    (same): Finding[] => {
+      const [first] = same;
+      if (first === undefined) return [];
+      const who = listed(same.map(({ workload }) => workload));
+      return [
+        {
+          id: first.use === 'own' ? 'identity-of-its-own' : 'metadata-needed',
+          severity: 'info',
+          evidence: listed(same.map(({ workload, evidence }) => `${workload}: ${evidence}`)),
+          message:
+            first.use === 'own'
+              ? `${who}: ${first.what}. Blocking the metadata address does not touch that.`
+              : `${who}: ${first.what}. Blocking takes it away, unless the answers let them keep it.`,
+        },
+      ];
+    },
+  );
 }
 
 function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceExposure): readonly Finding[] {
@@ -154,15 +228,17 @@ function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceEx
             message: `Workloads of ${name} run on their node's network (${state.hostNetwork.length}): no policy keeps them from the metadata address.`,
           },
         ];
-  if (state.exposure === 'reopened' && state.ours !== undefined)
+  if (state.exposure === 'reopened')
     return [
-      {
-        id: 'metadata-policy-reopens',
-        severity: 'high',
-        object: refOf(state.ours),
-        evidence: 'other policies of the namespace close egress',
-        message: `${refText(refOf(state.ours))} allows everything but the metadata address, and so opens what other policies close.`,
-      },
+      ...state.ours.map(
+        (policy): Finding => ({
+          id: 'metadata-policy-reopens',
+          severity: 'high',
+          object: refOf(policy),
+          evidence: 'other policies of the namespace close egress',
+          message: `${refText(refOf(policy))} allows everything but the metadata address, and so opens what other policies close.`,
+        }),
+      ),
       ...hosts,
     ];
   if (state.exposure === 'none') return hosts;
@@ -175,6 +251,17 @@ function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceEx
         object: refOf(namespace),
         evidence: `${refText(refOf(guard.object))} does not exclude it`,
         message: `Whether pods of ${name} reach the metadata service is up to the guard of new namespaces, whose effect is not computed here.`,
+      },
+      ...hosts,
+    ];
+  if (state.covered && state.policies.length === 0)
+    return [
+      {
+        id: 'metadata-kept',
+        severity: 'info',
+        object: refOf(namespace),
+        evidence: `${state.reached.join(', ')} from ${who}`,
+        message: `Of ${name} only workloads that were left out on purpose reach the metadata service.`,
       },
       ...hosts,
     ];
@@ -199,7 +286,7 @@ function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceEx
         severity,
         object: policy,
         evidence: `${state.reached.join(', ')} from ${who}`,
-        message: `A rule of ${refText(policy)} lets pods reach the metadata service; leave the address out with except, no other policy can take it back.`,
+        message: `A rule of ${refText(policy)} lets pods reach the metadata service; ${remedy(now, policy)}.`,
       }),
     ),
     ...(state.unselected
@@ -209,12 +296,20 @@ function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceEx
             severity,
             object: refOf(namespace),
             evidence: `${state.reached.join(', ')} from pods, or pods to come, that no policy selects for egress`,
-            message: `Pods of ${name} that no policy selects for egress can reach the metadata service; closing the namespace (step default-deny) ends it, a policy that allows all the rest would open the others.`,
+            message: `Pods of ${name} that no policy selects for egress can reach the metadata service; ${mechanismHere(now).by === 'clusterWide' ? 'a deny for the whole cluster keeps them away' : 'closing the namespace (step default-deny) ends it, a policy that allows all the rest would open the others'}.`,
           } satisfies Finding,
         ]
       : []),
     ...hosts,
   ];
+}
+
+/** What takes back what a policy allows. */
+function remedy(now: Snapshot, { kind }: Ref): string {
+  if (kind !== 'NetworkPolicy') return 'it goes before what this step writes, so change it there';
+  return mechanismHere(now).by === 'clusterWide'
+    ? 'a deny for the whole cluster takes it back'
+    : 'leave the address out with except, no other policy can take it back';
 }
 
 /** What helps without a network plugin. Whether it is set is not visible through the Kubernetes API. */
@@ -232,6 +327,10 @@ function nodeControls(facts: ProviderFacts): readonly Finding[] {
 /** A word as a shell takes it. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function listed(names: readonly string[]): string {

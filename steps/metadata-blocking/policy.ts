@@ -1,27 +1,30 @@
 import { isRecord, listAt, type Manifest } from '../../src/model/manifest.js';
-import { isOurs, ourLabels } from '../../src/model/ours.js';
+import { ourLabels } from '../../src/model/ours.js';
 import type { MetadataEndpoint } from '../../src/model/providers.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
+import type { Requirement } from '../default-deny/complement.js';
 import { refuseOpening } from '../default-deny/opening.js';
 import { allBut, otherRules } from '../default-deny/outside.js';
-import { freeName } from '../default-deny/policy.js';
+import { named } from '../default-deny/policy.js';
 import { METADATA } from '../default-deny/state.js';
 
 const TEMPLATE = 'metadata-blocking/networkpolicy.yaml';
 
 /**
- * A policy for a namespace whose egress nothing closes: it allows everything except the metadata ports. Pods, addresses
- * of both families and the other ports of the metadata addresses are listed each, since the API cannot deny.
+ * The policies for a namespace whose egress nothing closes: they allow everything except the metadata ports. Pods,
+ * addresses of both families and the other ports of the metadata addresses are listed each, since the API cannot deny.
  * @param ranges whether the server knows `endPort`; without it only DNS and NTP of those addresses live on.
+ * @param others the pods that are meant, as alternative lists of conditions; one empty list: every pod.
  * @throws TemplateError where the template is not a policy of egress for every pod.
  */
-export function metadataPolicy(
+export function metadataPolicies(
   namespace: string,
   endpoints: readonly MetadataEndpoint[],
   ranges: boolean,
   existing: readonly Manifest[],
+  others: readonly (readonly Requirement[])[],
   templates: Templates,
-): Manifest {
+): readonly Manifest[] {
   const filled = template(templates, TEMPLATE);
   const spec = isRecord(filled.spec) ? filled.spec : {};
   const everyPod = isRecord(spec.podSelector) && Object.keys(spec.podSelector).length === 0;
@@ -31,16 +34,15 @@ export function metadataPolicy(
       `templates/${TEMPLATE}: expected a NetworkPolicy with podSelector: {} and policyTypes: [Egress]`,
     );
   refuseOpening(TEMPLATE, spec);
-  return {
+  const policies = others.map((conditions) => ({
     ...filled,
     metadata: {
       ...filled.metadata,
-      name: nameFor(filled.metadata.name, existing),
       namespace,
       labels: { ...filled.metadata.labels, ...ourLabels(METADATA) },
     },
     spec: {
-      podSelector: {},
+      podSelector: conditions.length === 0 ? {} : { matchExpressions: conditions },
       policyTypes: ['Egress'],
       egress: [
         ...listAt(spec, 'egress'),
@@ -48,11 +50,6 @@ export function metadataPolicy(
         ...otherRules(endpoints, ranges),
       ],
     },
-  };
-}
-
-/** Our own policy keeps its name; one of the same name that is not ours is never touched. */
-function nameFor(wanted: string, existing: readonly Manifest[]): string {
-  const ours = existing.find((policy) => isOurs(policy, METADATA));
-  return ours?.metadata.name ?? freeName(wanted, new Set(existing.map(({ metadata }) => metadata.name)));
+  }));
+  return named(policies, existing, METADATA);
 }

@@ -6,10 +6,11 @@ import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { isolation, reachesAddress } from '../../src/reach/index.js';
 import { GUARD, includes, liveGuards } from '../default-deny/guard-live.js';
 import { policyTypes } from '../default-deny/pretences.js';
-import { METADATA, reachIn } from '../default-deny/state.js';
+import { METADATA } from '../default-deny/state.js';
+import { covers, liveBlocks, reachHere } from './blocks.js';
 
 /**
- * What can be done about a namespace's way to the metadata addresses:
+ * What can be done about a namespace's way to the metadata addresses by policies of its own:
  * - `none`: nothing of it reaches them;
  * - `open`: nothing closes egress, so that one policy can leave the addresses out without opening anything;
  * - `leaks`: egress is closed for some pods: a policy that allows all the rest would open those again;
@@ -28,8 +29,10 @@ export interface NamespaceExposure {
   /** Some of them reach it because no policy closes their egress. */
   unselected: boolean;
   hostNetwork: readonly string[];
-  /** Our policy of an earlier run. */
-  ours: Manifest | undefined;
+  /** Our policies of an earlier run in the namespace. */
+  ours: readonly Manifest[];
+  /** Ours keep its pods away, but for workloads that were left out on purpose. */
+  covered: boolean;
 }
 
 /** How a namespace stands to the metadata endpoints today, by the effect of its policies. */
@@ -38,7 +41,7 @@ export function exposureOf(
   namespace: string,
   endpoints: readonly MetadataEndpoint[],
 ): NamespaceExposure {
-  const reach = reachIn(now);
+  const reach = reachHere(now);
   const reached = new Set<string>();
   const workloads = new Set<string>();
   const policies = new Map<string, Ref>();
@@ -57,7 +60,7 @@ export function exposureOf(
       }
     }
   const own = objectsIn(now, 'NetworkPolicy', namespace);
-  const ours = own.find((policy) => isOurs(policy, METADATA));
+  const ours = own.filter((policy) => isOurs(policy, METADATA));
   const closing =
     baseline(now) ||
     liveGuards(now).some((guard) => includes(guard, namespace)) ||
@@ -65,7 +68,7 @@ export function exposureOf(
     [...policies.values()].some(({ kind }) => kind !== 'NetworkPolicy') ||
     own.some((policy) => !isOurs(policy, METADATA) && policyTypes(policy).includes('egress'));
   return {
-    exposure: exposure(ours !== undefined, closing, reached.size > 0),
+    exposure: exposure(ours.length > 0, closing, reached.size > 0),
     reached: [...reached],
     workloads: [...workloads].sort(),
     freshPod,
@@ -73,6 +76,7 @@ export function exposureOf(
     unselected,
     hostNetwork: isolation(reach, namespace).hostNetwork,
     ours,
+    covered: !freshPod && (ours.length > 0 || liveBlocks(now).some((block) => covers(block, namespace))),
   };
 }
 

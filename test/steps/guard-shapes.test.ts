@@ -1,18 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Ajv } from 'ajv';
-import { parse } from 'yaml';
 import { loadTemplates } from '../../src/host/templates.js';
-import { at, isRecord, listAt, type Manifest } from '../../src/model/manifest.js';
+import { at, listAt, type Manifest } from '../../src/model/manifest.js';
 import { completeAnswers } from '../../src/model/question.js';
 import { defaultDeny as step } from '../../steps/default-deny.js';
+import { faultsOf, hasSchema } from '../support/crds.js';
 import { pod } from '../support/objects.js';
 import { namespace, snapshotOf } from '../support/snapshot.js';
 import { GUARD_CLUSTERS, NAMES } from './guard-clusters.js';
 
-/** The published schemas, where they are present. */
-const CRDS = fileURLToPath(new URL('../../../shared/crds/', import.meta.url));
 const FILES: Readonly<Record<string, string>> = {
   'policy.networking.k8s.io/v1alpha2 ClusterNetworkPolicy':
     'network-policy-api-0.2/clusternetworkpolicies.yaml',
@@ -49,38 +43,12 @@ const instances = GUARD_CLUSTERS.flatMap(({ objects, served }) =>
   ),
 );
 
-/** A schema of a CRD as JSON Schema: a field that it does not name is an error, as with strict field validation. */
-function strict(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(strict);
-  if (!isRecord(schema)) return schema;
-  const closed =
-    isRecord(schema.properties) &&
-    schema.additionalProperties === undefined &&
-    schema['x-kubernetes-preserve-unknown-fields'] !== true;
-  return {
-    ...Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, strict(value)])),
-    ...(closed && { additionalProperties: false }),
-  };
-}
-
-function faultsOf(manifest: Manifest, file: string): readonly string[] {
-  const crd: unknown = parse(readFileSync(path.join(CRDS, file), 'utf8'));
-  const version = manifest.apiVersion.split('/')[1];
-  const found = listAt(crd, 'spec', 'versions').find((one) => at(one, 'name') === version);
-  const schema = strict(at(found, 'schema', 'openAPIV3Schema', 'properties', 'spec'));
-  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
-  const validate = ajv.compile(schema as object);
-  return validate(manifest.spec)
-    ? []
-    : (validate.errors ?? []).map(({ instancePath, message }) => `spec${instancePath}: ${message}`);
-}
-
 test('every flavour is among the instances, and each has a schema or is known to have none', () => {
   expect(new Set(instances.map(kindOf))).toEqual(new Set([...Object.keys(FILES), ...WITHOUT_SCHEMA]));
 });
 
 for (const [kind, file] of Object.entries(FILES)) {
-  const check = existsSync(path.join(CRDS, file)) ? test : test.skip;
+  const check = hasSchema(file) ? test : test.skip;
   check(`${kind} is as its published schema wants it (shared/crds/${file})`, () => {
     const mine = instances.filter((manifest) => kindOf(manifest) === kind);
     expect(mine.length).toBeGreaterThan(1);

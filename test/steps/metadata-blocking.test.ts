@@ -204,7 +204,6 @@ describe('where there is nothing to block, or it cannot be told', () => {
   test.each<[string, NodeSigns[], string[]]>([
     ['bare metal', [{ providerID: 'metal3://x/y/z' }], ['info no-metadata-address']],
     ['Equinix', [{ providerID: 'equinixmetal://x' }], ['info no-metadata-address']],
-    ['an unknown scheme', [{ providerID: 'acme://x' }], ['notVisible provider-not-visible']],
     ['nodes that tell nothing', [{}], ['notVisible provider-not-visible']],
     ['no nodes', [], ['notVisible provider-not-visible']],
     [
@@ -235,6 +234,28 @@ describe('where there is nothing to block, or it cannot be told', () => {
     expect(findings(blind)).toEqual(['notVisible exposure-not-visible']);
     expect(planOf(blind, { namespaces: ['shop'] })).toEqual([]);
   });
+});
+
+test('nodes of a provider that no table knows: it is said, and the addresses that nearly all clouds use are taken', () => {
+  const now = on([{ providerID: 'acme://x' }]);
+  expect(findings(now)).toEqual([
+    'notVisible provider-not-visible',
+    'high metadata-reachable Namespace shop',
+  ]);
+  const [told] = step.assess(now, {});
+  expect(told?.evidence).toContain('acme://x');
+  expect(told?.message).toContain('169.254.169.254, fd00:ec2::254, TCP 80');
+  const then = blocked(now);
+  expect([leaves(then, IMDS.address, 80), leaves(then, 'fd00:ec2::254', 80)]).toEqual([false, false]);
+  expect(leaves(then, IMDS.address, 53, 'UDP')).toBe(true);
+});
+
+test('an address that one cloud needs for identities is not blocked for the metadata of another', () => {
+  const gke = { providerID: 'gce://p/z/n', labels: { 'iam.gke.io/gke-metadata-server-enabled': 'true' } };
+  const now = on([AWS, gke]);
+  const then = blocked(now);
+  expect([leaves(then, IMDS.address, 80), leaves(then, 'fd00:ec2::254', 80)]).toEqual([true, false]);
+  expect(findings(now)).toContain('medium metadata-shared-with-identity');
 });
 
 test('on Cilium no NetworkPolicy is proposed: it would cut nodes and the API server off', () => {

@@ -1,0 +1,126 @@
+import type { KindName } from '../../src/model/kinds.js';
+import {
+  antreaGate,
+  byPlugin,
+  calicoFrom,
+  ciliumLeavesOpen,
+  ciliumVersion,
+  imageWith,
+  ovnAdmin,
+  type Sign,
+  setting,
+  value,
+} from '../default-deny/implemented.js';
+
+export type MechanismId =
+  | 'cluster-network-policy'
+  | 'admin-network-policy'
+  | 'cilium'
+  | 'calico'
+  | 'antrea'
+  | 'networkpolicy';
+
+/** One way to keep pods from an address without opening or closing anything else. */
+export interface ClusterWide {
+  id: Exclude<MechanismId, 'networkpolicy'>;
+  /** As people know it, for sentences. */
+  title: string;
+  kind: KindName;
+  /** Below `templates/`. */
+  template: string;
+  /** What its template may not say otherwise, for then it would open or close more: a path in `spec` and the value. */
+  fixed: readonly (readonly [field: string, value: unknown])[];
+  /** An object of another kind that has to be there before it. */
+  needs?: { kind: KindName; template: string; fixed: readonly (readonly [field: string, value: unknown])[] };
+  /** Its selectors name namespaces by their label, which servers set from 1.21 on. */
+  byNameLabel: boolean;
+  /** `priority` must be one that nobody else has: what equal ones do is undefined. */
+  ownPriority?: true;
+  /** Where this is seen that what runs here carries it out. */
+  implementedBy: Sign;
+}
+
+/**
+ * The most standard first. All of them decide before NetworkPolicies, deny and pass on what they do not deny, so that
+ * what is permitted afterwards is what was permitted before, less the metadata ports. Sources: network-policy-api
+ * (implementations; tiers), Calico documentation (tiers, `defaultAction: Pass`, 3.29), Cilium documentation (deny
+ * policies; `enableDefaultDeny`, 1.16), Antrea documentation (tiers, ClusterNetworkPolicy). A policy of Calico outside of
+ * a tier of its own is no way: the tier `default` ends with a deny for the pods that it selects, and an allow beside it
+ * would let pass what NetworkPolicies close.
+ */
+export const CLUSTER_WIDE: readonly ClusterWide[] = [
+  {
+    id: 'cluster-network-policy',
+    title: 'ClusterNetworkPolicy of the Admin tier',
+    kind: 'ClusterNetworkPolicy',
+    template: 'metadata-blocking/cluster-network-policy.yaml',
+    fixed: [['tier', 'Admin']],
+    byNameLabel: true,
+    ownPriority: true,
+    implementedBy: byPlugin({
+      calico: (now) => calicoFrom(now, 32),
+      canal: (now) => calicoFrom(now, 32),
+      antrea: (now) => antreaGate(now, 'ClusterNetworkPolicy', false),
+      cilium: (now) => setting(now, 'cilium-config', 'enable-k8s-cluster-network-policy'),
+      'kube-network-policies': (now) => imageWith(now, 'npa-v1alpha2'),
+    }),
+  },
+  {
+    id: 'admin-network-policy',
+    title: 'AdminNetworkPolicy',
+    kind: 'AdminNetworkPolicy',
+    template: 'metadata-blocking/admin-network-policy.yaml',
+    fixed: [],
+    byNameLabel: true,
+    ownPriority: true,
+    implementedBy: byPlugin({
+      calico: (now) => calicoFrom(now, 29, 31),
+      canal: (now) => calicoFrom(now, 29, 31),
+      antrea: (now) => antreaGate(now, 'AdminNetworkPolicy', false),
+      'ovn-kubernetes': ovnAdmin,
+      'kube-network-policies': (now) => imageWith(now, 'npa-v1alpha1'),
+    }),
+  },
+  {
+    id: 'cilium',
+    title: 'CiliumClusterwideNetworkPolicy',
+    kind: 'CiliumClusterwideNetworkPolicy',
+    template: 'metadata-blocking/cilium.yaml',
+    fixed: [['enableDefaultDeny', { egress: false, ingress: false }]],
+    byNameLabel: false,
+    implementedBy: byPlugin({
+      cilium: (now) =>
+        value(now, 'cilium-config', 'enable-cilium-clusterwide-network-policy') === 'false'
+          ? undefined
+          : ciliumLeavesOpen(now) === true
+            ? ciliumVersion(now)?.evidence
+            : undefined,
+    }),
+  },
+  {
+    id: 'calico',
+    title: "Calico's GlobalNetworkPolicy in a tier that passes on",
+    kind: 'CalicoGlobalNetworkPolicy',
+    template: 'metadata-blocking/calico.yaml',
+    fixed: [['tier', 'kubectl-harden']],
+    needs: {
+      kind: 'CalicoTier',
+      template: 'metadata-blocking/calico-tier.yaml',
+      fixed: [
+        ['order', 100],
+        ['defaultAction', 'Pass'],
+      ],
+    },
+    byNameLabel: true,
+    implementedBy: byPlugin({ calico: (now) => calicoFrom(now, 29), canal: (now) => calicoFrom(now, 29) }),
+  },
+  {
+    id: 'antrea',
+    title: "Antrea's ClusterNetworkPolicy",
+    kind: 'AntreaClusterNetworkPolicy',
+    template: 'metadata-blocking/antrea.yaml',
+    fixed: [['tier', 'securityops']],
+    byNameLabel: true,
+    implementedBy: byPlugin({ antrea: (now) => antreaGate(now, 'AntreaPolicy', true) }),
+  },
+];

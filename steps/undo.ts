@@ -13,15 +13,27 @@ import { flavourOf, GUARD, includes } from './default-deny/guard-live.js';
 import { SHAPES } from './default-deny/guard-shapes.js';
 import { previewOf } from './default-deny/preview.js';
 import { READS } from './default-deny/reads.js';
+import {
+  DECRYPT_ASKS,
+  DECRYPT_READS,
+  decryptFindings,
+  decryptPlan,
+  decryptQuestions,
+  isEncryption,
+  turnedOn,
+} from './undo/encryption.js';
 import { type Verdict, verdictOn } from './undo/verdict.js';
 
 /**
  * The undoing of a run as a step: what the run created is removed, what it changed gets back the fields that it wrote,
- * newest first. What somebody changed since is taken back only where an answer says so.
+ * newest first. What somebody changed since is taken back only where an answer says so. Encryption that it turned on is
+ * taken off in rounds back to plain text, last of all.
  * @param deeds newest first
  */
 export function undoStep(run: string, deeds: readonly DeedWithImages[]): Step {
-  const ordered = closingFirst(deeds);
+  // Turning encryption on is taken back as a whole, and not round by round.
+  const decrypts = turnedOn(deeds);
+  const ordered = closingFirst(decrypts ? deeds.filter((deed) => !isEncryption(deed)) : deeds);
   const verdicts = (now: Snapshot) => ordered.map((deed) => ({ deed, verdict: verdictOn(now, deed) }));
   return {
     id: 'undo',
@@ -32,11 +44,20 @@ export function undoStep(run: string, deeds: readonly DeedWithImages[]): Step {
     ],
     references: [],
     folder: 'undo',
-    asks: ['changedSince'],
-    reads: [...READS, ...readsOf(deeds)],
-    questions: (now) => questions(verdicts(now)),
-    assess: (now, answers) => verdicts(now).flatMap((one) => findings(one, answers)),
-    plan: (now, answers) => plan(verdicts(now), answers),
+    asks: ['changedSince', ...(decrypts ? DECRYPT_ASKS : [])],
+    reads: [...READS, ...readsOf(deeds), ...(decrypts ? DECRYPT_READS : [])],
+    questions: (now, given) => [
+      ...questions(verdicts(now)),
+      ...(decrypts ? decryptQuestions(now, given) : []),
+    ],
+    assess: (now, answers) => [
+      ...verdicts(now).flatMap((one) => findings(one, answers)),
+      ...(decrypts ? decryptFindings(now, answers) : []),
+    ],
+    plan: (now, answers, templates) => [
+      ...plan(verdicts(now), answers),
+      ...(decrypts ? decryptPlan(now, answers, templates) : []),
+    ],
     preview: previewOf,
   };
 }

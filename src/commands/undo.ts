@@ -8,7 +8,10 @@ import { summaryOf } from './io.js';
 
 /** The newest run on a cluster that wrote something, is no undo itself, and was not taken back whole. */
 export function lastToUndo(all: readonly RunSummary[], cluster: string): string | undefined {
-  const undone = new Set(all.filter(({ state }) => state === 'done').map(({ undoes }) => undoes));
+  // An undo that took nothing back, because its questions were answered with no, leaves the run as it was.
+  const undone = new Set(
+    all.filter(({ state, applied }) => state === 'done' && applied.length > 0).map(({ undoes }) => undoes),
+  );
   return all.findLast(
     // A re-write of its own is taken back by another one, under another configuration.
     (r) =>

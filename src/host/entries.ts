@@ -55,7 +55,13 @@ const entry = z.discriminatedUnion('type', [
     excluded: z.array(z.string()).default([]),
   }),
   z.object({ type: z.literal('excluded'), step, changes: z.array(z.string()) }),
-  z.object({ type: z.literal('applying'), step, change, before: z.string().exactOptional() }),
+  z.object({
+    type: z.literal('applying'),
+    step,
+    change,
+    before: z.string().exactOptional(),
+    turnsOn: z.literal(true).exactOptional(),
+  }),
   z.object({
     type: z.literal('applied'),
     step,

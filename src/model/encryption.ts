@@ -60,6 +60,8 @@ export type RoundPhase = 'read' | 'write' | 'remove';
  */
 export interface ServerRound {
   phase: RoundPhase;
+  /** It is one of the rounds that turn encryption on: before them no API server writes under a key. */
+  turnsOn?: true;
   /** Names of the control-plane nodes that it is for; left out: every one. */
   servers?: readonly string[];
   /** Absolute path of the configuration on the node. Where we set the flag, the API server sees it under the same path. */

@@ -31,8 +31,11 @@ export type Entry =
       excluded: readonly string[];
     }
   | { type: 'excluded'; step: string; changes: readonly string[] }
-  /** `before`: name under which the object as it was is kept. */
-  | { type: 'applying'; step: string; change: string; before?: string }
+  /**
+   * `before`: name under which the object as it was is kept. `turnsOn`: a round of encryption, where before it nothing was
+   * written under a key.
+   */
+  | { type: 'applying'; step: string; change: string; before?: string; turnsOn?: true }
   | {
       type: 'applied';
       step: string;

@@ -15,6 +15,8 @@ export interface Deed {
   before?: string;
   /** Name of the object as the run left it; absent where the run died before it heard of it, and for a removal. */
   after?: string;
+  /** A round that turns encryption on: before it nothing was written under a key. */
+  turnsOn?: true;
   /** The run died between asking for the write and hearing of it. */
   unheard: boolean;
 }
@@ -46,6 +48,7 @@ export function deedsOf(entries: readonly Stamped[]): readonly Deed[] {
         ...change,
         created: entry.before === undefined,
         ...(entry.before === undefined ? {} : { before: entry.before }),
+        ...(entry.turnsOn === true ? { turnsOn: true as const } : {}),
         unheard: true,
       };
       deeds.set(entry.change, known === undefined ? first : { ...known, unheard: true });

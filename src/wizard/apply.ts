@@ -138,7 +138,8 @@ async function applyOne(
       case 'delete':
         return await deleteObject(ports, step.step.id, change);
       case 'host': {
-        await ports.journal.append({ type: 'applying', step: step.step.id, change: change.id });
+        const turnsOn = change.encryption?.turnsOn === true ? { turnsOn: true as const } : {};
+        await ports.journal.append({ type: 'applying', step: step.step.id, change: change.id, ...turnsOn });
         const outcome = await ports.host.apply(change);
         if (outcome.state === 'left') return { change: change.id, outcome: 'left', message: outcome.reason };
         await ports.journal.append({ type: 'applied', step: step.step.id, change: change.id });

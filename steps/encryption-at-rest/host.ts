@@ -1,4 +1,4 @@
-import { configText, prefixText, readsUnder } from '../../src/encryption/configuration.js';
+import { configText, PLAIN, prefixText, readsUnder } from '../../src/encryption/configuration.js';
 import { contentOf } from '../../src/encryption/content.js';
 import { socketOf } from '../../src/encryption/parse.js';
 import type { Round, Switch } from '../../src/encryption/rounds.js';
@@ -7,6 +7,7 @@ import type { EncryptionConfig, RoundPhase } from '../../src/model/encryption.js
 import { listAt, type Ref, stringAt } from '../../src/model/manifest.js';
 import type { HostChange, HostFile } from '../../src/model/plan.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
+import { writersOf } from './goals.js';
 import { instructions } from './instructions.js';
 import type { Known } from './known.js';
 import { clusterConfigurationFile, directoryOf, type PodNeeds, patchFile } from './patches.js';
@@ -45,6 +46,7 @@ export function hostChanges(
       instructions: instructions(now, known, { phase: round.phase, change, file, needs }),
       encryption: {
         phase: round.phase,
+        ...(round.phase !== 'remove' && turnsOn(known) ? { turnsOn: true as const } : {}),
         ...(known.named ? { servers: change.servers } : {}),
         file,
         before: [change.before],
@@ -56,6 +58,11 @@ export function hostChanges(
       },
     };
   });
+}
+
+/** No API server writes a Secret under a key before. */
+function turnsOn({ situation }: Known): boolean {
+  return writersOf(situation.servers).every((prefix) => prefix === PLAIN);
 }
 
 /** By phase, and not by number: the same round has the same name when it is planned again later. */

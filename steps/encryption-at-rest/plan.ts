@@ -70,12 +70,30 @@ function changesOf(
   return changes;
 }
 
-/** Undoing encryption: the rounds back to plain text, as far as the configuration of the API servers is seen. */
-export function decryptChanges(now: Snapshot, templates: Templates): readonly Change[] {
-  const answers = { goal: 'plainText', keyKept: true, rewrite: true, removeOld: true };
-  return changeable(now, encryptionState(now), distribution(now)) === undefined
-    ? []
-    : plan(now, answers, templates);
+/** How encryption is taken off again, as far as the configuration of the API servers is seen. */
+export type Decryption = { evidence: string } & (
+  | { is: 'planned'; changes: readonly Change[] }
+  /** No API server has a configuration, and nothing is stored under a key. */
+  | { is: 'nothing' }
+  | { is: 'refused'; why: string }
+  | { is: 'unseen' }
+);
+
+/** Undoing encryption: the rounds back to plain text. @param answers for `unreachedServers` */
+export function decryption(
+  now: Snapshot,
+  answers: Answers = {},
+  templates: Templates = new Map(),
+): Decryption {
+  const state = encryptionState(now);
+  const { evidence } = state;
+  if (state.at === 'plain') return { is: 'nothing', evidence };
+  if (changeable(now, state, distribution(now)) === undefined) return { is: 'unseen', evidence };
+  const all = { ...answers, goal: 'plainText', keyKept: true, rewrite: true, removeOld: true };
+  const rounds = planned(now, all, templates);
+  if (rounds !== undefined && 'refused' in rounds) return { is: 'refused', why: rounds.refused, evidence };
+  const changes = plan(now, all, templates);
+  return changes.length === 0 ? { is: 'nothing', evidence } : { is: 'planned', changes, evidence };
 }
 
 function byCommands(where: Distribution): readonly CloudChange[] {

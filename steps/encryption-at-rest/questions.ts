@@ -74,7 +74,7 @@ export function questions(now: Snapshot, given: Answers = {}): readonly Question
       cautious: false,
     });
     if (current !== undefined) out.push(REMOVE_OLD);
-    if (mayBeSeveral(now)) out.push(UNREACHED);
+    out.push(...unreached(now));
   }
   return out;
 }
@@ -114,17 +114,20 @@ function goal(now: Snapshot, current: Known): Question {
     id: 'goal',
     type: 'choice',
     message: 'What is to become of the encryption?',
-    help: `In rounds, each on one API server after the other: at no moment is anything stored that one of them cannot read. Now: ${statements(
-      now,
-    )
-      .map((line) => printable(line, 300))
-      .join('; ')}.`,
+    help: `In rounds, each on one API server after the other: at no moment is anything stored that one of them cannot read. Now: ${nowText(now)}.`,
     risk: 'restartsApiServer',
     choices,
     // A key that servers can read and do not write under: a round that was not ended.
     recommended: plain ? (begun ?? 'keep') : 'keep',
     cautious: 'keep',
   };
+}
+
+/** What is seen of each API server, in one line. */
+export function nowText(now: Snapshot): string {
+  return statements(now)
+    .map((line) => printable(line, 300))
+    .join('; ');
 }
 
 /** Other resources whose content may be as secret; what shares the keys of Secrets now goes with them anyway. */
@@ -185,6 +188,11 @@ const REMOVE_OLD: Question = {
 /** Whether several API servers may write; the embedded cluster has one. */
 export function mayBeSeveral({ cluster, encryption }: Snapshot): boolean {
   return !cluster.sandbox && encryption?.servers?.listed !== 1;
+}
+
+/** Asked where a re-write may meet API servers that cannot be tried. */
+export function unreached(now: Snapshot): readonly Question[] {
+  return mayBeSeveral(now) ? [UNREACHED] : [];
 }
 
 /** No risk by itself: unless somebody says otherwise, nothing is re-written where a server could not be tried. */

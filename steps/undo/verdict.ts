@@ -39,7 +39,7 @@ export function verdictOn(now: Snapshot, deed: DeedWithImages): Verdict {
 const BEYOND: Readonly<Record<string, string>> = {
   rewrite:
     'Re-written Secrets stay as they are stored: they go back to plain text only by the decrypt rounds of the step encryption-at-rest.',
-  host: 'Files on control-plane nodes are never put back: a key that is taken away makes Secrets unreadable. Take the decrypt rounds of the step encryption-at-rest.',
+  host: 'Configurations on control-plane nodes are never put back: a key that is taken away makes Secrets unreadable. The run did not turn encryption on: lead it on with the step encryption-at-rest, to another key, another provider or plain text.',
   cloud: 'A command of the provider cannot be taken back from here.',
 };
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { harden } from '../support/program.js';
@@ -44,11 +44,24 @@ describe('undo on the embedded cluster', () => {
     expect(again.stderr).toContain('No run on sandbox has writes that could be taken back');
   }, 120_000);
 
-  test('what no object of the API holds is named, and the exit code says that something stays', async () => {
+  test('encryption that was turned on is taken off in rounds, and what was refused stays and is named', async () => {
+    const before = await planned('encryption-at-rest');
     await harden(['apply', ...target, '--step', 'encryption-at-rest', '--confirm', 'sandbox'], env);
-    const undo = await harden(['undo', ...target, '--confirm', 'sandbox'], env);
-    expect(undo.code).toBe(1);
+    const answers = path.join(directory, 'answers.yaml');
+    await writeFile(answers, 'undo: {decrypt: false}\n');
+    const kept = await harden(['undo', ...target, '--answers', answers, '--confirm', 'sandbox'], env);
+    expect(kept.code).toBe(1);
     expect(await planned('encryption-at-rest')).toEqual([]);
+
+    const undo = await harden(['undo', ...target, '--confirm', 'sandbox'], env);
+    expect(undo).toMatchObject({ code: 0, stderr: expect.stringContaining('Proven: ') });
+    const done = [...undo.stderr.matchAll(/\[ok\] done: ([^:]+):/g)].map(([, what]) => what);
+    expect(done).toEqual([
+      'EncryptionConfiguration encryption-config',
+      'every Secret',
+      'EncryptionConfiguration encryption-config-remove',
+    ]);
+    expect(await planned('encryption-at-rest')).toEqual(before);
   }, 60_000);
 
   test('the wrong context, no terminal and a run that is not there are refused before anything is written', async () => {

@@ -1,12 +1,13 @@
 import { loadTemplates } from '../../src/host/templates.js';
 import type { EncryptionConfig, EncryptionProvider } from '../../src/model/encryption.js';
-import type { HostChange } from '../../src/model/plan.js';
+import type { Change, HostChange } from '../../src/model/plan.js';
 import { type Answers, completeAnswers, type Question } from '../../src/model/question.js';
 import type { EncryptionFacts, Snapshot } from '../../src/model/snapshot.js';
+import type { DeedWithImages } from '../../src/model/undo.js';
 import { patchFiles } from '../../src/report/patchfiles.js';
 import { assemble } from '../../src/wizard/assemble.js';
-import { decryptChanges } from '../../steps/encryption-at-rest/plan.js';
 import { encryptionAtRest as step } from '../../steps/encryption-at-rest.js';
+import { undoStep } from '../../steps/undo.js';
 import { expectGolden, yamlText } from '../support/golden.js';
 import { node, pod } from '../support/objects.js';
 import { type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
@@ -314,15 +315,79 @@ describe('configurations that do not encrypt', () => {
   });
 });
 
-test('undo is the way back to plain text, never a file that is put back', () => {
-  const back = decryptChanges(cluster([secrets(box('key1')), secrets(box('key1'))], KEY1), templates);
-  expect(back.map((change) => (change.kind === 'host' ? change.encryption?.phase : change.kind))).toEqual([
-    'read',
-    'write',
-    'rewrite',
-    'remove',
-  ]);
-  expect(decryptChanges(cluster([null], PLAIN), templates)).toEqual([]);
+describe('undo of a run that turned encryption on', () => {
+  const turning = changes(cluster(three(null), PLAIN), YES);
+  const deeds = (of: readonly Change[]): DeedWithImages[] =>
+    of.map(({ id, kind, ref, ...change }) => ({
+      step: step.id,
+      change: id,
+      kind,
+      ref,
+      created: true,
+      unheard: false,
+      ...('encryption' in change && change.encryption?.turnsOn === true ? { turnsOn: true as const } : {}),
+    }));
+  const undo = undoStep('0001', deeds(turning));
+  const on = (now: Snapshot, given: Answers = { decrypt: true }) => {
+    const answers = completeAnswers(undo.questions(now, given), given, false);
+    return {
+      asks: undo.questions(now, given).map(({ id }) => id),
+      does: undo
+        .plan(now, answers, templates)
+        .map((change) => (change.kind === 'host' ? change.encryption?.phase : change.kind)),
+      finds: undo.assess(now, answers).map(({ id, severity }) => `${severity} ${id}`),
+    };
+  };
+  const encrypted = cluster(three(secrets(box('key1'), identity)), KEY1);
+  const reading = secrets(identity, box('key1'));
+
+  test('is the way back to plain text, never a file that is put back', () => {
+    expect(on(encrypted)).toEqual({
+      asks: ['decrypt', 'unreachedServers'],
+      does: ['write', 'rewrite', 'remove'],
+      finds: [],
+    });
+    const whole = cluster(three(secrets(box('key1'))), KEY1);
+    expect(on(whole).does).toEqual(['read', 'write', 'rewrite', 'remove']);
+    for (const change of undo.plan(encrypted, { decrypt: true }, templates))
+      if (change.kind === 'host') expect(change.encryption?.turnsOn).toBeUndefined();
+  });
+
+  test('goes on from wherever it was left, and has an end', () => {
+    const some = { stored: { '': 4, [prefix('secretbox', 'key1')]: 6 } };
+    expect(on(cluster([reading, secrets(box('key1'), identity), reading], some)).does).toEqual([
+      'write',
+      'rewrite',
+      'remove',
+    ]);
+    expect(on(cluster(three(reading), { ...some, writes: '' })).does).toEqual(['rewrite', 'remove']);
+    expect(on(cluster([null, reading, reading], PLAIN)).does).toEqual(['remove']);
+    expect(on(cluster(three(null), PLAIN))).toEqual({ asks: [], does: [], finds: [] });
+  });
+
+  test('takes nothing off that nobody said yes to, and says what stays', () => {
+    expect(on(encrypted, {})).toEqual({
+      asks: ['decrypt'],
+      does: [],
+      finds: ['medium encryption-stays'],
+    });
+    const unseen = cluster([undefined], { ...KEY1, apiServers: [], flags: [{ server: 'cp1', value: FILE }] });
+    expect(on(unseen)).toEqual({ asks: [], does: [], finds: ['notVisible encryption-stays'] });
+    const lost = cluster(three(secrets(box('key1'))), {
+      ...KEY1,
+      stored: { [prefix('secretbox', 'gone')]: 1 },
+    });
+    expect(on(lost)).toMatchObject({ does: [], finds: ['high encryption-stays'] });
+  });
+
+  test('of one that rotated the key: nothing is taken back, and the way on is named', () => {
+    const rotating = changes(encrypted, { ...YES, goal: 'use/secretbox/key-2026-01', removeOld: true });
+    const other = undoStep('0002', deeds(rotating));
+    expect(other.plan(encrypted, {}, templates)).toEqual([]);
+    const found = other.assess(encrypted, {});
+    expect(found.map(({ id }) => id)).toEqual(found.map(() => 'not-undone'));
+    expect(found[0]?.message).toContain('step encryption-at-rest');
+  });
 });
 
 test('which plugin is asked only where KMS is chosen', () => {

@@ -4,6 +4,7 @@ import { parse } from './cli/parse.js';
 import { version } from './cli/version.js';
 import type { Io } from './commands/io.js';
 import { reasonOf } from './host/errors.js';
+import { confirmsIn, runsDirectory } from './host/places.js';
 import { printableLines } from './model/escape.js';
 
 const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env };
@@ -35,6 +36,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     steps.map((step) => step.id),
   );
   try {
+    await warn(command);
     return await carryOut(command);
   } catch (error) {
     say(printableLines(message(error)));
@@ -65,6 +67,10 @@ async function carryOut(command: Command): Promise<ExitCode> {
       return (await import('./commands/run.js')).resume(command, io);
     case 'undo':
       return (await import('./commands/run.js')).undo(command, io);
+    case 'keep':
+      return (await import('./commands/keep.js')).keep(command, io);
+    case 'guard':
+      return (await import('./commands/guard.js')).guard(command, io);
     case 'runs':
       return (await import('./commands/run.js')).runs(command, io);
     case 'probe':
@@ -80,6 +86,14 @@ async function carryOut(command: Command): Promise<ExitCode> {
 
 function say(text: string): void {
   io.stderr.write(`${text}\n`);
+}
+
+/** Says what earlier runs wrote and nobody watches over any more, whatever the command is. */
+async function warn({ name }: Command): Promise<void> {
+  if (['help', 'version', 'usageError', 'guard', 'keep'].includes(name)) return;
+  if (!(await confirmsIn(runsDirectory(io.env)))) return;
+  const { unguarded } = await import('./commands/unguarded.js');
+  for (const line of await unguarded(io)) say(line);
 }
 
 /** Our own errors speak for themselves; anything else is a mistake of ours, told in one line without its stack. */

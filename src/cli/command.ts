@@ -1,3 +1,5 @@
+import type { HealthCheck } from '../model/provisional.js';
+
 /** Flags that say which cluster is meant. Without any of them: the current context of the kubeconfig. */
 export interface Target {
   context?: string;
@@ -27,6 +29,10 @@ export interface Options extends Target, Selection {
   /** Image and start time in seconds of a live probe of the network plugin. */
   probeImage?: string;
   probeTimeout?: number;
+  /** Seconds within which what is applied has to be kept, or it is taken back. */
+  confirmWithin?: number;
+  /** What may keep it in place of a person. */
+  healthCheck?: HealthCheck;
   plain: boolean;
   noColor: boolean;
 }
@@ -44,6 +50,10 @@ export type Command =
   | { name: 'resume'; options: Options; run?: string; confirm?: string }
   /** With `confirm`: unattended. Without `run`: the newest run that wrote something and is not undone. */
   | { name: 'undo'; options: Options; run?: string; confirm?: string }
+  /** Without `run`: the newest run of which something waits to be kept. Without `steps` in the options: all of it. */
+  | { name: 'keep'; options: Options; run?: string }
+  /** Watches over a run; started by this program itself. */
+  | { name: 'guard'; options: Options; run: string }
   | { name: 'runs'; options: Options; output: 'text' | 'json' }
   /** With `confirm`: unattended. */
   | { name: 'probe'; options: Options; output: 'text' | 'json'; confirm?: string }

@@ -27,7 +27,7 @@ const READING: readonly CommandName[] = [
 ];
 const PROBING: readonly CommandName[] = ['wizard', 'apply', 'resume', 'probe'];
 const PLANNING: readonly CommandName[] = ['wizard', 'plan', 'apply', 'generate'];
-const ALL: readonly CommandName[] = [...READING, 'runs', 'probe'];
+const ALL: readonly CommandName[] = [...READING, 'runs', 'probe', 'keep'];
 
 /** Every flag there is. Each may stand before or after the command; one that does not go with it is an error. */
 export const FLAGS: readonly Flag[] = [
@@ -55,7 +55,13 @@ export const FLAGS: readonly Flag[] = [
     help: 'keep the embedded cluster in FILE from run to run (implies --sandbox)',
     with: READING,
   },
-  { flags: '--step <ID>', key: 'step', help: 'only this step; repeatable', many: true, with: PLANNING },
+  {
+    flags: '--step <ID>',
+    key: 'step',
+    help: 'only this step; repeatable',
+    many: true,
+    with: [...PLANNING, 'keep'],
+  },
   {
     flags: '--exclude-namespace <GLOB>',
     key: 'excludeNamespace',
@@ -93,6 +99,18 @@ export const FLAGS: readonly Flag[] = [
     key: 'confirm',
     help: 'name of the context to write to (sandbox for the embedded cluster)',
     with: ['apply', 'resume', 'undo', 'probe', 'rewriteSecrets'],
+  },
+  {
+    flags: '--confirm-within <TIME>',
+    key: 'confirmWithin',
+    help: 'take back what is applied unless it is kept in time (kubectl harden keep), e.g. 5m',
+    with: ['wizard', 'apply', 'resume'],
+  },
+  {
+    flags: '--health-check <COMMAND|URL>',
+    key: 'healthCheck',
+    help: 'keeps it in place of a person when the time is up: a command that ends with 0, or a URL',
+    with: ['wizard', 'apply', 'resume'],
   },
   {
     flags: '--output-dir <DIR>',

@@ -1,6 +1,8 @@
 import { Command as Commander, CommanderError } from 'commander';
 import { printable } from '../model/escape.js';
 import { LONGEST_START } from '../model/policy-probe.js';
+import type { HealthCheck } from '../model/provisional.js';
+import { wordsOf } from '../model/shell.js';
 import type { Command, CommandName, Options } from './command.js';
 import { EXIT_CODES } from './exit.js';
 import { FLAGS, type Flag, longForm } from './flags.js';
@@ -85,6 +87,10 @@ function build(writeOut: (text: string) => void, seen: Seen): Commander {
   add(program, 'generate', 'generate', 'write the plan as patch files; nothing in the cluster changes');
   add(program, 'resume [RUN]', 'resume', 'take up an interrupted run');
   add(program, 'undo [RUN]', 'undo', 'take back what a run wrote (default: the last run)');
+  add(program, 'keep [RUN]', 'keep', 'keep what would take itself back (--confirm-within)');
+  program.command('guard <RUN>', { hidden: true }).action((...all: unknown[]) => {
+    seen('guard', (all.at(-1) as Commander).args, givenOn(program));
+  });
   add(program, 'runs', 'runs', 'list runs');
   add(program, 'probe', 'probe', 'try out whether NetworkPolicies are enforced');
   add(program, 'rewrite-secrets', 'rewriteSecrets', 'store every Secret anew, without reading one');
@@ -149,6 +155,10 @@ function commandOf(name: CommandName, args: readonly string[], given: Given, aro
         );
       return { name, options, ...optional('run', args[0]), ...optional('confirm', confirm) };
     }
+    case 'keep':
+      return { name, options, ...optional('run', args[0]) };
+    case 'guard':
+      return { name, options, run: args[0] ?? '' };
     case 'runs':
       return { name, options, output: structured(given) };
     case 'probe': {
@@ -237,6 +247,14 @@ function problemWith(name: CommandName, given: Given, steps: readonly string[]):
   if (embedded && elsewhere !== undefined) return `--sandbox and --${elsewhere} name two different clusters`;
   if (given.from !== undefined && (embedded || elsewhere !== undefined))
     return '--from reads files; it does not go with a flag that names a cluster';
+  if (given.confirmWithin !== undefined && timeOf(given.confirmWithin) === undefined)
+    return `--confirm-within is a time from 2s to 24h as in 90s, 5m, 1h, not '${String(given.confirmWithin)}'`;
+  if (given.healthCheck !== undefined && given.confirmWithin === undefined)
+    return '--health-check decides when the time of --confirm-within is up: give both';
+  const check = checkOf(given.healthCheck);
+  if (typeof check === 'string') return check;
+  if (name === 'apply' && given.confirmWithin !== undefined && embedded && given.sandboxFile === undefined)
+    return '--confirm-within needs a cluster that outlives this command: --sandbox-file FILE in place of --sandbox';
   const { probeImage, probeTimeout } = given;
   if (typeof probeImage === 'string' && !/^[a-zA-Z0-9][\w.:/@-]*$/.test(probeImage))
     return `--probe-image is the name of an image, not '${probeImage}'`;
@@ -270,12 +288,47 @@ function optionsOf(given: Given, env: Env): Options {
     exclude: list('excludeNamespace'),
     ...optional('templates', text('templates')),
     ...optional('answers', text('answers')),
+    ...withinOf(given),
     flows: list('flows'),
     ...optional('probeImage', text('probeImage')),
     ...(given.probeTimeout === undefined ? {} : { probeTimeout: secondsOf(given.probeTimeout) ?? 0 }),
     plain: flag('plain') || dumb,
     noColor: given.color === false || dumb || (env.NO_COLOR ?? '') !== '',
   };
+}
+
+/** `--confirm-within` and `--health-check` as values; both were looked at before. */
+function withinOf({ confirmWithin, healthCheck }: Given): Pick<Options, 'confirmWithin' | 'healthCheck'> {
+  const seconds = timeOf(confirmWithin);
+  const check = checkOf(healthCheck);
+  return {
+    ...(seconds === undefined ? {} : { confirmWithin: seconds }),
+    ...(check === undefined || typeof check === 'string' ? {} : { healthCheck: check }),
+  };
+}
+
+/** `90s`, `5m`, `1h` in seconds; undefined for anything else, and beyond two seconds to a day. */
+function timeOf(given: unknown): number | undefined {
+  const match = typeof given === 'string' ? /^(\d{1,5})([smh])$/.exec(given) : null;
+  if (match === null) return undefined;
+  const seconds = Number(match[1]) * { s: 1, m: 60, h: 3600 }[match[2] as 's' | 'm' | 'h'];
+  return seconds >= 2 && seconds <= 86_400 ? seconds : undefined;
+}
+
+/** A health check, or what is wrong with it in words. */
+function checkOf(given: unknown): HealthCheck | string | undefined {
+  if (typeof given !== 'string') return undefined;
+  if (!/^https?:/i.test(given)) {
+    const command = wordsOf(given);
+    return command === undefined || command.length === 0
+      ? '--health-check is a command with its quotes closed, or a URL'
+      : { command };
+  }
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url === undefined) return '--health-check is not a URL';
+  if (url.username !== '' || url.password !== '')
+    return '--health-check takes no URL with a password: it would stand in the journal of the run';
+  return { url: given };
 }
 
 /** A number of seconds that a pod may be given to start; undefined for anything else. */

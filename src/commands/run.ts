@@ -2,16 +2,19 @@ import type { Command, Options } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
 import type { HeldJournal } from '../host/journal.js';
+import { decide } from '../host/verdicts.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
+import type { Watched } from '../model/provisional.js';
 import { commandLine } from '../model/shell.js';
 import { runsJson, runsText } from '../report/runs.js';
 import { summaryText } from '../report/summary.js';
 import { isTooSmall } from '../tui/smallest.js';
-import type { Decisions } from '../wizard/assemble.js';
+import { type Decisions, pending } from '../wizard/assemble.js';
 import { createSession } from '../wizard/session.js';
 import type { Session } from '../wizard/state.js';
 import { applyUnattended, unansweredQuestions } from '../wizard/unattended.js';
+import { canTakeBack, type Offer } from '../wizard/waiting.js';
 import { decisionsOn, fileFlags, openTarget, probeOptions, selectionFlags, type Target } from './context.js';
 import { filesOf, loadAgain, resumedOptions } from './files.js';
 import {
@@ -27,6 +30,7 @@ import {
   summaryOf,
   targetFlags,
 } from './io.js';
+import { guardianFor, untilDecided } from './keep.js';
 import { progressLines } from './progress.js';
 import { lastToUndo, openUndo } from './undo.js';
 
@@ -106,6 +110,8 @@ async function lastOn(options: Options, io: Io): Promise<string> {
 interface About {
   resumes?: string;
   undoes?: string;
+  /** Of what it takes back only what has these ids. */
+  only?: readonly string[];
 }
 
 async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promise<ExitCode> {
@@ -114,10 +120,12 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
   const before = run === undefined ? undefined : await summaryOf(run, store);
   const undoes = about.undoes ?? before?.undoes;
   const options = before === undefined ? given : resumedOptions(given, before);
-  const taken = undoes === undefined ? undefined : await openUndo(undoes, store);
+  const taken =
+    undoes === undefined ? undefined : await openUndo(undoes, store, about.only ?? before?.undoesOnly);
   let target: Target | undefined;
   const afterwards: string[] = [];
   let journal: HeldJournal | undefined;
+  let decided: { code: ExitCode; directory: string };
   try {
     const material = await loadAgain(options, io, before, taken?.steps);
     target = await openTarget(options, (line) => say(io, line));
@@ -133,6 +141,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
       cluster: { id: cluster.id, context: cluster.context, version: cluster.version.git },
       command: commandOf(about, how),
       ...(undoes === undefined ? {} : { undoes }),
+      ...(taken?.only === undefined ? {} : { undoesOnly: taken.only }),
       scope: { steps: options.steps, exclude: options.exclude },
       files: filesOf(options, material),
     });
@@ -141,6 +150,8 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
       how.by === 'confirm' && before !== undefined && before.command === 'wizard'
         ? { ...how, only: new Set(before.confirmed.keys()) }
         : how;
+    const within = { ...options, ...goesOnWithin(options, before) };
+    const offer = offerOf(within, undoes !== undefined);
     const session = createSession(
       {
         cluster: target.cluster,
@@ -149,11 +160,13 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         clock,
         ...(target.look === undefined ? {} : { look: target.look }),
         claim: claimOf(target.cluster, journal.run),
+        ...(offer === undefined ? {} : { guardian: guardianFor(journal, within, cluster.context) }),
       },
       {
         steps: material.steps,
         templates: material.templates,
         probe: probeOptions(options),
+        ...(offer === undefined ? {} : { offer }),
         exclude: options.exclude,
         observed: material.observed,
         decisions: (now) => {
@@ -165,14 +178,20 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         },
       },
     );
-    const code = await ended(session, led, options, io);
-    return code === EXIT.ok && undoes !== undefined && somethingStays(session) ? EXIT.pending : code;
+    const code = await ended(session, led, within, io);
+    if (code === EXIT.ok && taken?.only !== undefined)
+      for (const id of taken.only) await decide(taken.journal.directory, id, 'takenBack');
+    if (undoes !== undefined) return code === EXIT.ok && somethingStays(session) ? EXIT.pending : code;
+    if (how.by === 'confirm' && within.healthCheck !== undefined)
+      decided = { code, directory: journal.directory };
+    else return code;
   } finally {
     for (const note of afterwards) say(io, note);
     await journal?.close();
     await taken?.journal.close();
     await target?.close();
   }
+  return untilDecided(decided, io);
 }
 
 async function ended(session: Session, how: Lead, options: Options, io: Io): Promise<ExitCode> {
@@ -180,8 +199,15 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
   try {
     if (how.by === 'confirm') {
       const end = progressLines(session, (line) => say(io, line));
-      const code = await applyUnattended(session, how.only);
+      const provisional = options.confirmWithin !== undefined;
+      const code = await applyUnattended(session, how.only, provisional);
       end();
+      const stay = provisional ? session.state.steps.filter((one) => !canTakeBack(pending(one))) : [];
+      for (const { step } of stay)
+        say(
+          io,
+          `${step.title} was left: it cannot be taken back by itself. Apply it without --confirm-within.`,
+        );
       const open = unansweredQuestions(session.state);
       if (code === EXIT.error && open.length > 0) {
         say(io, `Nothing was applied: these questions can do harm and have no answer: ${open.join(', ')}.`);
@@ -229,6 +255,54 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
 /** Whether something that a run wrote is still there: what others changed since, and what no object of the API holds. */
 function somethingStays({ state }: Session): boolean {
   return state.steps.some(({ findings }) => findings.some(({ severity }) => severity !== 'info'));
+}
+
+/** A run that is taken up goes on as it was started: what it wrote so far takes itself back unless it is kept. */
+function goesOnWithin(given: Options, before: RunSummary | undefined): Partial<Options> {
+  const last = before?.provisional.at(-1);
+  if (given.confirmWithin !== undefined || last === undefined) return {};
+  return {
+    confirmWithin: last.seconds,
+    ...(last.check === undefined ? {} : { healthCheck: last.check }),
+  };
+}
+
+/** Whether steps may take themselves back: not an undo, and not where the cluster ends with this process. */
+function offerOf(
+  { confirmWithin, healthCheck, sandbox, sandboxFile }: Options,
+  undo: boolean,
+): Offer | undefined {
+  if (undo || (sandbox && sandboxFile === undefined)) return undefined;
+  return {
+    ...(confirmWithin === undefined ? {} : { seconds: confirmWithin }),
+    ...(healthCheck === undefined ? {} : { check: healthCheck }),
+  };
+}
+
+/** Takes back what of a run nobody kept in time: a new undo, or the one that was begun. */
+export async function undoProvisional(run: string, lost: readonly Watched[], io: Io): Promise<ExitCode> {
+  const [{ from }] = lost as [Watched];
+  const only = lost.map(({ id }) => id);
+  const begun = (await runsOf(io).list()).findLast(
+    ({ undoes, undoesOnly, state }) =>
+      undoes === run &&
+      state !== 'done' &&
+      undoesOnly !== undefined &&
+      only.every((id) => undoesOnly.includes(id)),
+  );
+  const options: Options = {
+    ...(from.sandboxFile === undefined
+      ? { context: from.context, sandbox: false }
+      : { sandbox: true, sandboxFile: from.sandboxFile }),
+    ...(from.kubeconfig === undefined ? {} : { kubeconfig: from.kubeconfig }),
+    steps: [],
+    exclude: [],
+    flows: [],
+    plain: true,
+    noColor: true,
+  };
+  const about = begun === undefined ? { undoes: run, only } : { resumes: begun.run };
+  return lead(options, io, { by: 'confirm', context: from.context }, about);
 }
 
 /** How a run was started, for its journal. */

@@ -1,26 +1,38 @@
 import { undoStep } from '../../steps/undo.js';
 import type { HeldJournal } from '../host/journal.js';
 import type { RunStore } from '../host/runs.js';
-import type { RunSummary } from '../model/journal.js';
+import { type RunSummary, undoneOf } from '../model/journal.js';
+import { isWritten, type Watched, writesOf } from '../model/provisional.js';
 import type { Step } from '../model/step.js';
 import { type DeedWithImages, deedsOf } from '../model/undo.js';
 import { summaryOf } from './io.js';
 
 /** The newest run on a cluster that wrote something, is no undo itself, and was not taken back whole. */
 export function lastToUndo(all: readonly RunSummary[], cluster: string): string | undefined {
-  // An undo that took nothing back, because its questions were answered with no, leaves the run as it was.
-  const undone = new Set(
-    all.filter(({ state, applied }) => state === 'done' && applied.length > 0).map(({ undoes }) => undoes),
-  );
   return all.findLast(
     // A re-write of its own is taken back by another one, under another configuration.
     (r) =>
       r.rewrite === undefined &&
       r.cluster.id === cluster &&
       r.undoes === undefined &&
-      r.applied.length > 0 &&
-      !undone.has(r.run),
+      !isUndone(r, all) &&
+      r.applied.length > 0,
   )?.run;
+}
+
+/** Whether everything that a run wrote was taken back. */
+function isUndone({ run, provisional, applied }: RunSummary, all: readonly RunSummary[]): boolean {
+  if (all.some((one) => one.undoes === run && one.state === 'done' && one.undoesOnly === undefined))
+    return true;
+  const undone = undoneOf(all, run);
+  const gone = new Set(provisional.filter(({ id }) => undone(id)).flatMap(({ changes }) => changes));
+  return applied.length > 0 && applied.every((change) => gone.has(change));
+}
+
+/** What of a run was not kept and is still there: that goes before all else that it wrote. */
+function unkept({ run, provisional }: RunSummary, all: readonly RunSummary[]): readonly Watched[] {
+  const undone = undoneOf(all, run);
+  return provisional.filter((one) => one.verdict !== 'kept' && isWritten(one) && !undone(one.id));
 }
 
 /** A run that is being taken back. */
@@ -28,17 +40,25 @@ export interface Undone {
   summary: RunSummary;
   /** Held until the undo ends. */
   journal: HeldJournal;
+  /** Where only some of it is taken back: the ids of that. */
+  only?: readonly string[];
   /** Its undoing, as the only step. */
   steps: readonly Step[];
 }
 
-/** A run that is to be taken back: held, so that nobody goes on with it meanwhile, and its undoing as the only step. */
-export async function openUndo(run: string, store: RunStore): Promise<Undone> {
+/**
+ * A run that is to be taken back: held, so that nobody goes on with it meanwhile, and its undoing as the only step.
+ * @param meant ids of what was written provisionally; without them what was not kept, and where all was, the whole run
+ */
+export async function openUndo(run: string, store: RunStore, meant?: readonly string[]): Promise<Undone> {
+  const all = await store.list();
   const summary = await summaryOf(run, store);
+  const ids = meant ?? unkept(summary, all).map(({ id }) => id);
   const journal = await store.open(run);
   try {
+    const entries = await journal.entries();
     const deeds = await Promise.all(
-      deedsOf(await journal.entries()).map(
+      deedsOf(ids.length === 0 ? entries : writesOf(entries, new Set(ids))).map(
         async ({ before, after, ...deed }): Promise<DeedWithImages> => ({
           ...deed,
           ...(before === undefined ? {} : { before: await journal.image(before) }),
@@ -46,7 +66,7 @@ export async function openUndo(run: string, store: RunStore): Promise<Undone> {
         }),
       ),
     );
-    return { summary, journal, steps: [undoStep(run, deeds)] };
+    return { summary, journal, steps: [undoStep(run, deeds)], ...(ids.length === 0 ? {} : { only: ids }) };
   } catch (error) {
     await journal.close();
     throw error;

@@ -27,6 +27,7 @@ const entry = z.discriminatedUnion('type', [
     cluster: z.object({ id: z.string(), context: z.string(), version: z.string() }),
     command: z.string(),
     undoes: z.string().exactOptional(),
+    undoesOnly: z.array(z.string()).exactOptional(),
     scope: z.object({ steps: z.array(z.string()), exclude: z.array(z.string()) }).exactOptional(),
     files: z
       .object({
@@ -53,6 +54,20 @@ const entry = z.discriminatedUnion('type', [
     hash: z.string(),
     changes: z.array(z.object({ id: z.string(), kind: z.string(), ref, hash: z.string() })),
     excluded: z.array(z.string()).default([]),
+  }),
+  z.object({
+    type: z.literal('provisional'),
+    id: z.string().regex(/^[\w.-]+$/), // part of a file name
+    step,
+    seconds: z.number().positive(),
+    check: z
+      .union([z.object({ command: z.array(z.string()) }), z.object({ url: z.string() })])
+      .exactOptional(),
+    from: z.object({
+      kubeconfig: z.string().exactOptional(),
+      context: z.string(),
+      sandboxFile: z.string().exactOptional(),
+    }),
   }),
   z.object({ type: z.literal('excluded'), step, changes: z.array(z.string()) }),
   z.object({
@@ -104,6 +119,7 @@ const KNOWN: ReadonlySet<string> = new Set<Entry['type']>([
   'started',
   'answered',
   'confirmed',
+  'provisional',
   'excluded',
   'applying',
   'applied',

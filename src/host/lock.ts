@@ -40,6 +40,13 @@ export async function takeLock(directory: string, what: string): Promise<Lock> {
   }
 }
 
+/** Who holds the lock of a directory; undefined where nobody does, or only a dead process. */
+export async function holderOf(directory: string): Promise<ProcessId | undefined> {
+  const highest = await newest(directory).catch(() => 0);
+  const holder = highest === 0 ? undefined : await readHolder(path.join(directory, `lock.${highest}`));
+  return holder === undefined || (await isGone(holder)) ? undefined : holder;
+}
+
 async function newest(directory: string): Promise<number> {
   const numbers = (await readdir(directory)).map((name) => Number(NAME.exec(name)?.[1] ?? 0));
   return Math.max(0, ...numbers);

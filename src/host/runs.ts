@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { type RunSummary, replay } from '../model/journal.js';
 import type { Clock, Runs } from '../wizard/ports.js';
@@ -9,6 +8,7 @@ import { readLines } from './entries.js';
 import { HostError, hasCode, reasonOf } from './errors.js';
 import { type HeldJournal, JOURNAL_FILE, openJournal } from './journal.js';
 import { takeLock } from './lock.js';
+import { watchedOf } from './verdicts.js';
 
 /** The runs of this user on this machine. */
 export interface RunStore extends Runs {
@@ -18,13 +18,6 @@ export interface RunStore extends Runs {
   open(run: string): Promise<HeldJournal>;
   /** All runs, oldest first, and what could not be read, in words. */
   listAll(): Promise<{ runs: readonly RunSummary[]; problems: readonly string[] }>;
-}
-
-/** `$XDG_STATE_HOME/kubectl-harden/runs`; a relative XDG_STATE_HOME is ignored, as its specification asks. */
-export function runsDirectory(env: Readonly<Record<string, string | undefined>>, home = homedir()): string {
-  const state = env.XDG_STATE_HOME;
-  const base = state !== undefined && path.isAbsolute(state) ? state : path.join(home, '.local', 'state');
-  return path.join(base, 'kubectl-harden', 'runs');
 }
 
 const RUN = /^[0-9a-f]{4,16}$/;
@@ -104,7 +97,9 @@ async function readAll(directory: string): Promise<{ runs: RunSummary[]; problem
       const { entries, notes } = readLines(await readFile(file, 'utf8'), file);
       problems.push(...notes);
       const summary = replay(entries);
-      if (summary !== undefined) runs.push({ ...summary, run: name });
+      if (summary === undefined) continue;
+      const provisional = await watchedOf(path.join(directory, name), summary.provisional);
+      runs.push({ ...summary, provisional, run: name });
     } catch (error) {
       // A directory without a journal is a run that ended before its first line.
       if (!hasCode(error, 'ENOENT'))

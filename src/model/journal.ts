@@ -1,4 +1,5 @@
 import type { Ref } from './manifest.js';
+import { type CameFrom, type HealthCheck, provisionalsOf, type Watched } from './provisional.js';
 import type { Answers } from './question.js';
 import type { RewriteCounts, RewritePlace } from './rewrite.js';
 
@@ -14,6 +15,8 @@ export type Entry =
       command: string;
       /** Of an undo: the run that it takes back. */
       undoes?: string;
+      /** Of an undo that takes back only what nobody kept in time: the ids of that. */
+      undoesOnly?: readonly string[];
       /** What the run is about: the steps that `--step` chose (all without it) and the namespaces that were left out. */
       scope?: { steps: readonly string[]; exclude: readonly string[] };
       /** The files that it was started with. */
@@ -30,6 +33,8 @@ export type Entry =
       /** Ids of changes that were planned and taken out. */
       excluded: readonly string[];
     }
+  /** What the step writes from here on is taken back unless somebody keeps it in time. */
+  | { type: 'provisional'; id: string; step: string; seconds: number; check?: HealthCheck; from: CameFrom }
   | { type: 'excluded'; step: string; changes: readonly string[] }
   /**
    * `before`: name under which the object as it was is kept. `turnsOn`: a round of encryption, where before it nothing was
@@ -103,6 +108,10 @@ export interface RunSummary {
   command: string;
   /** Of an undo: the run that it takes back. */
   undoes?: string;
+  /** Ids of what it takes back; absent: all of it. */
+  undoesOnly?: readonly string[];
+  /** What takes itself back unless it is kept; what was decided stands beside the journal. */
+  provisional: readonly Watched[];
   /** As the run was first started: resuming it must not widen it. */
   scope: { steps: readonly string[]; exclude: readonly string[] };
   /** As it was last started. */
@@ -153,6 +162,8 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     cluster: start.cluster,
     command: start.command,
     ...(start.undoes === undefined ? {} : { undoes: start.undoes }),
+    ...(start.undoesOnly === undefined ? {} : { undoesOnly: start.undoesOnly }),
+    provisional: provisionalsOf(entries).map((one) => ({ ...one, guarded: false })),
     scope: start.scope ?? { steps: [], exclude: [] },
     files: entries.findLast((entry) => entry.type === 'started')?.files ?? { flows: [] },
     ...(start.rewrite === undefined ? {} : { rewrite: start.rewrite }),
@@ -165,6 +176,12 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     skipped,
     state,
   };
+}
+
+/** Whether something that a run wrote provisionally, by its id, was taken back whole by an undo. */
+export function undoneOf(all: readonly RunSummary[], run: string): (id: string) => boolean {
+  const undos = all.filter(({ undoes, state }) => undoes === run && state === 'done');
+  return (id) => undos.some(({ undoesOnly }) => undoesOnly === undefined || undoesOnly.includes(id));
 }
 
 /** How far an interrupted re-write had come. */

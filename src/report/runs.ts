@@ -1,5 +1,13 @@
 import { printable } from '../model/escape.js';
-import type { RunSummary } from '../model/journal.js';
+import { type RunSummary, undoneOf } from '../model/journal.js';
+import {
+  clockText,
+  deadlineOf,
+  isoText,
+  isWritten,
+  type Standing,
+  standingOf,
+} from '../model/provisional.js';
 import { jsonText } from './json.js';
 import { encoded, paint, type Style } from './style.js';
 
@@ -15,15 +23,15 @@ const STATES: Record<RunSummary['state'], string> = {
 export function runsText(runs: readonly RunSummary[], style: Style): string {
   if (runs.length === 0) return 'There are no runs yet.\n';
   const takenBack = new Map(
-    runs.flatMap(({ undoes, run, state }) =>
-      undoes !== undefined && state === 'done' ? [[undoes, run]] : [],
+    runs.flatMap(({ undoes, undoesOnly, run, state }) =>
+      undoes !== undefined && undoesOnly === undefined && state === 'done' ? [[undoes, run]] : [],
     ),
   );
   const rows = runs.map((run) => [
     run.run,
     run.startedAt.slice(0, 16).replace('T', ' '),
     printable(run.cluster.context, 40),
-    stateText(run, takenBack.get(run.run)),
+    [stateText(run, takenBack.get(run.run)), ...provisionalWords(run, runs)].join('; '),
     String(run.applied.length),
     [...run.skipped.keys()].map((step) => printable(step, 40)).join(', '),
   ]);
@@ -47,6 +55,30 @@ function stateText({ state, undoes }: RunSummary, takenBackBy: string | undefine
   return undoes === undefined ? STATES[state] : `undo of ${undoes}: ${STATES[state]}`;
 }
 
+const STANDINGS: Record<Standing, string> = {
+  waiting: 'waiting for confirmation until',
+  unguarded: 'NOT watched over any more, was to be kept by',
+  kept: 'kept',
+  takingBack: 'being taken back',
+  takenBack: 'taken back',
+  unfinished: 'taking back did NOT end',
+};
+
+/** How everything stands that the run wrote and would take back by itself. */
+function standingsOf({ run, provisional }: RunSummary, runs: readonly RunSummary[]) {
+  const undone = undoneOf(runs, run);
+  return provisional
+    .filter(isWritten)
+    .map((one) => ({ one, standing: standingOf(one, undone(one.id)), until: deadlineOf(one) }));
+}
+
+function provisionalWords(run: RunSummary, runs: readonly RunSummary[]): string[] {
+  return standingsOf(run, runs).map(({ one, standing, until }) => {
+    const time = standing === 'waiting' || standing === 'unguarded' ? ` ${clockText(until)}` : '';
+    return `${printable(one.step, 40)} ${STANDINGS[standing]}${time}`;
+  });
+}
+
 /** Version of the JSON; see docs/json.md. */
 export const RUNS_VERSION = 1;
 
@@ -54,16 +86,27 @@ export const RUNS_VERSION = 1;
 export function runsJson(runs: readonly RunSummary[]): string {
   const value = {
     version: RUNS_VERSION,
-    runs: runs.map(({ run, undoes, cluster, startedAt, lastAt, state, applied, skipped }) => ({
-      run,
-      ...(undoes === undefined ? {} : { undoes }),
-      cluster,
-      startedAt,
-      lastAt,
-      state,
-      applied: applied.length,
-      skipped: [...skipped].map(([step, reason]) => ({ step, reason })),
-    })),
+    runs: runs.map((summary) => {
+      const { run, undoes, undoesOnly, cluster, startedAt, lastAt, state, applied, skipped } = summary;
+      const provisional = standingsOf(summary, runs).map(({ one, standing, until }) => ({
+        step: one.step,
+        standing,
+        until: isoText(until),
+        changes: one.changes.length,
+      }));
+      return {
+        run,
+        ...(undoes === undefined ? {} : { undoes }),
+        ...(undoesOnly === undefined ? {} : { undoesOnly }),
+        cluster,
+        startedAt,
+        lastAt,
+        state,
+        applied: applied.length,
+        skipped: [...skipped].map(([step, reason]) => ({ step, reason })),
+        ...(provisional.length === 0 ? {} : { provisional }),
+      };
+    }),
   };
   return `${jsonText(value, 2)}\n`;
 }

@@ -1,5 +1,6 @@
 import { oneLine, printable } from '../model/escape.js';
 import { type Change, changeName } from '../model/plan.js';
+import { clockText } from '../model/provisional.js';
 import { commandLine } from '../model/shell.js';
 import { pending } from '../wizard/assemble.js';
 import type { Done, StepState, WizardState } from '../wizard/state.js';
@@ -27,6 +28,7 @@ export function summaryText(state: WizardState, options: SummaryOptions): string
     ...doneLines(state, style),
     ...leftLines(state, style),
     ...probeLeft(state, options),
+    ...provisionalLines(state, options),
     ...goOnLines(state, options),
   ];
   return `${lines.map((line) => encoded(style, line)).join('\n')}\n`;
@@ -72,6 +74,28 @@ function probeLeft({ snapshot, scratch }: WizardState, { style, target = [] }: S
   if (scratch === undefined) return [];
   const command = removalCommand(scratch, target, snapshot?.cluster.context ?? '');
   return [`${sign(style, 'breaks')} Remove what the live probe left: ${command}`];
+}
+
+/** What takes itself back unless it is kept, and what nobody kept in time. */
+function provisionalLines(
+  { run, steps, waiting, expired = [] }: WizardState,
+  { style }: SummaryOptions,
+): string[] {
+  const title = (id: string) => printable(steps.find(({ step }) => step.id === id)?.step.title ?? id);
+  const warn = `${sign(style, 'breaks')} `;
+  return [
+    ...expired.flatMap((id) =>
+      fold(
+        `${title(id)}: nobody kept it in time, and it is taken back now; kubectl harden runs tells how it went.`,
+        style.width,
+        warn,
+      ),
+    ),
+    ...(waiting?.all ?? []).flatMap(({ step, until }) => [
+      ...fold(`${title(step)} is taken back at ${clockText(until)}, unless it is kept:`, style.width, warn),
+      `  kubectl harden keep ${run}`,
+    ]),
+  ];
 }
 
 function leftLines({ steps }: WizardState, style: Style): string[] {

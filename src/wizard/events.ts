@@ -7,6 +7,7 @@ import type { Templates } from '../model/template.js';
 import type { Decisions } from './assemble.js';
 import type { ReadProgress, RewriteProgress } from './ports.js';
 import type { Checked, Done, StepState, UserEvent, WizardState } from './state.js';
+import type { Offer, Sight } from './waiting.js';
 
 /** What the effects report back. */
 export type SystemEvent =
@@ -15,6 +16,7 @@ export type SystemEvent =
   | { type: 'checked'; checked: readonly Checked[] }
   | { type: 'stale'; objects: readonly string[] }
   | { type: 'noted'; note: string }
+  | { type: 'seen'; sight: Sight }
   | { type: 'applying'; change: string }
   | { type: 'rewriting'; progress: RewriteProgress }
   | { type: 'done'; done: Done }
@@ -30,7 +32,8 @@ export type WizardEvent = UserEvent | SystemEvent;
 export type Effect =
   | { do: 'read' }
   | { do: 'check'; changes: readonly Change[] }
-  | { do: 'apply'; step: StepState; changes: readonly Change[] }
+  | { do: 'apply'; step: StepState; changes: readonly Change[]; within: number }
+  | { do: 'keep' }
   | { do: 'probe'; plan: ProbePlan }
   | { do: 'stop' }
   | { do: 'journal'; entry: Entry }
@@ -40,6 +43,8 @@ export type Effect =
 export interface Setting {
   steps: readonly Step[];
   templates: Templates;
+  /** Present where a step can take itself back unless it is kept in time. */
+  offer?: Offer;
   /** How a live probe of the network plugin is made; the usual way without it. */
   probe?: ProbeOptions;
   /**

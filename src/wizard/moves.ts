@@ -1,6 +1,7 @@
-import { assemble, type Decisions } from './assemble.js';
+import { assemble, type Decisions, pending } from './assemble.js';
 import type { Setting, Transition } from './events.js';
 import type { StepState, WizardState } from './state.js';
+import { offered } from './waiting.js';
 
 /** The next step that still waits, or the one at hand when none does. */
 export function following(state: WizardState): number {
@@ -71,8 +72,11 @@ export function redecide(state: WizardState, decision: Decisions, setting: Setti
 }
 
 /** The first write to a real cluster asks for the name of its context. */
-export function confirmScreen(state: WizardState): WizardState['screen'] {
-  return { at: 'confirm', typed: !state.written && state.snapshot?.cluster.sandbox === false };
+export function confirmScreen(state: WizardState, { offer }: Setting): WizardState['screen'] {
+  const step = state.steps[state.current];
+  const within = step === undefined ? undefined : offered(pending(step), offer);
+  const typed = !state.written && state.snapshot?.cluster.sandbox === false;
+  return { at: 'confirm', typed, ...(within === undefined ? {} : { within }) };
 }
 
 export function replaced(state: WizardState, step: StepState): readonly StepState[] {

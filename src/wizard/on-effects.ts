@@ -28,7 +28,7 @@ export const fromEffects: Handlers<SystemEvent> = {
       [{ do: 'journal', entry: { type: 'verified', step: at.step.id, pending: pending(at).length } }],
     ];
   },
-  checked: (state, { checked }) => {
+  checked: (state, { checked }, setting) => {
     const step = state.steps[state.current];
     if (state.screen.at !== 'checking' || step === undefined) return undefined;
     const fresh = new Map(checked.map((c) => [c.change, c]));
@@ -36,7 +36,7 @@ export const fromEffects: Handlers<SystemEvent> = {
     const next = { ...state, steps: replaced(state, { ...step, checked: [...known, ...checked] }) };
     if (state.screen.confirming !== true) return [{ ...next, screen: { at: 'review' } }, []];
     const refused = checked.filter((c) => c.check.by === 'refusal').length;
-    if (refused === 0) return [{ ...next, screen: confirmScreen(state) }, []];
+    if (refused === 0) return [{ ...next, screen: confirmScreen(next, setting) }, []];
     const notice = `Asked again, the server refuses ${refused} of these changes: look at them before you confirm.`;
     return [{ ...next, notice, screen: { at: 'review' } }, []];
   },
@@ -69,6 +69,7 @@ export const fromEffects: Handlers<SystemEvent> = {
   },
   applied: (state, { interrupted }) => {
     if (state.screen.at !== 'applying') return undefined;
+    if (state.expired !== undefined) return leave(state, 1, 'interrupted');
     if (interrupted) return leave(state, 130, 'interrupted');
     return [{ ...state, screen: { at: 'verifying' } }, [{ do: 'read' }]];
   },
@@ -85,6 +86,24 @@ export const fromEffects: Handlers<SystemEvent> = {
     // That it should be made was answered for this one alone.
     const steps = stepsOn(snapshot, rest, setting).map(({ unasked: _unasked, ...step }) => step);
     return [{ ...rest, snapshot, steps, notice: probeSentence(facts), screen: { at: 'questions' } }, []];
+  },
+  seen: (state, { sight: { waiting, kept, expired, now } }) => {
+    if (state.screen.at === 'left' || state.expired !== undefined) return undefined;
+    const { waiting: before, ...rest } = state;
+    const named = (ids: readonly string[]) =>
+      ids.map((id) => state.steps.find(({ step }) => step.id === id)?.step.title ?? id).join(', ');
+    const fresh = kept.filter((id) => before?.all.some(({ step }) => step === id) === true);
+    const now_: WizardState = {
+      ...rest,
+      ...(waiting.length === 0 ? {} : { waiting: { all: waiting, now } }),
+      ...(fresh.length === 0 ? {} : { notice: `Kept: ${named(fresh)}.` }),
+    };
+    if (expired.length === 0) return [now_, []];
+    const over: WizardState = { ...now_, expired };
+    if (over.screen.at !== 'applying') return leave(over, 1, 'interrupted');
+    return over.screen.stopping
+      ? [over, []]
+      : [{ ...over, screen: { ...over.screen, stopping: true } }, [{ do: 'stop' }]];
   },
   failure: (state, { message }) =>
     state.screen.at === 'left' ? undefined : [{ ...state, screen: { at: 'failed', message } }, []],

@@ -5,6 +5,7 @@ import type { Effect, Handlers } from './events.js';
 import { clear, confirmScreen, decided, following, leave, reading, redecide, replaced } from './moves.js';
 import { wantedProbe } from './probe.js';
 import type { StepState, UserEvent, WizardState } from './state.js';
+import { nextChoice } from './waiting.js';
 
 /** Changes of the API that the server has not looked at: it is asked again before anything is confirmed. */
 function uncheckedChanges(step: StepState): readonly Change[] {
@@ -75,7 +76,7 @@ export const fromPeople: Handlers<UserEvent> = {
         if (pending(step).length === 0) return undefined;
         const unchecked = uncheckedChanges(step);
         return unchecked.length === 0
-          ? [{ ...clear(state), screen: confirmScreen(state) }, []]
+          ? [{ ...clear(state), screen: confirmScreen(state, setting) }, []]
           : [
               { ...clear(state), screen: { at: 'checking', confirming: true } },
               [{ do: 'check', changes: unchecked }],
@@ -100,6 +101,12 @@ export const fromPeople: Handlers<UserEvent> = {
       return [{ ...clear(state), screen: { at: 'questions' } }, []];
     return at in to ? [{ ...clear(state), screen: { at: to[at as keyof typeof to] } }, []] : undefined;
   },
+  within: (state, _event, { offer }) => {
+    const { screen } = state;
+    if (screen.at !== 'confirm' || typeof screen.within !== 'number' || offer === undefined) return undefined;
+    return [{ ...state, screen: { ...screen, within: nextChoice(screen.within, offer) } }, []];
+  },
+  keep: (state) => (state.waiting === undefined ? undefined : [state, [{ do: 'keep' }]]),
   confirm: (state, { typed }) => {
     const step = state.steps[state.current];
     if (state.screen.at !== 'confirm' || step === undefined) return undefined;
@@ -129,7 +136,7 @@ export const fromPeople: Handlers<UserEvent> = {
       },
       [
         { do: 'journal', entry: confirmedEntry(step, changes) },
-        { do: 'apply', step, changes },
+        { do: 'apply', step, changes, within: withinOf(state, step) },
       ],
     ];
   },
@@ -164,6 +171,12 @@ export const fromPeople: Handlers<UserEvent> = {
     return leave(state, 0, pendingCount(state.steps) === 0 ? 'done' : 'left');
   },
 };
+
+/** For how long the step waits to be kept. What waits already goes on waiting: it is taken back as a whole. */
+function withinOf({ screen, waiting }: WizardState, { step }: StepState): number {
+  const chosen = screen.at === 'confirm' && typeof screen.within === 'number' ? screen.within : 0;
+  return chosen || (waiting?.all.find((one) => one.step === step.id)?.seconds ?? 0);
+}
 
 function confirmedEntry(step: StepState, changes: readonly Change[]): Entry {
   return {

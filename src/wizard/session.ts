@@ -15,6 +15,7 @@ import {
 } from './ports.js';
 import { makeProbe } from './probe.js';
 import type { Session, UserEvent, WizardState } from './state.js';
+import type { Guardian } from './waiting.js';
 
 export interface SessionPorts {
   /** Claims the cluster before the first write; released when the session ends. */
@@ -24,6 +25,8 @@ export interface SessionPorts {
   journal: Journal;
   clock: Clock;
   look?: Look;
+  /** Where steps can take themselves back. */
+  guardian?: Guardian;
 }
 
 export interface SessionOptions extends Setting {
@@ -47,6 +50,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
   ] as [WizardState, readonly Effect[]];
   let stopping = new AbortController();
   let claimed: Claim | undefined;
+  let looking: NodeJS.Timeout | undefined;
   // Journal entries go to disk in order, and the session does not end before the last of them.
   let written: Promise<void> = Promise.resolve();
 
@@ -86,6 +90,11 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
           return;
         }
         if (claimed.note !== undefined) send({ type: 'noted', note: claimed.note });
+        if (effect.within > 0) {
+          if (ports.guardian === undefined) throw new Error('nobody could take it back');
+          await ports.guardian.watch(effect.step.step.id, effect.within);
+          await look();
+        }
         const { lost } = claimed;
         const stopped = AbortSignal.any([stopping.signal, lost]);
         const result = await applyChanges(ports, effect.step, effect.changes, stopped, {
@@ -97,6 +106,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
         else if (result.end === 'stale') send({ type: 'stale', objects: result.objects });
         else if (result.end === 'lost') send({ type: 'failure', message: result.reason });
         else send({ type: 'applied', interrupted: result.end === 'interrupted' });
+        if (effect.within > 0) await look();
         return;
       }
       case 'probe': {
@@ -110,6 +120,10 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
         send({ type: 'probed', facts });
         return;
       }
+      case 'keep':
+        await ports.guardian?.keep();
+        await look();
+        return;
       case 'stop':
         stopping.abort();
         return;
@@ -118,10 +132,22 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
         return written;
       case 'end':
         await written.catch(() => undefined);
+        clearTimeout(looking);
         if (claimed?.held === true) await claimed.release().catch(() => undefined);
         end.resolve(effect.code);
         return;
     }
+  };
+
+  /** Looks how what waits to be kept stands, and again every second while anything does. */
+  const look = async (): Promise<void> => {
+    if (ports.guardian === undefined || state.screen.at === 'left') return;
+    const sight = await ports.guardian.look();
+    send({ type: 'seen', sight });
+    clearTimeout(looking);
+    if (sight.waiting.length === 0) return;
+    looking = setTimeout(() => void look().catch(failed), 1_000);
+    looking.unref();
   };
 
   const run = (effect: Effect): void => {

@@ -6,6 +6,7 @@ import type { Answers, AnswerValue, Question } from '../model/question.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step, StepStatus } from '../model/step.js';
 import type { RewriteProgress } from './ports.js';
+import type { Waiting } from './waiting.js';
 
 /** Where the wizard is. One screen at a time; `step` is an index into `steps`. */
 export type Screen =
@@ -14,7 +15,9 @@ export type Screen =
   | { at: 'questions' }
   | { at: 'checking'; confirming?: true } // server dry run, at last before confirming; input is swallowed
   | { at: 'review' }
-  | { at: 'confirm'; typed: boolean; probe?: ProbePlan } // typed: the context's name has to be typed; probe: before it, in place of changes
+  // typed: the context's name has to be typed; probe: before it, in place of changes; within: seconds after which the step
+  // takes itself back unless it is kept, 0 for not at all, `never` where it cannot, absent where it is not offered
+  | { at: 'confirm'; typed: boolean; probe?: ProbePlan; within?: number | 'never' }
   | { at: 'probing'; stage: string; stopping: boolean } // a live probe of the network plugin
   | { at: 'applying'; done: number; total: number; now: string; rewrite?: RewriteProgress; stopping: boolean }
   | { at: 'verifying' }
@@ -77,6 +80,10 @@ export interface WizardState {
   written: boolean;
   /** The scratch namespace of a live probe that has not said that it is gone. */
   scratch?: string;
+  /** What takes itself back unless it is kept, and the time when that was looked at (milliseconds since 1970). */
+  waiting?: { readonly all: readonly Waiting[]; readonly now: number };
+  /** Ids of steps that nobody kept in time: the session ends, and they are taken back. */
+  expired?: readonly string[];
   /** Where the run is kept; told at the end. */
   directory: string;
 }
@@ -88,6 +95,8 @@ export type UserEvent =
   | { type: 'next' } // questions -> review, review -> confirm, result -> next step or overview
   | { type: 'back' }
   | { type: 'toggle'; change: string }
+  | { type: 'within' } // the next choice of how long the step waits to be kept
+  | { type: 'keep' } // keeps what waits
   | { type: 'confirm'; typed?: string } // typed: must equal the context's name where asked for
   | { type: 'skip' } // opens the screen that asks for a reason
   | { type: 'skipped'; reason: string }

@@ -2,6 +2,7 @@ import { needsAnswer } from '../model/question.js';
 import { pending, pendingCount } from './assemble.js';
 import { wantedProbe } from './probe.js';
 import type { Session, StepState, WizardState } from './state.js';
+import { canTakeBack } from './waiting.js';
 
 /** How often a step may be planned again because objects moved under it. */
 const REPLANS = 3;
@@ -9,9 +10,14 @@ const REPLANS = 3;
 /**
  * Goes through all steps without anybody there: opens each step that has changes, confirms it, and leaves. What the
  * caller was given by `--confirm` is the confirmation. Resolves with the exit code: 0 nothing is left, 1 some changes
- * are, 2 an error, 130 interrupted. `only` are the ids of the steps that were confirmed; without it, all.
+ * are, 2 an error, 130 interrupted. `only` are the ids of the steps that were confirmed; without it, all. Where everything
+ * is to take itself back unless it is kept (`provisional`), what cannot is left.
  */
-export async function applyUnattended(session: Session, only?: ReadonlySet<string>): Promise<number> {
+export async function applyUnattended(
+  session: Session,
+  only?: ReadonlySet<string>,
+  provisional = false,
+): Promise<number> {
   const meant = (step: StepState) => only === undefined || only.has(step.step.id);
   // Asked once, before anything is written: what is applied may well raise questions that nobody could have answered.
   let refused: boolean | undefined;
@@ -26,6 +32,7 @@ export async function applyUnattended(session: Session, only?: ReadonlySet<strin
         const at = steps.findIndex(
           (s) =>
             meant(s) &&
+            (!provisional || canTakeBack(pending(s))) &&
             (pending(s).length > 0 || wantsProbe(s)) &&
             (tries.get(s.step.id) ?? 0) < REPLANS &&
             s.verified === undefined,

@@ -17,7 +17,8 @@ import fc from 'fast-check';
 import { lineOf, readLines } from '../../src/host/entries.js';
 import { HostError, reasonOf } from '../../src/host/errors.js';
 import { takeLock } from '../../src/host/lock.js';
-import { type RunStore, runStore, runsDirectory } from '../../src/host/runs.js';
+import { runsDirectory } from '../../src/host/places.js';
+import { type RunStore, runStore } from '../../src/host/runs.js';
 import type { Entry, Stamped } from '../../src/model/journal.js';
 import { object } from '../support/snapshot.js';
 

@@ -90,6 +90,7 @@ const RUN: RunSummary = {
   excluded: new Map(),
   applied: ['a', 'b'],
   skipped: new Map([['quotas', 'later']]),
+  provisional: [],
   state: 'interrupted',
 };
 

@@ -1,0 +1,140 @@
+import { writeSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from '../cli/command.js';
+import { EXIT, type ExitCode } from '../cli/exit.js';
+import { untilReleased } from '../host/guardian.js';
+import { isHealthy } from '../host/health.js';
+import { holderOf } from '../host/lock.js';
+import { decide, takeGuard, watchedReader } from '../host/verdicts.js';
+import { oneLine } from '../model/escape.js';
+import { undoneOf } from '../model/journal.js';
+import { type Clocks, isDue, isWritten, type Watched } from '../model/provisional.js';
+import { type Io, runsOf, say, summaryOf } from './io.js';
+
+/** Pipe on which this process tells the one that started it that it watches. */
+const READY = 3;
+/** How long taking back is tried, and the pauses between, in milliseconds. */
+const GIVE_UP = 24 * 3_600_000;
+const PAUSES = [2_000, 5_000, 15_000, 60_000];
+
+/**
+ * Watches over a run until everything of it that was written provisionally is decided about, and takes back what nobody
+ * kept in time. It holds no connection and asks no cluster before that; a hang-up of the terminal does not reach it.
+ */
+export async function guard({ run }: Extract<Command, { name: 'guard' }>, io: Io): Promise<ExitCode> {
+  process.on('SIGHUP', () => undefined);
+  const store = runsOf(io);
+  await summaryOf(run, store);
+  const directory = path.join(store.directory, run);
+  const log = (text: string) => say(io, `${new Date().toISOString()} ${oneLine(text)}`);
+  const read = watchedReader(directory);
+  let told = false;
+  // One more look after the place is given up: what was written in that moment has counted on this process.
+  for (;;) {
+    const lock = await takeGuard(directory);
+    if (!told) ready();
+    told = true;
+    try {
+      await watch(run, directory, read, io, log);
+    } catch (error) {
+      log(error instanceof Error ? error.message : String(error));
+      return EXIT.error;
+    } finally {
+      await lock.release();
+    }
+    if (!(await read()).some(({ verdict }) => verdict === undefined)) return EXIT.ok;
+  }
+}
+
+function ready(): void {
+  try {
+    writeSync(READY, 'ready\n');
+  } catch {
+    // It was started by hand: nobody waits for this.
+  }
+}
+
+function clocks(): Clocks {
+  return { wall: Date.now(), steady: performance.now() };
+}
+
+type Log = (text: string) => void;
+
+async function watch(
+  run: string,
+  directory: string,
+  read: () => Promise<readonly Watched[]>,
+  io: Io,
+  log: Log,
+): Promise<void> {
+  // By id and last write: the clocks when it was first seen so.
+  const seen = new Map<string, Clocks>();
+  log(`process ${process.pid} watches over run ${run}`);
+  for (;;) {
+    const now = clocks();
+    const open = (await read()).filter(({ verdict }) => verdict === undefined);
+    if (open.length === 0) return;
+    // While the process that applies has yet to write, no time counts.
+    const begins = open.some((one) => !isWritten(one)) && (await holderOf(directory)) !== undefined;
+    const due = open.filter((one) => {
+      if (begins && !isWritten(one)) return false;
+      const key = `${one.id} ${one.since}`;
+      if (!seen.has(key)) seen.set(key, now);
+      return isDue(one, seen.get(key) ?? now, now);
+    });
+    const lost: Watched[] = [];
+    for (const one of due) if (!(await isKept(one, directory, log))) lost.push(one);
+    if (lost.length > 0) await takeBack(run, directory, read, lost, io, log);
+    const shortest = Math.min(...open.map(({ seconds }) => seconds));
+    await pause(Math.min(1_000, shortest * 50));
+  }
+}
+
+/** Decides about one whose time is up: its health check may keep it. */
+async function isKept(one: Watched, directory: string, log: Log): Promise<boolean> {
+  if (one.check !== undefined && isWritten(one)) {
+    const { healthy, words } = await isHealthy(one.check);
+    log(`${one.id}: the health check ${healthy ? 'passed' : 'failed'}: ${words}`);
+    if (healthy) return (await decide(directory, one.id, 'kept')) === 'kept';
+  }
+  const verdict = await decide(directory, one.id, 'takenBack');
+  log(verdict === 'kept' ? `${one.id}: it was kept` : `${one.id}: nobody kept it in time`);
+  return verdict === 'kept';
+}
+
+/** Takes back what was not kept, as an undo of its own; tried again while it cannot be done. */
+async function takeBack(
+  run: string,
+  directory: string,
+  read: () => Promise<readonly Watched[]>,
+  lost: readonly Watched[],
+  io: Io,
+  log: Log,
+): Promise<void> {
+  const { undoProvisional } = await import('./run.js');
+  const ids = lost.map(({ id }) => id);
+  const start = performance.now();
+  for (let attempt = 0; performance.now() - start < GIVE_UP; attempt++) {
+    if (!(await untilReleased(directory))) log('The run is still held by another process.');
+    else {
+      const written = (await read()).filter((one) => isWritten(one) && ids.includes(one.id));
+      if (written.length === 0) return log('Nothing had been written.');
+      try {
+        const all = await runsOf(io).list();
+        if (written.every(({ id }) => undoneOf(all, run)(id))) return log('It is taken back.');
+        const code = await undoProvisional(run, written, io);
+        log(`The undo has ended with code ${code}.`);
+        const after = undoneOf(await runsOf(io).list(), run);
+        if (written.every(({ id }) => after(id))) return;
+      } catch (error) {
+        log(error instanceof Error ? error.message : String(error));
+      }
+    }
+    await pause(PAUSES[Math.min(attempt, PAUSES.length - 1)] ?? 60_000);
+  }
+  log(`It could not be taken back. Try: kubectl harden undo ${run}`);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,88 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Stamped } from '../model/journal.js';
+import { type Provisional, provisionalsOf, type Verdict, type Watched } from '../model/provisional.js';
+import { makeDirectory, writeNew } from './atomic.js';
+import { readLines } from './entries.js';
+import { HostError, reasonOf } from './errors.js';
+import { JOURNAL_FILE } from './journal.js';
+import { holderOf, type Lock, takeLock } from './lock.js';
+import { CONFIRM as FOLDER } from './places.js';
+
+const VERDICTS: readonly Verdict[] = ['kept', 'takenBack'];
+
+/** The folder of a run for that, made where it is missing. */
+export async function confirmFolder(run: string): Promise<string> {
+  const folder = path.join(run, FOLDER);
+  await makeDirectory(folder, 0o700);
+  return folder;
+}
+
+/**
+ * Decides about something that waits. Whoever comes first decides, whatever process it is: making the file is what
+ * decides. Resolves with what holds.
+ * @throws HostError where it cannot be written
+ */
+export async function decide(run: string, id: string, verdict: Verdict): Promise<Verdict> {
+  try {
+    const folder = await confirmFolder(run);
+    if (await writeNew(path.join(folder, `${id}.decided`), verdict, 0o600)) return verdict;
+    return (await verdictOf(run, id)) ?? 'takenBack';
+  } catch (error) {
+    if (error instanceof HostError) throw error;
+    throw new HostError(`What was decided about ${id} cannot be kept in ${run}: ${reasonOf(error)}.`);
+  }
+}
+
+async function verdictOf(run: string, id: string): Promise<Verdict | undefined> {
+  const text = await readFile(path.join(run, FOLDER, `${id}.decided`), 'utf8').catch(() => '');
+  return VERDICTS.find((one) => one === text);
+}
+
+/** What of a run was written provisionally, with what was decided and whether a guardian watches. */
+export async function watchedOf(run: string, all: readonly Provisional[]): Promise<readonly Watched[]> {
+  if (all.length === 0) return [];
+  const guarded = (await guardianOf(run)) !== undefined;
+  return Promise.all(
+    all.map(async (one): Promise<Watched> => {
+      const verdict = await verdictOf(run, one.id);
+      return { ...one, guarded, ...(verdict === undefined ? {} : { verdict }) };
+    }),
+  );
+}
+
+/** The process that watches over a run; undefined where there is none, or where it is dead. */
+export function guardianOf(run: string) {
+  return holderOf(path.join(run, FOLDER));
+}
+
+/** Takes the place of the guardian. @throws HostError where a living one has it */
+export async function takeGuard(run: string): Promise<Lock> {
+  return takeLock(await confirmFolder(run), 'The guardian');
+}
+
+/** Reads the journal of a run that another process may be writing; again only where it has grown. */
+export function journalReader(run: string): () => Promise<readonly Stamped[]> {
+  const file = path.join(run, JOURNAL_FILE);
+  let size = -1;
+  let entries: readonly Stamped[] = [];
+  return async () => {
+    const now = (await stat(file)).size;
+    if (now !== size) {
+      ({ entries } = readLines(await readFile(file, 'utf8'), file));
+      size = now;
+    }
+    return entries;
+  };
+}
+
+/** The same, as what was written provisionally. */
+export function watchedReader(run: string): () => Promise<readonly Watched[]> {
+  const read = journalReader(run);
+  return async () => watchedOf(run, provisionalsOf(await read()));
+}
+
+/** The log of a run's guardian. */
+export async function guardianLog(run: string): Promise<string> {
+  return path.join(await confirmFolder(run), 'guardian.log');
+}

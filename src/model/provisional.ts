@@ -1,0 +1,151 @@
+import type { Entry, Stamped } from './journal.js';
+
+/** What finds out in place of a person whether what was written may stay: a command that ends with 0, or a URL that answers 2xx or 3xx. */
+export type HealthCheck = { command: readonly string[] } | { url: string };
+
+/** Within how many seconds of its last write a step has to be confirmed again, and what may do it in place of a person. */
+export interface Within {
+  seconds: number;
+  check?: HealthCheck;
+}
+
+/** Where a process that has no flags finds the cluster again; no credentials. */
+export interface CameFrom {
+  kubeconfig?: string;
+  context: string;
+  /** File of the embedded cluster. */
+  sandboxFile?: string;
+}
+
+/** What a step wrote and takes back unless somebody keeps it in time. */
+export interface Provisional extends Within {
+  /** `<step>.<n>`, unique within the run. */
+  id: string;
+  step: string;
+  from: CameFrom;
+  /** ISO time of its last write, or of its beginning: time counts from there. */
+  since: string;
+  /** Ids of the changes that were begun. */
+  changes: readonly string[];
+}
+
+/** What was decided about it; whoever comes first decides. */
+export type Verdict = 'kept' | 'takenBack';
+
+/** How it stands on this machine: what was decided, and whether a process watches over it. */
+export interface Watched extends Provisional {
+  verdict?: Verdict;
+  guarded: boolean;
+}
+
+/** Everything of a run that was written so, in the order of its beginning. */
+export function provisionalsOf(entries: readonly Stamped[]): readonly Provisional[] {
+  const found = new Map<string, Omit<Provisional, 'changes'>>();
+  const changes = new Map<string, Set<string>>();
+  eachOf(entries, (entry, id) => {
+    if (entry.type === 'provisional') {
+      const { step, seconds, check, from } = entry;
+      const one = { id: entry.id, step, seconds, from, since: entry.at };
+      if (!changes.has(entry.id)) changes.set(entry.id, new Set());
+      found.set(entry.id, check === undefined ? one : { ...one, check });
+      return;
+    }
+    const one = id === undefined ? undefined : found.get(id);
+    if (one === undefined || !isWrite(entry)) return;
+    changes.get(one.id)?.add(entry.change);
+    found.set(one.id, { ...one, since: entry.at });
+  });
+  return [...found.values()].map((one) => ({ ...one, changes: [...(changes.get(one.id) ?? [])] }));
+}
+
+/** The lines of a journal without the writes that are not of these. */
+export function writesOf(entries: readonly Stamped[], ids: ReadonlySet<string>): readonly Stamped[] {
+  const kept: Stamped[] = [];
+  eachOf(entries, (entry, id) => {
+    if (!isWrite(entry) || (id !== undefined && ids.has(id))) kept.push(entry);
+  });
+  return kept;
+}
+
+function isWrite(entry: Entry): entry is Extract<Entry, { type: 'applying' | 'applied' }> {
+  return entry.type === 'applying' || entry.type === 'applied';
+}
+
+/** Every line, writes with the id that they belong to: a step that is confirmed writes for good, unless it is said otherwise. */
+function eachOf(entries: readonly Stamped[], visit: (entry: Stamped, id: string | undefined) => void): void {
+  const current = new Map<string, string>();
+  for (const entry of entries) {
+    if (entry.type === 'confirmed') current.delete(entry.step);
+    if (entry.type === 'provisional') current.set(entry.step, entry.id);
+    visit(entry, isWrite(entry) ? current.get(entry.step) : undefined);
+  }
+}
+
+/** When it has to be confirmed by, by the clock on the wall, in milliseconds since 1970. */
+export function deadlineOf({ since, seconds }: Pick<Provisional, 'since' | 'seconds'>): number {
+  return Date.parse(since) + seconds * 1000;
+}
+
+/** Two clocks: the one on the wall can be set back, the other one stands still while the machine sleeps. Milliseconds. */
+export interface Clocks {
+  wall: number;
+  steady: number;
+}
+
+/**
+ * Whether time is up, by whichever clock says so first: neither a clock that is set back nor a machine that slept makes
+ * it wait for longer. `seen`: the clocks when a last write of this time was first seen.
+ */
+export function isDue(one: Pick<Provisional, 'since' | 'seconds'>, seen: Clocks, now: Clocks): boolean {
+  const wait = one.seconds * 1000;
+  return now.wall >= deadlineOf(one) || now.steady - seen.steady >= wait;
+}
+
+/**
+ * How it stands, in one word. `waiting`: until its deadline; `unguarded`: nobody watches over it any more; `takingBack`:
+ * the undo is under way; `unfinished`: it was begun and is not.
+ * @param undone whether an undo of it has ended well
+ */
+export function standingOf({ verdict, guarded, changes }: Watched, undone: boolean): Standing {
+  if (verdict === 'kept') return 'kept';
+  if (undone || (verdict === 'takenBack' && changes.length === 0)) return 'takenBack';
+  if (verdict === 'takenBack') return guarded ? 'takingBack' : 'unfinished';
+  return guarded ? 'waiting' : 'unguarded';
+}
+
+export type Standing = 'waiting' | 'unguarded' | 'kept' | 'takingBack' | 'takenBack' | 'unfinished';
+
+/** Whether anything was written. */
+export function isWritten({ changes }: Pick<Provisional, 'changes'>): boolean {
+  return changes.length > 0;
+}
+
+/** `5 minutes`, `90 seconds`, `2 hours`. */
+export function spanText(seconds: number): string {
+  const [size, word] =
+    seconds % 3600 === 0 ? [3600, 'hour'] : seconds % 60 === 0 ? [60, 'minute'] : [1, 'second'];
+  const count = seconds / size;
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
+
+/** `4:05`, from now until then; never less than nothing. */
+export function leftText(until: number, now: number): string {
+  const seconds = Math.max(0, Math.ceil((until - now) / 1000));
+  const rest = String(seconds % 60).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes}:${rest}`
+    : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${rest}`;
+}
+
+/** ISO 8601, UTC; undefined where a journal holds no such time. */
+export function isoText(at: number): string | undefined {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+/** `12:34:56 UTC`. */
+export function clockText(at: number): string {
+  const text = isoText(at);
+  return text === undefined ? 'an unknown time' : `${text.slice(11, 19)} UTC`;
+}

@@ -1,3 +1,4 @@
+import { undoStep } from '../../steps/undo.js';
 import type { Command, Options } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
@@ -32,7 +33,7 @@ import {
 } from './io.js';
 import { guardianFor, untilDecided } from './keep.js';
 import { progressLines } from './progress.js';
-import { lastToUndo, openUndo } from './undo.js';
+import { lastToUndo, openUndo, stepOf } from './undo.js';
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 
@@ -127,7 +128,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
   let journal: HeldJournal | undefined;
   let decided: { code: ExitCode; directory: string };
   try {
-    const material = await loadAgain(options, io, before, taken?.steps);
+    const loaded = await loadAgain(options, io, before, taken && [undoStep(taken.summary.run, taken.deeds)]);
     target = await openTarget(options, (line) => say(io, line));
     const cluster = await target.cluster.info();
     if (how.by === 'confirm') sameContext(how.context, cluster.context);
@@ -143,7 +144,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
       ...(undoes === undefined ? {} : { undoes }),
       ...(taken?.only === undefined ? {} : { undoesOnly: taken.only }),
       scope: { steps: options.steps, exclude: options.exclude },
-      files: filesOf(options, material),
+      files: filesOf(options, loaded),
     });
     // Unattended, a run that somebody led step by step goes on with what was confirmed, and with nothing else.
     const led: Lead =
@@ -152,6 +153,10 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         : how;
     const within = { ...options, ...goesOnWithin(options, before) };
     const offer = offerOf(within, undoes !== undefined);
+    const material =
+      taken === undefined
+        ? loaded
+        : { ...loaded, steps: [await stepOf(taken.summary.run, taken.deeds, target.cluster)] };
     const session = createSession(
       {
         cluster: target.cluster,

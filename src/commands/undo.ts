@@ -4,7 +4,8 @@ import type { RunStore } from '../host/runs.js';
 import { type RunSummary, undoneOf } from '../model/journal.js';
 import { isWritten, type Watched, writesOf } from '../model/provisional.js';
 import type { Step } from '../model/step.js';
-import { type DeedWithImages, deedsOf } from '../model/undo.js';
+import { type DeedWithImages, deedsOf, isAsLeft } from '../model/undo.js';
+import type { Cluster } from '../wizard/ports.js';
 import { summaryOf } from './io.js';
 
 /** The newest run on a cluster that wrote something, is no undo itself, and was not taken back whole. */
@@ -42,12 +43,12 @@ export interface Undone {
   journal: HeldJournal;
   /** Where only some of it is taken back: the ids of that. */
   only?: readonly string[];
-  /** Its undoing, as the only step. */
-  steps: readonly Step[];
+  /** What is taken back, newest first. */
+  deeds: readonly DeedWithImages[];
 }
 
 /**
- * A run that is to be taken back: held, so that nobody goes on with it meanwhile, and its undoing as the only step.
+ * A run that is to be taken back: held, so that nobody goes on with it meanwhile, and what is taken back.
  * @param meant ids of what was written provisionally; without them what was not kept, and where all was, the whole run
  */
 export async function openUndo(run: string, store: RunStore, meant?: readonly string[]): Promise<Undone> {
@@ -66,9 +67,23 @@ export async function openUndo(run: string, store: RunStore, meant?: readonly st
         }),
       ),
     );
-    return { summary, journal, steps: [undoStep(run, deeds)], ...(ids.length === 0 ? {} : { only: ids }) };
+    return { summary, journal, deeds, ...(ids.length === 0 ? {} : { only: ids }) };
   } catch (error) {
     await journal.close();
     throw error;
   }
+}
+
+/**
+ * The undoing as a step, once the cluster can be asked: a write that a killed run did not hear of counts as made where
+ * the object itself shows that it is as that write left it.
+ */
+export async function stepOf(run: string, deeds: readonly DeedWithImages[], cluster: Cluster): Promise<Step> {
+  const heard: DeedWithImages[] = [];
+  for (const deed of deeds) {
+    const live = deed.unheard && deed.kind === 'apply' ? await cluster.get(deed.ref) : undefined;
+    const known = live !== undefined && isAsLeft(deed.before, live);
+    heard.push(known ? { ...deed, after: live, unheard: false } : deed);
+  }
+  return undoStep(run, heard);
 }

@@ -1,5 +1,6 @@
 import type { Stamped } from './journal.js';
-import type { Manifest, Ref } from './manifest.js';
+import { at, isRecord, listAt, type Manifest, type Ref, stringAt } from './manifest.js';
+import { MANAGED_BY } from './ours.js';
 
 /** What a run did to one object, as far as its journal tells. */
 export interface Deed {
@@ -61,4 +62,35 @@ export function deedsOf(entries: readonly Stamped[]): readonly Deed[] {
     }
   }
   return [...deeds.values()].reverse();
+}
+
+/**
+ * Whether an object is as a write left it of which nobody heard, so that it stands for the object after the write: its
+ * own managed fields say so. Ours are the newest, what controllers keep in `status` aside; a change of fields that we own
+ * by somebody else would have taken them from us.
+ * @param before the object before the write, where it existed
+ * @param live the object as it is, with all its managed fields
+ */
+export function isAsLeft(before: Manifest | undefined, live: Manifest): boolean {
+  const { uid, resourceVersion, deletionTimestamp } = live.metadata;
+  if (deletionTimestamp !== undefined) return false;
+  if (
+    before !== undefined &&
+    (before.metadata.uid !== uid || before.metadata.resourceVersion === resourceVersion)
+  )
+    return false;
+  const entries = listAt(live, 'metadata', 'managedFields').filter(
+    (entry) => stringAt(entry, 'subresource') === undefined && !isStatusOnly(entry),
+  );
+  const isOurs = (entry: unknown) =>
+    stringAt(entry, 'manager') === MANAGED_BY && stringAt(entry, 'operation') === 'Apply';
+  const timeOf = (entry: unknown) => Date.parse(stringAt(entry, 'time') ?? '');
+  const own = entries.find(isOurs);
+  return own !== undefined && entries.every((entry) => isOurs(entry) || timeOf(entry) <= timeOf(own));
+}
+
+/** Servers before 1.22 do not name the subresource. */
+function isStatusOnly(entry: unknown): boolean {
+  const fields = at(entry, 'fieldsV1');
+  return isRecord(fields) && Object.keys(fields).join() === 'f:status';
 }

@@ -21,14 +21,16 @@ export function lastToUndo(all: readonly RunSummary[], cluster: string): string 
   )?.run;
 }
 
-/** Whether everything that a run wrote was taken back. */
+/** Whether everything that a run wrote was taken back, as a whole or in parts. */
 function isUndone({ run, provisional, applied }: RunSummary, all: readonly RunSummary[]): boolean {
-  if (all.some((one) => one.undoes === run && one.state === 'done' && one.undoesOnly === undefined))
-    return true;
   const undone = undoneOf(all, run);
+  if (undone(WHOLE)) return true;
   const gone = new Set(provisional.filter(({ id }) => undone(id)).flatMap(({ changes }) => changes));
   return applied.length > 0 && applied.every((change) => gone.has(change));
 }
+
+/** No part has this id: only an undo of the whole run takes it back. */
+const WHOLE = '';
 
 /** What of a run was not kept and is still there: that goes before all else that it wrote. */
 function unkept({ run, provisional }: RunSummary, all: readonly RunSummary[]): readonly Watched[] {

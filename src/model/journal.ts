@@ -180,7 +180,11 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
 
 /** Whether something that a run wrote provisionally, by its id, was taken back whole by an undo. */
 export function undoneOf(all: readonly RunSummary[], run: string): (id: string) => boolean {
-  const undos = all.filter(({ undoes, state }) => undoes === run && state === 'done');
+  // An undo of a whole run that took nothing back, because its questions were answered with no, leaves it as it was.
+  const undos = all.filter(
+    ({ undoes, undoesOnly, state, applied }) =>
+      undoes === run && state === 'done' && (undoesOnly !== undefined || applied.length > 0),
+  );
   return (id) => undos.some(({ undoesOnly }) => undoesOnly === undefined || undoesOnly.includes(id));
 }
 

@@ -68,7 +68,7 @@ export interface RealCluster extends RealServer {
    * A second API server on the same etcd; it stops with the cluster. It is ready only if it can read every Secret
    * that is stored: without a configuration it never is where there are encrypted ones.
    */
-  second(options: RealOptions): Promise<RealServer>;
+  second(options: RealOptions): Promise<RealServer & Pick<RealCluster, 'restart'>>;
   stop(): Promise<void>;
 }
 
@@ -110,8 +110,18 @@ export async function startReal(options: RealOptions = {}): Promise<RealCluster>
       kubeconfig: kubeconfigFor(url, pki.token, pki.ca),
     });
 
-    let main = await launch(options);
-    const connection = connectionOf(main.url);
+    const launched = async (with_: RealOptions) => {
+      let server = await launch(with_);
+      return {
+        ...connectionOf(server.url),
+        restart: async (next: RealOptions) => {
+          const { port } = server;
+          await server.stop();
+          server = await launch(next, port);
+        },
+      };
+    };
+    const connection = await launched(options);
     await systemNamespaces(connection);
     if (options.withoutControllers !== true) {
       const controllers = await startControllers(assets, directory, connection);
@@ -121,12 +131,7 @@ export async function startReal(options: RealOptions = {}): Promise<RealCluster>
       ...connection,
       etcdUrl: etcd.url,
       readStored: (keyPrefix) => readStored(etcd.url, keyPrefix),
-      restart: async (next) => {
-        const { port } = main;
-        await main.stop();
-        main = await launch(next, port);
-      },
-      second: async (next) => connectionOf((await launch(next)).url),
+      second: launched,
       stop,
     };
   } catch (error) {

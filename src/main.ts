@@ -77,6 +77,8 @@ async function carryOut(command: Command): Promise<ExitCode> {
       return (await import('./commands/probe.js')).probe(command, io);
     case 'rewriteSecrets':
       return (await import('./commands/rewrite-secrets.js')).rewriteSecrets(command, io);
+    case 'rbac':
+      return (await import('./commands/rbac.js')).rbac(command, io);
     case 'reach':
     case 'reachExplain':
     case 'reachDiff':

@@ -20,7 +20,7 @@ import { guardQuestion } from './default-deny/guard-told.js';
 import { closeKubeSystem } from './default-deny/kube-system.js';
 import { kubeSystemFindings, kubeSystemQuestion } from './default-deny/kube-system-view.js';
 import { previewOf } from './default-deny/preview.js';
-import { READS } from './default-deny/reads.js';
+import { READS, WRITES } from './default-deny/reads.js';
 import { KUBE_SYSTEM, type NamespaceState, namespaceState } from './default-deny/state.js';
 
 /** Every chosen namespace closed in both directions, except for DNS and what was asked to stay open. */
@@ -50,6 +50,7 @@ export const defaultDeny: Step = {
     'kubeSystem',
   ],
   reads: READS,
+  writes: WRITES,
   questions,
   assess: (now, answers) => [
     ...assess(now),

@@ -31,6 +31,7 @@ export const encryptionAtRest: Step = {
       for: 'custom resources that may be encrypted as well',
     },
   ],
+  writes: [{ act: 'rewrite', resource: 'secrets', for: 'every stored Secret in its new form' }],
   questions,
   assess,
   plan,

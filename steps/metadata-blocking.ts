@@ -10,7 +10,7 @@ import { mechanismHere } from './metadata-blocking/here.js';
 import { namespaceChanges } from './metadata-blocking/namespaces.js';
 import { allBut, EVERY_POD } from './metadata-blocking/needs.js';
 import { questions } from './metadata-blocking/questions.js';
-import { READS } from './metadata-blocking/reads.js';
+import { READS, WRITES } from './metadata-blocking/reads.js';
 
 /** Pods kept away from the cloud's metadata service, without opening anything that is closed. */
 export const metadataBlocking: Step = {
@@ -27,6 +27,7 @@ export const metadataBlocking: Step = {
   folder: '05-metadata-blocking',
   asks: ['namespaces', 'keep', 'newNamespaces'],
   reads: READS,
+  writes: WRITES,
   questions,
   assess,
   plan,

@@ -44,6 +44,7 @@ export const namespaces: Step = {
   folder: '01-namespaces',
   asks: ['newNamespaces', 'moreNamespaces'],
   reads: READS,
+  writes: [{ kind: 'Namespace', by: 'apply', for: 'namespaces of their own for teams' }],
   questions,
   assess,
   plan,

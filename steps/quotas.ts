@@ -51,6 +51,10 @@ export const quotas: Step = {
     { kind: 'HorizontalPodAutoscaler', as: 'objects', for: 'how far workloads may grow' },
     ...WORKLOAD_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what workloads ask for' })),
   ],
+  writes: [
+    { kind: 'LimitRange', by: 'apply', for: 'defaults for containers' },
+    { kind: 'ResourceQuota', by: 'apply', for: 'bounds of namespaces' },
+  ],
   questions,
   assess,
   plan,

@@ -4,6 +4,7 @@ import { type Ref, refText } from '../src/model/manifest.js';
 import { labelledOurs } from '../src/model/ours.js';
 import type { ApplyChange, Change, DeleteChange } from '../src/model/plan.js';
 import { type Answers, chosen, type Question } from '../src/model/question.js';
+import type { Uses, Write } from '../src/model/rights.js';
 import type { Risk } from '../src/model/risk.js';
 import type { Query, Snapshot } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
@@ -16,6 +17,7 @@ import { READS } from './default-deny/reads.js';
 import {
   DECRYPT_ASKS,
   DECRYPT_READS,
+  DECRYPT_WRITES,
   decryptFindings,
   decryptPlan,
   decryptQuestions,
@@ -35,6 +37,7 @@ export function undoStep(run: string, deeds: readonly DeedWithImages[]): Step {
   const decrypts = turnedOn(deeds);
   const ordered = closingFirst(decrypts ? deeds.filter((deed) => !isEncryption(deed)) : deeds);
   const verdicts = (now: Snapshot) => ordered.map((deed) => ({ deed, verdict: verdictOn(now, deed) }));
+  const uses = usesOfKinds(kindsOf(deeds));
   return {
     id: 'undo',
     title: `Undo of run ${run}`,
@@ -45,7 +48,8 @@ export function undoStep(run: string, deeds: readonly DeedWithImages[]): Step {
     references: [],
     folder: 'undo',
     asks: ['changedSince', ...(decrypts ? DECRYPT_ASKS : [])],
-    reads: [...READS, ...readsOf(deeds), ...(decrypts ? DECRYPT_READS : [])],
+    reads: [...uses.reads, ...(decrypts ? DECRYPT_READS : [])],
+    writes: [...uses.writes, ...(decrypts ? DECRYPT_WRITES : [])],
     questions: (now, given) => [
       ...questions(verdicts(now)),
       ...(decrypts ? decryptQuestions(now, given) : []),
@@ -96,11 +100,25 @@ function guards(deed: DeedWithImages, { namespace }: Ref): boolean {
 }
 
 /** The kinds of what the run wrote. */
-function readsOf(deeds: readonly DeedWithImages[]): readonly Query[] {
+function kindsOf(deeds: readonly DeedWithImages[]): readonly KindName[] {
   const kinds = new Set(deeds.map(({ ref }) => kindOf(ref)));
-  return (Object.keys(KINDS) as KindName[])
-    .filter((name) => name !== 'Secret' && kinds.has(KINDS[name]))
-    .map((kind) => ({ kind, as: 'objects', for: 'what the run wrote' }));
+  return (Object.keys(KINDS) as KindName[]).filter((name) => name !== 'Secret' && kinds.has(KINDS[name]));
+}
+
+/** What taking back objects of these kinds reads and writes. */
+function usesOfKinds(kinds: readonly KindName[]): Uses {
+  return {
+    reads: [...READS, ...kinds.map((kind): Query => ({ kind, as: 'objects', for: 'what the run wrote' }))],
+    writes: kinds.flatMap((kind): Write[] => [
+      { kind, by: 'delete', for: 'the removal of what the run created' },
+      { kind, by: 'apply', for: 'the fields that the run changed' },
+    ]),
+  };
+}
+
+/** What the undo of a run with such writes needs. A re-write is not undone by it. */
+export function undoUses(writes: readonly Write[]): Uses {
+  return usesOfKinds([...new Set(writes.flatMap((write) => ('kind' in write ? [write.kind] : [])))]);
 }
 
 function questions(judged: readonly Judged[]): readonly Question[] {

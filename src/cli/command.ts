@@ -39,6 +39,10 @@ export interface Options extends Target, Selection {
 
 export type ReachOutput = 'text' | 'json' | 'dot' | 'svg';
 
+/** Parts of the steps that not everybody needs rights for. */
+export const RBAC_PARTS = ['undo', 'guard', 'cluster-wide', 'probe'] as const;
+export type RbacPart = (typeof RBAC_PARTS)[number];
+
 /** What a command line asks for, as a value. `main` carries it out; nothing here reads a file or a cluster. */
 export type Command =
   | { name: 'wizard'; options: Options }
@@ -84,6 +88,19 @@ export type Command =
       from?: string;
     }
   | { name: 'reachDiff'; options: Options; output: 'text' | 'json'; from: string; to: string }
+  | {
+      name: 'rbac';
+      options: Options;
+      output: 'yaml' | 'json';
+      /** What `plan` needs, and nothing to write. */
+      readOnly: boolean;
+      /** Parts that have to be asked for. */
+      also: readonly RbacPart[];
+      /** Re-written besides Secrets. */
+      resources: readonly string[];
+      groups: readonly string[];
+      users: readonly string[];
+    }
   | { name: 'help'; text: string }
   | { name: 'version' }
   /** Text of one to three lines for stderr; the exit code is 2. */

@@ -27,7 +27,7 @@ const READING: readonly CommandName[] = [
 ];
 const PROBING: readonly CommandName[] = ['wizard', 'apply', 'resume', 'probe'];
 const PLANNING: readonly CommandName[] = ['wizard', 'plan', 'apply', 'generate'];
-const ALL: readonly CommandName[] = [...READING, 'runs', 'probe', 'keep'];
+const ALL: readonly CommandName[] = [...READING, 'runs', 'probe', 'keep', 'rbac'];
 
 /** Every flag there is. Each may stand before or after the command; one that does not go with it is an error. */
 export const FLAGS: readonly Flag[] = [
@@ -60,7 +60,7 @@ export const FLAGS: readonly Flag[] = [
     key: 'step',
     help: 'only this step; repeatable',
     many: true,
-    with: [...PLANNING, 'keep'],
+    with: [...PLANNING, 'keep', 'rbac'],
   },
   {
     flags: '--exclude-namespace <GLOB>',
@@ -91,8 +91,8 @@ export const FLAGS: readonly Flag[] = [
   {
     flags: '-o, --output <FORMAT>',
     key: 'output',
-    help: 'text or json; for reach also dot or svg',
-    with: ['plan', 'runs', 'probe', 'rewriteSecrets', 'reach', 'reachExplain', 'reachDiff'],
+    help: 'text or json; for reach also dot or svg; for rbac yaml or json',
+    with: ['plan', 'runs', 'probe', 'rbac', 'rewriteSecrets', 'reach', 'reachExplain', 'reachDiff'],
   },
   {
     flags: '--confirm <CONTEXT>',
@@ -148,7 +148,34 @@ export const FLAGS: readonly Flag[] = [
     key: 'resource',
     help: 'what to re-write (default: secrets): configmaps, widgets.example.com; repeatable',
     many: true,
-    with: ['rewriteSecrets'],
+    with: ['rewriteSecrets', 'rbac'],
+  },
+  {
+    flags: '--read-only',
+    key: 'readOnly',
+    help: 'the rights that plan needs, none to write',
+    with: ['rbac'],
+  },
+  {
+    flags: '--also <PART>',
+    key: 'also',
+    help: 'rights of parts that have to be asked for: undo, guard, cluster-wide, probe; repeatable',
+    many: true,
+    with: ['rbac'],
+  },
+  {
+    flags: '--group <NAME>',
+    key: 'group',
+    help: 'a group that gets the rights; repeatable',
+    many: true,
+    with: ['rbac'],
+  },
+  {
+    flags: '--user <NAME>',
+    key: 'user',
+    help: 'a user who gets the rights; repeatable',
+    many: true,
+    with: ['rbac'],
   },
   {
     flags: '--max-rate <N>',

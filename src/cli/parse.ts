@@ -3,7 +3,7 @@ import { printable } from '../model/escape.js';
 import { LONGEST_START } from '../model/policy-probe.js';
 import type { HealthCheck } from '../model/provisional.js';
 import { wordsOf } from '../model/shell.js';
-import type { Command, CommandName, Options } from './command.js';
+import { type Command, type CommandName, type Options, RBAC_PARTS, type RbacPart } from './command.js';
 import { EXIT_CODES } from './exit.js';
 import { FLAGS, type Flag, longForm } from './flags.js';
 
@@ -94,6 +94,7 @@ function build(writeOut: (text: string) => void, seen: Seen): Commander {
   add(program, 'runs', 'runs', 'list runs');
   add(program, 'probe', 'probe', 'try out whether NetworkPolicies are enforced');
   add(program, 'rewrite-secrets', 'rewriteSecrets', 'store every Secret anew, without reading one');
+  add(program, 'rbac', 'rbac', 'the smallest roles for the chosen steps');
   const reach = add(program, 'reach', 'reach', 'who can talk to whom under the policies there are');
   add(reach, 'explain <SRC> <DST> [PORT]', 'reachExplain', 'the rules that allow or block a connection');
   add(reach, 'diff', 'reachDiff', 'what opened and what closed between --from and --to');
@@ -190,6 +191,17 @@ function commandOf(name: CommandName, args: readonly string[], given: Given, aro
         print,
       };
     }
+    case 'rbac':
+      return {
+        name,
+        options,
+        output: given.output === 'json' ? 'json' : 'yaml',
+        readOnly: flag('readOnly'),
+        also: list('also') as RbacPart[],
+        resources: list('resource'),
+        groups: list('group'),
+        users: list('user'),
+      };
     case 'reach': {
       const output = given.output as 'text' | 'json' | 'dot' | 'svg' | undefined;
       return { name, options, output: output ?? 'text', ...optional('from', text('from')) };
@@ -224,9 +236,19 @@ function problemWith(name: CommandName, given: Given, steps: readonly string[]):
       if (typeof one === 'string' && (one === '' || /^--?\w/.test(one)))
         return `${longForm(flag)} needs a value`;
   }
-  const formats = name === 'reach' ? ['text', 'json', 'dot', 'svg'] : ['text', 'json'];
+  const formats =
+    name === 'reach' ? ['text', 'json', 'dot', 'svg'] : name === 'rbac' ? ['yaml', 'json'] : ['text', 'json'];
   if (typeof given.output === 'string' && !formats.includes(given.output))
     return `--output is one of ${formats.join(', ')}, not '${given.output}'`;
+  const wrongPart = ([given.also ?? []].flat() as string[]).find(
+    (part) => !(RBAC_PARTS as readonly string[]).includes(part),
+  );
+  if (wrongPart !== undefined) return `--also is one of ${RBAC_PARTS.join(', ')}, not '${wrongPart}'`;
+  if (
+    given.readOnly === true &&
+    (given.also !== undefined || (name === 'rbac' && given.resource !== undefined))
+  )
+    return '--read-only grants nothing to write; it does not go with --also or --resource';
   for (const [key, least] of [
     ['maxRate', 0],
     ['concurrency', 1],

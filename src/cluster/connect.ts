@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { versionHas } from '../model/features.js';
 import { stringAt } from '../model/manifest.js';
+import { rightKey } from '../model/rights.js';
 import type { ClusterInfo } from '../model/snapshot.js';
 import { type Cluster, ClusterError, type RewriteOptions } from '../wizard/ports.js';
+import { lacking } from './access.js';
 import { Client } from './client.js';
 import { contentsOf } from './contents.js';
 import { versionOf } from './discovery.js';
@@ -12,7 +14,8 @@ import { claim } from './lease.js';
 import { probePolicies } from './probe/index.js';
 import { readAll } from './read.js';
 import { proveRewrite, rewriteObjects, sizeOfRewrite } from './rewrite/rewrite.js';
-import { accessOf, applyObject, deleteObject, getObject } from './write.js';
+import { needsOf } from './rights.js';
+import { applyObject, deleteObject, getObject } from './write.js';
 
 export interface ConnectOptions extends KubeconfigSource {
   /** The kubeconfig is the embedded cluster's. */
@@ -56,7 +59,11 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
       }),
     delete: (ref, deletion = {}) => deleteObject(client, ref, deletion),
     contents: (namespace) => contentsOf(client, namespace),
-    can: (checks) => accessOf(client, checks),
+    lacks: async (uses) => {
+      const needs = uses.map(needsOf);
+      const lacks = new Set((await lacking(client, needs.flat())).map(({ right }) => rightKey(right)));
+      return needs.map((some) => some.filter(({ right }) => lacks.has(rightKey(right))));
+    },
     claim: (own, gone) => claim(client, own, gone),
     gate: (trial) => gate(client, trial),
     probePolicies: (request) => probePolicies(client, kubectlFor(options, selected), request),

@@ -1,4 +1,5 @@
 import { printable } from '../model/escape.js';
+import type { Need } from '../model/rights.js';
 import type { EncryptionFacts } from '../model/snapshot.js';
 import { ClusterError } from '../wizard/ports.js';
 import type { Client } from './client.js';
@@ -14,7 +15,27 @@ import {
 import type { SecretName } from './names.js';
 import { inParallel } from './pool.js';
 import { serverFacts } from './server-facts.js';
-import { apiServers, encryptionFlags, type ServerFlag } from './servers.js';
+import { apiServers, encryptionFlags, SERVERS_NEEDS, type ServerFlag } from './servers.js';
+
+const stored = { for: 'how Secrets are stored', without: 'notVisible' } as const;
+
+/**
+ * What the probe asks for. Secrets are read in forms that carry no value; RBAC knows no right to such a form alone.
+ * Single reads count where lists come from the watch cache (from 1.31); `/flagz` is there from 1.36.
+ */
+export const ENCRYPTION_NEEDS: readonly Need[] = [
+  { right: { verb: 'list', group: '', resource: 'namespaces' }, ...stored },
+  { right: { verb: 'list', group: '', resource: 'secrets' }, ...stored },
+  { right: { verb: 'get', group: '', resource: 'secrets' }, ...stored },
+  { right: { verb: 'get', url: '/metrics' }, ...stored },
+  { right: { verb: 'get', url: '/flagz' }, ...stored, for: 'flags of API servers (from 1.36)' },
+  {
+    right: { verb: 'list', group: 'coordination.k8s.io', resource: 'leases', namespace: 'kube-system' },
+    ...stored,
+    for: 'which of several API servers answers (from 1.34)',
+  },
+  ...SERVERS_NEEDS,
+];
 
 /** Secrets read by name at most: 10,000 take about 3 s on a near server at this concurrency. */
 const AUDIT = { atOnce: 32, most: 20_000 };
@@ -125,6 +146,7 @@ async function auditStored(
       writes,
     );
   const gone = await readEach(client, names, limit.atOnce);
+  if (gone === undefined) return unseen(MAY_NOT_GET, writes);
   const after = await readMetrics(client);
   if (typeof after === 'string') return unseen(after);
   if (after.startedAt !== before.startedAt) return unseen(OTHER_SERVER);
@@ -189,10 +211,19 @@ function writtenAs({ to }: Transformations): string | undefined {
   return prefixes.length === 1 ? prefixes[0] : undefined;
 }
 
-/** Reads every Secret as a table row without object; the number of those that were gone. */
-async function readEach(client: Client, names: readonly SecretName[], atOnce: number): Promise<number> {
+const MAY_NOT_GET =
+  'Secrets were listed by name, which moved no counter, and this account may not get them one by one';
+
+/** Reads every Secret as a table row without object; the number of those that were gone, undefined where that is not allowed. */
+async function readEach(
+  client: Client,
+  names: readonly SecretName[],
+  atOnce: number,
+): Promise<number | undefined> {
   let gone = 0;
+  let forbidden = false;
   await inParallel(names, atOnce, async ({ namespace, name }) => {
+    if (forbidden) return;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}?includeObject=None`;
     try {
       await client.json(
@@ -200,11 +231,13 @@ async function readEach(client: Client, names: readonly SecretName[], atOnce: nu
         { doing: `look at Secret ${namespace}/${name}`, secret: true },
       );
     } catch (error) {
-      if (!(error instanceof ClusterError) || error.reason !== 'notFound') throw error;
-      gone++;
+      if (!(error instanceof ClusterError)) throw error;
+      if (error.reason === 'forbidden') forbidden = true;
+      else if (error.reason === 'notFound') gone++;
+      else throw error;
     }
   });
-  return gone;
+  return forbidden ? undefined : gone;
 }
 
 /** Series by which an API server is known. */

@@ -1,9 +1,12 @@
 import { printable } from '../model/escape.js';
+import { rightsText } from '../model/rights.js';
 import { ClusterError, type GateOptions, type GateResult } from '../wizard/ports.js';
+import { lackingSoftly } from './access.js';
 import { agreement } from './agreement.js';
 import type { Client } from './client.js';
 import { readMetrics } from './encryption.js';
 import { byWholePrefix, moved } from './metrics.js';
+import { GATE_NEEDS } from './rewrite/needs.js';
 import {
   createScratch,
   removeScratch,
@@ -65,6 +68,11 @@ async function judged(
   held: Held,
 ): Promise<GateResult> {
   const closed = (reason: string) => ({ open: false as const, reason, evidence });
+  const lacks = await lackingSoftly(client, GATE_NEEDS);
+  if (lacks.length > 0)
+    return closed(
+      `this account may not ${rightsText(lacks.map(({ right }) => right))}: whether API servers agree cannot be tried out. Nothing was written.`,
+    );
   const written = await writeObserved(steady, held);
   if ('refusal' in written) return closed(written.refusal);
   const { servers, untried, reason } = await agreement(

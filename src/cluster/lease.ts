@@ -1,6 +1,8 @@
 import { printable } from '../model/escape.js';
 import { isRecord, stringAt } from '../model/manifest.js';
+import type { Need } from '../model/rights.js';
 import { type Claim, ClusterError, type Holder } from '../wizard/ports.js';
+import { lackingSoftly } from './access.js';
 import type { Client } from './client.js';
 import { errorOf } from './errors.js';
 import type { Answer } from './transport.js';
@@ -8,6 +10,18 @@ import { FIELD_MANAGER } from './write.js';
 
 /** Where runs that write to this cluster are seen: one at a time. */
 export const LEASE = { namespace: 'kube-system', name: 'kubectl-harden' } as const;
+
+const lease = { group: 'coordination.k8s.io', resource: 'leases', namespace: LEASE.namespace } as const;
+const alone = { for: 'the Lease that keeps other runs out', without: 'lessSafe' } as const;
+
+/** What the claim needs; where any of it is missing there is none, for it could not be kept or not be given back. */
+export const LEASE_NEEDS: readonly Need[] = [
+  { right: { verb: 'create', ...lease }, ...alone },
+  ...(['get', 'patch', 'delete'] as const).map((verb) => ({
+    right: { verb, ...lease, name: LEASE.name },
+    ...alone,
+  })),
+];
 
 const LEASES = `/apis/coordination.k8s.io/v1/namespaces/${LEASE.namespace}/leases`;
 const PATH = `${LEASES}/${LEASE.name}`;
@@ -42,10 +56,13 @@ export async function claim(
   own: Holder,
   gone: (other: Holder) => Promise<boolean>,
 ): Promise<Claim> {
+  const lacks = await lackingSoftly(client, LEASE_NEEDS);
+  if (lacks.length > 0) return { held: true, note: unnoticed(lacks), lost: NEVER, release: async () => {} };
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const created = await send(client, 'POST', LEASES, manifest(own, new Date()));
     if (created.status === 201) return held(client, own, seen(created));
-    if (created.status === 403) return { held: true, note: NO_RIGHT, lost: NEVER, release: async () => {} };
+    if (created.status === 403)
+      return { held: true, note: unnoticed(LEASE_NEEDS.slice(0, 1)), lost: NEVER, release: async () => {} };
     if (created.status !== 409) throw errorOf(created, { doing: DOING });
     const found = await look(client);
     if (found === undefined) continue;
@@ -65,7 +82,11 @@ export async function claim(
 
 const DOING = `claim the Lease ${LEASE.namespace}/${LEASE.name}`;
 const NEVER = new AbortController().signal;
-const NO_RIGHT = `This account may not create the Lease ${LEASE.namespace}/${LEASE.name}: another run at the same time is not noticed.`;
+
+function unnoticed(lacks: readonly Need[]): string {
+  const verbs = lacks.map(({ right }) => right.verb).join(', ');
+  return `This account may not ${verbs} the Lease ${LEASE.namespace}/${LEASE.name}: another run at the same time is not noticed.`;
+}
 
 function inUse({ identity, since, age }: Seen): string {
   return `Another run writes to this cluster: ${printable(identity, 200)}, since ${printable(since)}, last seen ${Math.max(0, Math.round(age))} s ago.\nNothing was written. Wait for it to end; once it has not been seen for ${DURATION} s it is taken over.`;

@@ -36,6 +36,12 @@ export function resourceName(kind: Kind): string {
   return group === '' ? kind.plural : `${kind.plural}.${group}`;
 }
 
+/** API group and plural of a kind, as rights name it. */
+export function resourceOf(name: KindName): { group: string; resource: string } {
+  const { plural, apiVersions } = row(name);
+  return { group: groupOf(apiVersions[0] ?? ''), resource: plural };
+}
+
 /** A path with a query string. */
 export function withQuery(path: string, query: Readonly<Record<string, string | undefined>>): string {
   const pairs = Object.entries(query).flatMap(([key, value]) =>

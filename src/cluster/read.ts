@@ -70,12 +70,14 @@ async function withReferenced(
     }),
   );
   const known = KEEP[kind].metadataOnly?.inFull ?? [];
-  const items = await inParallel(listing.items, AT_ONCE, (item) =>
-    named.has(`${item.metadata.namespace ?? ''}/${item.metadata.name}`) && !known.includes(item.metadata.name)
-      ? readOne(client, item, KEEP[kind])
-      : Promise.resolve(item),
+  return await listingOf(listing.apiVersion, () =>
+    inParallel(listing.items, AT_ONCE, (item) =>
+      named.has(`${item.metadata.namespace ?? ''}/${item.metadata.name}`) &&
+      !known.includes(item.metadata.name)
+        ? readOne(client, item, KEEP[kind])
+        : Promise.resolve(item),
+    ),
   );
-  return { ...listing, items };
 }
 
 /** Which kinds to list, and whether as objects; a kind wanted both ways is read as objects. Secrets never are. */
@@ -207,13 +209,13 @@ async function readObjects(
   );
 }
 
-/** The whole object in place of its metadata; where it is gone or may not be read, the metadata stays. */
+/** The whole object in place of its metadata, which stays where it is gone. @throws ClusterError where it may not be read */
 async function readOne(client: Client, item: Manifest, keep: Keep): Promise<Manifest> {
   const { apiVersion, kind, metadata } = item;
   const ref = { apiVersion, kind, name: metadata.name, namespace: metadata.namespace ?? '' };
   const about = { doing: `read ${kind} ${metadata.name}` };
   const answer = await client.send({ method: 'GET', path: objectPath(ref) }, about);
-  if (answer.status === 403 || answer.status === 404) return item;
+  if (answer.status === 404) return item;
   if (answer.status !== 200) throw errorOf(answer, about);
   return pruned(JSON.parse(answer.body.toString('utf8')), keep, apiVersion, kind) ?? item;
 }

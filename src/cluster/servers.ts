@@ -1,7 +1,22 @@
 import { listAt, stringAt } from '../model/manifest.js';
+import type { Need } from '../model/rights.js';
 import { ClusterError } from '../wizard/ports.js';
 import type { Client } from './client.js';
 import { isLoopback } from './credentials.js';
+
+/** What is asked to know API servers one by one, and their arguments. */
+export const SERVERS_NEEDS: readonly Need[] = [
+  {
+    right: { verb: 'get', group: '', resource: 'endpoints', namespace: 'default', name: 'kubernetes' },
+    for: 'which API servers there are',
+    without: 'notVisible',
+  },
+  {
+    right: { verb: 'list', group: '', resource: 'pods', namespace: 'kube-system' },
+    for: 'the arguments of API servers and of etcd',
+    without: 'notVisible',
+  },
+];
 
 /** The API servers behind the Service `kubernetes`, as far as they are known. */
 export interface ApiServers {

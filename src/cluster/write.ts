@@ -1,9 +1,8 @@
-import { type Kind, kindOf } from '../model/kinds.js';
-import { at, groupOf, isRecord, type Manifest, type Ref, refOf, refText } from '../model/manifest.js';
-import { type AccessCheck, ClusterError, type Written } from '../wizard/ports.js';
+import { kindOf } from '../model/kinds.js';
+import { groupOf, isRecord, type Manifest, type Ref, refOf, refText } from '../model/manifest.js';
+import { ClusterError, type Written } from '../wizard/ports.js';
 import type { Client } from './client.js';
-import { objectPath, row, withQuery } from './paths.js';
-import { inParallel } from './pool.js';
+import { objectPath, withQuery } from './paths.js';
 
 /** Owner of the fields that we apply. */
 export const FIELD_MANAGER = 'kubectl-harden';
@@ -101,35 +100,6 @@ const ONE_TABLE = 'application/json;as=Table;g=meta.k8s.io;v=v1';
 
 function bareAnswer(ref: Ref): Record<string, string> {
   return ref.kind === 'Secret' ? { Accept: ONE_TABLE } : {};
-}
-
-/** Whether the account may do each of these, in order, as the server's own review says. */
-export function accessOf(client: Client, checks: readonly AccessCheck[]): Promise<boolean[]> {
-  return inParallel(checks, 8, async ({ verb, kind, namespace }) => {
-    const { plural, apiVersions }: Kind = row(kind);
-    const review = {
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SelfSubjectAccessReview',
-      spec: {
-        resourceAttributes: {
-          verb,
-          group: groupOf(apiVersions[0] ?? ''),
-          resource: plural,
-          ...(namespace === undefined ? {} : { namespace }),
-        },
-      },
-    };
-    const { body } = await client.json(
-      {
-        method: 'POST',
-        path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(review),
-      },
-      { doing: 'ask which rights this account has' },
-    );
-    return at(body, 'status', 'allowed') === true;
-  });
 }
 
 function manifestOf(body: unknown, ref: Ref): Manifest {

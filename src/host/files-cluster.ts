@@ -37,7 +37,7 @@ export function filesCluster(path: string, objects: readonly Manifest[]): Cluste
     get: async (ref) => implied.find((object) => sameRef(refOf(object), ref)),
     contents: async (namespace) =>
       implied.filter((object) => object.metadata.namespace === namespace).map(refOf),
-    can: async (checks) => checks.map(() => false),
+    lacks: async (uses) => uses.map(() => []),
     apply: refuse,
     delete: refuse,
     claim: refuse,

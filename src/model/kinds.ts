@@ -175,6 +175,12 @@ export const KINDS = {
 
 export type KindName = keyof typeof KINDS;
 
+/** The name of a kind in the table; undefined for kinds that we do not speak. */
+export function kindNameOf(ref: { apiVersion: string; kind: string }): KindName | undefined {
+  const found = kindOf(ref);
+  return (Object.keys(KINDS) as KindName[]).find((name) => KINDS[name] === found);
+}
+
 /** The row of a kind, by the kind and API group of an object; undefined for kinds that we do not speak. */
 export function kindOf(ref: { apiVersion: string; kind: string }): Kind | undefined {
   const group = ref.apiVersion.includes('/') ? ref.apiVersion.slice(0, ref.apiVersion.indexOf('/')) : '';

@@ -3,6 +3,7 @@ import type { Flows } from './flow.js';
 import type { KindName } from './kinds.js';
 import type { Manifest } from './manifest.js';
 import type { ProbeFacts } from './policy-probe.js';
+import type { Rights } from './rights.js';
 
 /**
  * What a step needs to read. It drives the snapshot and the permission check.
@@ -69,6 +70,8 @@ export interface Snapshot {
   takenAt: string;
   listings: ReadonlyMap<KindName, Listing>;
   encryption?: EncryptionFacts;
+  /** What this account may not do; absent where nobody asks, as for files. */
+  rights?: Rights;
   /** What a live probe of the network plugin found in this run. */
   policyProbe?: ProbeFacts;
   /** Flow logs that were given; absent where there were none. */

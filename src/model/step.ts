@@ -2,6 +2,7 @@ import type { Finding } from './finding.js';
 import type { Change } from './plan.js';
 import type { Preview } from './preview.js';
 import type { Answers, Question } from './question.js';
+import type { Write } from './rights.js';
 import type { Query, Snapshot } from './snapshot.js';
 import type { FactTable } from './table.js';
 import type { Templates } from './template.js';
@@ -26,6 +27,8 @@ export interface Step {
   /** Name of its folder among patch files, e.g. `02-default-deny`. */
   folder: string;
   reads: readonly Query[];
+  /** All that its changes may write. A change of anything else is not carried out. */
+  writes: readonly Write[];
   /**
    * Ids of all questions that `questions` may ask in any state of a cluster. An answers file may answer each of them at
    * any time, so that it serves before and after applying; any other id is a mistake in it.

@@ -89,8 +89,8 @@ async function questions(desk: Desk): Promise<void> {
   const { session, ask, out } = desk;
   const step = here(session);
   if (step === undefined) return session.send({ type: 'back' });
-  out.say(...stepLines(step, session.state.current, out.style), ...answerLines(step, out.style));
-  const { snapshot } = session.state;
+  const { snapshot, current } = session.state;
+  out.say(...stepLines(snapshot, step, current, out.style), ...answerLines(step, out.style));
   const tables = snapshot === undefined ? [] : (step.step.tables?.(snapshot) ?? []);
   const open = step.questions.some((question) => !step.answered.includes(question.id));
   const answer = await ask.one(

@@ -3,10 +3,11 @@ import { refText } from '../model/manifest.js';
 import { BESIDES, type Change } from '../model/plan.js';
 import type { AnswerValue, Question } from '../model/question.js';
 import { RISKS } from '../model/risk.js';
+import type { Snapshot } from '../model/snapshot.js';
 import { findingsLines } from '../report/findings.js';
 import { OUTCOMES } from '../report/outcomes.js';
 import { countsBrief, countsOf } from '../report/plan.js';
-import { changeLines, headLines, stepHead } from '../report/plan-text.js';
+import { changeLines, headLines, rightsLines, stepHead } from '../report/plan-text.js';
 import { counted, fold, paint, type Style, sign } from '../report/style.js';
 import { chosenChanges, type Done, type StepState, type WizardState } from '../wizard/state.js';
 
@@ -25,11 +26,17 @@ export function overviewLines({ snapshot, steps }: WizardState, style: Style): s
 }
 
 /** What a step is about: why, and what was found. */
-export function stepLines(state: StepState, index: number, style: Style): string[] {
+export function stepLines(
+  now: Snapshot | undefined,
+  state: StepState,
+  index: number,
+  style: Style,
+): string[] {
   return [
     '',
     stepHead(state, index, style),
     ...state.step.why.flatMap((line) => fold(printable(line), style.width, '  ')),
+    ...rightsLines(now, state, style),
     ...findingsLines(state.findings, style, ALL),
   ];
 }

@@ -2,6 +2,7 @@ import { printable } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
 import { overlay } from '../model/overlay.js';
 import type { Change } from '../model/plan.js';
+import { lackTexts, type Without } from '../model/rights.js';
 import { RISKS } from '../model/risk.js';
 import { commandLine } from '../model/shell.js';
 import type { SignName } from '../model/signs.js';
@@ -29,7 +30,7 @@ export function planText(
     ahead = overlay(ahead, changes);
     return [
       '',
-      ...stepLines(state, index, style),
+      ...stepLines(now, state, index, style),
       ...(state.step.tables?.(now) ?? []).flatMap((table) => tableLines(table, style)),
       ...(preview === undefined ? [] : previewLines(preview, style)),
     ];
@@ -109,9 +110,27 @@ function standing(state: StepState): { mark: SignName; tone: Tone; words: string
   }
 }
 
-function stepLines(state: StepState, index: number, style: Style): string[] {
+/** What this account may not do in a step, and what follows. */
+export function rightsLines(
+  now: Pick<Snapshot, 'rights'> | undefined,
+  { step }: Pick<StepState, 'step'>,
+  style: Style,
+): string[] {
+  return (now === undefined ? [] : lackTexts(now, step.id)).flatMap(({ without, text }) =>
+    fold(printable(text), style.width, `  ${sign(style, LACKS[without])} `),
+  );
+}
+
+const LACKS: Readonly<Record<Without, SignName>> = {
+  refused: 'failed',
+  notVisible: 'notVisible',
+  lessSafe: 'advice',
+};
+
+function stepLines(now: Snapshot, state: StepState, index: number, style: Style): string[] {
   return [
     stepHead(state, index, style),
+    ...rightsLines(now, state, style),
     ...findingsLines(state.findings, style),
     ...pending(state).flatMap((change) => changeLines(change, style)),
   ];

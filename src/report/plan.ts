@@ -1,6 +1,7 @@
 import type { Finding, Severity } from '../model/finding.js';
 import { refText } from '../model/manifest.js';
 import type { Change } from '../model/plan.js';
+import { type Option, rightsText, type Without } from '../model/rights.js';
 import type { Risk } from '../model/risk.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { StepStatus } from '../model/step.js';
@@ -23,10 +24,21 @@ export interface StepReport {
   id: string;
   title: string;
   status: StepStatus;
+  /** What this account may not do of what the step needs; left out where nobody was asked. */
+  lacks?: readonly LackReport[];
   findings: readonly FindingReport[];
   changes: readonly ChangeReport[];
   /** What there is, by the id of each table; only for steps that have any. */
   tables?: Readonly<Record<string, readonly Record<string, unknown>[]>>;
+}
+
+export interface LackReport {
+  /** `patch networkpolicies.networking.k8s.io`. */
+  right: string;
+  for: string;
+  without: Without;
+  /** Needed only where this part of the step is asked for. */
+  option?: Option;
 }
 
 export interface FindingReport {
@@ -55,6 +67,7 @@ export function planReport(now: Snapshot, steps: readonly StepState[]): PlanRepo
         id: state.step.id,
         title: state.step.title,
         status: state.status,
+        ...lacksReport(now, state.step.id),
         findings: state.findings.map(findingReport),
         changes: pending(state).map(({ id, kind, ref, risk }) => ({ id, kind, ref: refText(ref), risk })),
         ...(state.step.tables === undefined
@@ -66,6 +79,19 @@ export function planReport(now: Snapshot, steps: readonly StepState[]): PlanRepo
             }),
       }),
     ),
+  };
+}
+
+function lacksReport({ rights }: Snapshot, step: string): Pick<StepReport, 'lacks'> {
+  if (rights === undefined || 'unknown' in rights) return {};
+  const lacks = rights.lacks.get(step) ?? [];
+  return {
+    lacks: lacks.map(({ right, for: what, without, option }) => ({
+      right: rightsText([right]),
+      for: what,
+      without,
+      ...(option === undefined ? {} : { option }),
+    })),
   };
 }
 

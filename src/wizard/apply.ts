@@ -1,6 +1,7 @@
 import { type Manifest, refText } from '../model/manifest.js';
 import type { ApplyChange, Basis, Change, DeleteChange, RewriteChange } from '../model/plan.js';
 import { judge } from '../model/rewrite.js';
+import { declares } from '../model/rights.js';
 import { heldIn } from './contents.js';
 import { type Cluster, ClusterError, type Host, type Journal, type RewriteProgress } from './ports.js';
 import { carryOutRewrite, failuresText, meansText, outcomeText, seenWith } from './rewrite.js';
@@ -131,6 +132,8 @@ async function applyOne(
   const refusal = step.checked.find((c) => c.change === change.id && c.check.by === 'refusal');
   if (refusal?.check.by === 'refusal')
     return { change: change.id, outcome: 'failed', message: refusal.check.reason };
+  if (!declares(step.step, change))
+    return { change: change.id, outcome: 'failed', message: `${step.step.id} does not write such objects` };
   try {
     switch (change.kind) {
       case 'apply':

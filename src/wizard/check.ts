@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { type DiffLine, diffOf } from '../model/diff.js';
 import { type Ref, refText, sameRef } from '../model/manifest.js';
 import type { Change, HostChange } from '../model/plan.js';
+import { rightsText, writeOf } from '../model/rights.js';
 import { heldIn } from './contents.js';
 import { type Cluster, ClusterError } from './ports.js';
 import type { Checked } from './state.js';
@@ -20,13 +21,17 @@ export async function check(cluster: Cluster, changes: readonly Change[]): Promi
     ),
   );
   const removed = changes.filter((c) => c.kind === 'delete').map((c) => c.ref);
+  const lacked = await lackedBy(
+    cluster,
+    changes.filter((change) => change.kind === 'rewrite' || created.has(change.ref.namespace ?? '')),
+  );
   const results: Checked[] = new Array(changes.length);
   let at = 0;
   const worker = async () => {
     while (at < changes.length) {
       const index = at++;
       const change = changes[index];
-      if (change !== undefined) results[index] = await checkOne(cluster, change, created, removed);
+      if (change !== undefined) results[index] = await checkOne(cluster, change, created, removed, lacked);
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, changes.length) }, worker));
@@ -38,16 +43,28 @@ async function checkOne(
   change: Change,
   created: ReadonlySet<string>,
   removed: readonly Ref[],
+  lacked: ReadonlyMap<string, string>,
 ): Promise<Checked> {
+  const ours =
+    change.kind === 'apply'
+      ? diffOf(change.before, change.manifest)
+      : change.kind === 'delete'
+        ? diffOf(change.before, undefined)
+        : described(change);
+  const mayNot = (reason: string): Checked => ({
+    change: change.id,
+    diff: ours,
+    check: { by: 'refusal', reason, right: true },
+  });
+  const lacks = lacked.get(change.id);
+  if (lacks !== undefined) return mayNot(lacks);
   if (change.kind !== 'apply' && change.kind !== 'delete') {
     return {
       change: change.id,
-      diff: described(change),
+      diff: ours,
       check: { by: 'us', reason: 'not an object of the API' },
     };
   }
-  const ours =
-    change.kind === 'apply' ? diffOf(change.before, change.manifest) : diffOf(change.before, undefined);
   const computed = (reason: string): Checked => ({
     change: change.id,
     diff: ours,
@@ -76,11 +93,38 @@ async function checkOne(
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     if (error.reason === 'unreachable' || error.reason === 'unauthorized') throw error;
-    if (error.reason === 'forbidden') return computed(error.message);
+    if (error.reason === 'forbidden') return mayNot(error.message);
     if (error.reason === 'notFound')
       return computed(`the server does not know where ${refText(change.ref)} belongs yet`);
     return { change: change.id, diff: ours, check: { by: 'refusal', reason: error.message } };
   }
+}
+
+/**
+ * The rights that changes lack of which no dry run is possible, in words by change; nothing where that cannot be asked.
+ */
+async function lackedBy(cluster: Cluster, changes: readonly Change[]): Promise<ReadonlyMap<string, string>> {
+  const asked = changes.flatMap((change) => {
+    const write = writeOf(change);
+    return write === undefined ? [] : [{ id: change.id, uses: { reads: [], writes: [write] } }];
+  });
+  const lacked = new Map<string, string>();
+  if (asked.length === 0) return lacked;
+  try {
+    const lacks = await cluster.lacks(asked.map(({ uses }) => uses));
+    for (const [index, { id }] of asked.entries()) {
+      const refused = (lacks[index] ?? []).filter(({ without }) => without === 'refused');
+      if (refused.length > 0)
+        lacked.set(
+          id,
+          `You may not ${rightsText(refused.map(({ right }) => right))}.\nAsk for that right, or use another account.`,
+        );
+    }
+  } catch (error) {
+    if (!(error instanceof ClusterError) || ['unreachable', 'unauthorized'].includes(error.reason))
+      throw error;
+  }
+  return lacked;
 }
 
 /** What is no API object, as lines to read. Keys are placeholders in a plan, so nothing secret can appear. */

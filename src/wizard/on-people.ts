@@ -4,13 +4,20 @@ import { pending, pendingCount } from './assemble.js';
 import type { Effect, Handlers } from './events.js';
 import { clear, confirmScreen, decided, following, leave, reading, redecide, replaced } from './moves.js';
 import { wantedProbe } from './probe.js';
-import type { StepState, UserEvent, WizardState } from './state.js';
+import { type Checked, forbiddenChanges, type StepState, type UserEvent, type WizardState } from './state.js';
 import { nextChoice } from './waiting.js';
 
 /** Changes of the API that the server has not looked at: it is asked again before anything is confirmed. */
 function uncheckedChanges(step: StepState): readonly Change[] {
   const unseen = new Set(step.checked.filter((c) => c.check.by === 'us').map((c) => c.change));
   return pending(step).filter(({ id, kind }) => (kind === 'apply' || kind === 'delete') && unseen.has(id));
+}
+
+/** Nothing of a step is written that this account could only write in part: what it may not do is taken out first. */
+function mayNot(step: StepState, forbidden: readonly Checked[]): string {
+  const { length } = pending(step);
+  const reason = forbidden[0]?.check.by === 'refusal' ? forbidden[0].check.reason.split('\n')[0] : '';
+  return `This account lacks the rights for ${forbidden.length} of these ${length} changes (${reason}) Take them out to make the others, or use another account.`;
 }
 
 /** A step plans on what earlier ones will leave behind; that they have not been applied yet has to be known. */
@@ -74,6 +81,8 @@ export const fromPeople: Handlers<UserEvent> = {
       }
       case 'review': {
         if (pending(step).length === 0) return undefined;
+        const forbidden = forbiddenChanges(step);
+        if (forbidden.length > 0) return [{ ...state, notice: mayNot(step, forbidden) }, []];
         const unchecked = uncheckedChanges(step);
         return unchecked.length === 0
           ? [{ ...clear(state), screen: confirmScreen(state, setting) }, []]

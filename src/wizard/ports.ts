@@ -5,6 +5,7 @@ import type { Manifest, Ref } from '../model/manifest.js';
 import type { HostChange } from '../model/plan.js';
 import type { ProbeFacts, ProbeLeftover, ProbeOptions } from '../model/policy-probe.js';
 import type { ProofMeans, RewriteCounts, RewritePlace } from '../model/rewrite.js';
+import type { Need, Uses } from '../model/rights.js';
 import type { ClusterInfo, EncryptionFacts, Listing, Query } from '../model/snapshot.js';
 
 /** A failed request to a cluster, in words for a person; never a response body or a stack. */
@@ -49,12 +50,6 @@ export interface Written {
   created: boolean;
   /** Text of the answer's `Warning` headers. */
   warnings: readonly string[];
-}
-
-export interface AccessCheck {
-  verb: 'get' | 'list' | 'create' | 'patch' | 'delete' | 'update';
-  kind: KindName;
-  namespace?: string;
 }
 
 export interface ReadProgress {
@@ -190,8 +185,11 @@ export interface Cluster {
   delete(ref: Ref, options?: { uid?: string; resourceVersion?: string; dryRun?: boolean }): Promise<boolean>;
   /** What a namespace holds besides what Kubernetes puts into every one, by name. */
   contents(namespace: string): Promise<readonly Ref[]>;
-  /** SelfSubjectAccessReview for each check, in order. */
-  can(checks: readonly AccessCheck[]): Promise<readonly boolean[]>;
+  /**
+   * What this account lacks for each of these, by the server's own access reviews. Rights on a kind that reaches all
+   * namespaces are asked for in all of them.
+   */
+  lacks(uses: readonly Uses[]): Promise<readonly (readonly Need[])[]>;
   /** Claims the cluster for this process until it is released; `gone` tells whether another holder is known to be dead. */
   claim(own: Holder, gone: (other: Holder) => Promise<boolean>): Promise<Claim>;
   gate(options?: GateOptions): Promise<GateResult>;

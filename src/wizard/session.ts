@@ -1,4 +1,5 @@
 import type { Flows } from '../model/flow.js';
+import type { Need, Rights, Uses } from '../model/rights.js';
 import type { EncryptionFacts, Query, Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import { applyChanges } from './apply.js';
@@ -175,22 +176,59 @@ const TAKEN_OVER =
 /** Reads what the chosen steps need, once each. */
 export async function takeSnapshot(
   ports: Pick<SessionPorts, 'cluster' | 'clock' | 'look'>,
-  options: Pick<SessionOptions, 'exclude' | 'observed'> & { steps: readonly Pick<Step, 'reads'>[] },
+  options: Pick<SessionOptions, 'exclude' | 'observed'> & {
+    steps: readonly (Pick<Step, 'reads'> & Partial<Pick<Step, 'id' | 'writes'>>)[];
+  },
   onProgress?: Parameters<Cluster['read']>[1],
 ): Promise<Snapshot> {
   const cluster = await ports.cluster.info();
   const queries = distinct([...ALWAYS, ...options.steps.flatMap((step) => step.reads)]);
-  const { listings, encryption } = await ports.cluster.read(queries, onProgress);
+  const [{ listings, encryption }, rights] = await Promise.all([
+    ports.cluster.read(queries, onProgress),
+    rightsFor(ports.cluster, options.steps),
+  ]);
   return {
     cluster,
     takenAt: ports.clock.now().toISOString(),
     listings,
+    rights: onServed(rights, listings),
     scope: { exclude: options.exclude },
     ...(options.observed === undefined || options.observed.length === 0
       ? {}
       : { observed: options.observed }),
     ...(encryption === undefined ? {} : { encryption: await lookedAt(encryption, ports.look) }),
   };
+}
+
+/** What this account lacks for each step. What cannot be asked is said, and shows when it is tried. */
+async function rightsFor(
+  cluster: Cluster,
+  all: readonly (Pick<Step, 'reads'> & Partial<Pick<Step, 'id' | 'writes'>>)[],
+): Promise<Rights> {
+  const steps = all.flatMap(({ id, reads, writes }) =>
+    id === undefined || writes === undefined ? [] : [{ id, reads, writes }],
+  );
+  if (steps.length === 0) return { lacks: new Map() };
+  try {
+    const lacks = await cluster.lacks(steps.map(usesOf));
+    return { lacks: new Map(steps.map(({ id }, index) => [id, lacks[index] ?? []])) };
+  } catch (error) {
+    if (!(error instanceof ClusterError) || ['unreachable', 'unauthorized'].includes(error.reason))
+      throw error;
+    return { unknown: error.message };
+  }
+}
+
+/** A kind that the server lacks needs no right. */
+function onServed(rights: Rights, listings: Snapshot['listings']): Rights {
+  if ('unknown' in rights) return rights;
+  const served = ({ kind }: Need) => kind === undefined || listings.get(kind)?.state !== 'absent';
+  return { lacks: new Map([...rights.lacks].map(([id, needs]) => [id, needs.filter(served)])) };
+}
+
+/** All that a step reads and writes, with what is read for the header of every one. */
+export function usesOf({ reads, writes }: Pick<Step, 'reads' | 'writes'>): Uses {
+  return { reads: [...ALWAYS, ...reads], writes };
 }
 
 /** What was seen from outside, and over it what the files on this machine say. */

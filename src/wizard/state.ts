@@ -33,7 +33,7 @@ export interface Checked {
   check:
     | { by: 'server'; warnings: readonly string[] }
     | { by: 'us'; reason: string } // computed here, not checked by the server
-    | { by: 'refusal'; reason: string }; // the server would refuse it
+    | { by: 'refusal'; reason: string; right?: true }; // the server would refuse it; right: this account may not
 }
 
 export type Outcome = 'applied' | 'left' | 'failed' | 'stale' | 'interrupted';
@@ -103,6 +103,14 @@ export type UserEvent =
   | { type: 'reload' }
   | { type: 'interrupt' } // ctrl-c: while applying, finish the object in hand and stop
   | { type: 'quit' };
+
+/** What the server said to chosen changes for which this account lacks a right. */
+export function forbiddenChanges(step: Pick<StepState, 'plan' | 'excluded' | 'checked'>): readonly Checked[] {
+  const chosen = new Set(chosenChanges(step).map(({ id }) => id));
+  return step.checked.filter(
+    ({ change, check }) => check.by === 'refusal' && check.right === true && chosen.has(change),
+  );
+}
 
 /** The changes of a step that are chosen; what requires a change that was taken out goes with it. */
 export function chosenChanges(step: Pick<StepState, 'plan' | 'excluded'>): readonly Change[] {

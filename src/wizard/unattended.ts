@@ -1,7 +1,7 @@
 import { needsAnswer } from '../model/question.js';
 import { pending, pendingCount } from './assemble.js';
 import { wantedProbe } from './probe.js';
-import type { Session, StepState, WizardState } from './state.js';
+import { forbiddenChanges, type Session, type StepState, type WizardState } from './state.js';
 import { canTakeBack } from './waiting.js';
 
 /** How often a step may be planned again because objects moved under it. */
@@ -10,8 +10,9 @@ const REPLANS = 3;
 /**
  * Goes through all steps without anybody there: opens each step that has changes, confirms it, and leaves. What the
  * caller was given by `--confirm` is the confirmation. Resolves with the exit code: 0 nothing is left, 1 some changes
- * are, 2 an error, 130 interrupted. `only` are the ids of the steps that were confirmed; without it, all. Where everything
- * is to take itself back unless it is kept (`provisional`), what cannot is left.
+ * are, 2 an error or a step that this account lacks rights for, of which nothing is written then, 130 interrupted.
+ * `only` are the ids of the steps that were confirmed; without it, all. Where everything is to take itself back unless it
+ * is kept (`provisional`), what cannot is left.
  */
 export async function applyUnattended(
   session: Session,
@@ -21,6 +22,8 @@ export async function applyUnattended(
   const meant = (step: StepState) => only === undefined || only.has(step.step.id);
   // Asked once, before anything is written: what is applied may well raise questions that nobody could have answered.
   let refused: boolean | undefined;
+  // Steps of which nothing was written: this account lacks a right that they need.
+  const forbidden = new Set<string>();
   const wantsProbe = (step: StepState) => wantedProbe(session.state, step) !== undefined;
   const tries = new Map<string, number>();
   const advance = () => {
@@ -33,6 +36,7 @@ export async function applyUnattended(
           (s) =>
             meant(s) &&
             (!provisional || canTakeBack(pending(s))) &&
+            !forbidden.has(s.step.id) &&
             (pending(s).length > 0 || wantsProbe(s)) &&
             (tries.get(s.step.id) ?? 0) < REPLANS &&
             s.verified === undefined,
@@ -44,12 +48,17 @@ export async function applyUnattended(
       }
       case 'questions': {
         const step = steps[current];
+        if (step !== undefined && forbidden.has(step.step.id)) return session.send({ type: 'back' });
         // A live probe may have found that nothing is worth writing.
         const goesOn = step !== undefined && (pending(step).length > 0 || wantsProbe(step));
         return session.send({ type: goesOn ? 'next' : 'back' });
       }
       case 'review': {
         const step = steps[current];
+        if (step !== undefined && forbiddenChanges(step).length > 0) {
+          forbidden.add(step.step.id);
+          return session.send({ type: 'back' });
+        }
         return session.send(
           step !== undefined && pending(step).length > 0 ? { type: 'next' } : { type: 'quit' },
         );
@@ -70,7 +79,7 @@ export async function applyUnattended(
   const code = await session.ended;
   stop();
   if (code !== 0) return code;
-  if (refused === true) return 2;
+  if (refused === true || forbidden.size > 0) return 2;
   return pendingCount(session.state.steps.filter(meant)) > 0 ? 1 : 0;
 }
 

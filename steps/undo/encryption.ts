@@ -2,6 +2,7 @@ import { distribution } from '../../src/model/distributions.js';
 import type { Finding } from '../../src/model/finding.js';
 import type { Change } from '../../src/model/plan.js';
 import type { Answers, Question } from '../../src/model/question.js';
+import type { Write } from '../../src/model/rights.js';
 import type { Query, Snapshot } from '../../src/model/snapshot.js';
 import type { Templates } from '../../src/model/template.js';
 import type { DeedWithImages } from '../../src/model/undo.js';
@@ -21,6 +22,7 @@ export function turnedOn(deeds: readonly DeedWithImages[]): boolean {
 }
 
 export const DECRYPT_READS: readonly Query[] = encryptionAtRest.reads;
+export const DECRYPT_WRITES: readonly Write[] = encryptionAtRest.writes;
 
 /** Ids of all questions that may be asked. */
 export const DECRYPT_ASKS = ['decrypt', 'unreachedServers'] as const;

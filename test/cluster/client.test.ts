@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '../../src/cluster/connect.js';
+import { rightsText } from '../../src/model/rights.js';
 import { ClusterError } from '../../src/wizard/ports.js';
 import {
   basics,
@@ -216,19 +217,23 @@ test('delete names the uid, goes on in the background, and knows what is gone', 
   expect((await failure(cluster.delete(REF, { uid: 'u2' }))).reason).toBe('stale');
 });
 
-test('rights are asked one by one and answered in order', async () => {
+test('rights are asked one by one; what is lacking is told for each use', async () => {
   const it = await server(({ body }) => {
     const { spec } = JSON.parse(body) as { spec: { resourceAttributes: { verb: string } } };
     return { status: 201, body: { status: { allowed: spec.resourceAttributes.verb === 'list' } } };
   });
   const cluster = await to(it.kubeconfig);
-  expect(
-    await cluster.can([
-      { verb: 'list', kind: 'Deployment' },
-      { verb: 'patch', kind: 'NetworkPolicy', namespace: 'shop' },
-    ]),
-  ).toEqual([true, false]);
-  const reviews = it.seen.slice(-2).map(({ body }) => (JSON.parse(body) as { spec: unknown }).spec);
+  const [reading, writing] = await cluster.lacks([
+    { reads: [{ kind: 'Deployment', as: 'objects', for: 'the test' }], writes: [] },
+    { reads: [], writes: [{ kind: 'NetworkPolicy', by: 'apply', namespace: 'shop', for: 'policies' }] },
+  ]);
+  expect(reading?.map(({ right }) => rightsText([right]))).toEqual(['get namespaces kube-system']);
+  expect(rightsText(writing?.map(({ right }) => right) ?? [])).toBe(
+    'get namespaces kube-system; get, patch, create networkpolicies.networking.k8s.io in shop; create leases.coordination.k8s.io in kube-system; get, patch, delete leases.coordination.k8s.io kubectl-harden in kube-system',
+  );
+  // Equal rights are asked for once.
+  expect(it.seen.filter(({ path }) => path.includes('selfsubjectaccessreviews'))).toHaveLength(9);
+  const reviews = it.seen.slice(-9).map(({ body }) => (JSON.parse(body) as { spec: unknown }).spec);
   expect(reviews).toContainEqual({
     resourceAttributes: { verb: 'list', group: 'apps', resource: 'deployments' },
   });

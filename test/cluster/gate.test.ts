@@ -231,8 +231,8 @@ test('a failure in the middle names what could not be removed', async () => {
 test('created, but the answer was lost: it is removed, and another one serves', async () => {
   let lost = 0;
   const { result, left, server } = await gateOf({
-    instead: ({ method, body }, state) => {
-      if (method !== 'POST' || lost++ > 0) return undefined;
+    instead: ({ method, path, body }, state) => {
+      if (method !== 'POST' || !path.includes('/secrets') || lost++ > 0) return undefined;
       state.add(`kube-system/${(JSON.parse(body) as { metadata: { name: string } }).metadata.name}`, BOX);
       return { reset: true };
     },
@@ -244,9 +244,9 @@ test('created, but the answer was lost: it is removed, and another one serves', 
 
 test('created, but every answer was lost: it is removed by its name, or named', async () => {
   const setup = (removable: boolean): Partial<SecretsSetup> => ({
-    instead: ({ method, body }, state) => {
+    instead: ({ method, path, body }, state) => {
       if (method === 'DELETE' && !removable) return status(403, 'Forbidden', 'no');
-      if (method !== 'POST') return undefined;
+      if (method !== 'POST' || !path.includes('/secrets')) return undefined;
       const { name } = (JSON.parse(body) as { metadata: { name: string } }).metadata;
       state.add(`kube-system/${name}`, BOX);
       return { reset: true };

@@ -35,6 +35,7 @@ describe('an answers file and the answers of the run that is resumed', () => {
     references: [],
     folder: '',
     reads: [],
+    writes: [],
     questions: () =>
       ['a', 'b'].map((id) => ({
         id,

@@ -202,6 +202,10 @@ function writing(wanted: readonly Manifest[], removed: readonly Manifest[]): Ste
       as: 'objects',
       for: 'the test',
     })),
+    writes: (['Namespace', 'LimitRange', 'NetworkPolicy'] as const).flatMap((kind) => [
+      { kind, by: 'apply' as const, for: 'the test' },
+      { kind, by: 'delete' as const, for: 'the test' },
+    ]),
     questions: () => [],
     assess: () => [],
     plan: (now): readonly Change[] => [

@@ -155,18 +155,15 @@ suite(`the cluster port over a real API server${missing === undefined ? '' : ` (
     expect(listings.get('Secret')).toMatchObject({ state: 'notVisible' });
     expect(encryption).toMatchObject({ secrets: undefined, stored: undefined, writes: undefined });
     expect(await limited.gate()).toMatchObject({ open: false });
-    expect(await limited.can([{ verb: 'list', kind: 'Pod' }])).toEqual([false]);
+    const uses = { reads: [{ kind: 'Pod', as: 'objects', for: 'test' }], writes: [] } as const;
+    expect((await limited.lacks([uses]))[0]).toHaveLength(2);
     expect((await failure(limited.apply(policy('x')))).reason).toBe('forbidden');
     await limited.close();
   });
 
   test('asks the server about rights', async () => {
-    expect(
-      await cluster.can([
-        { verb: 'list', kind: 'Pod' },
-        { verb: 'patch', kind: 'Secret', namespace: 'shop' },
-      ]),
-    ).toEqual([true, true]);
+    const writes = [{ kind: 'NetworkPolicy', by: 'apply', for: 'test' }] as const;
+    expect(await cluster.lacks([{ reads: [{ probe: 'encryption', for: 'test' }], writes }])).toEqual([[]]);
   });
 
   describe('encryption at rest, told from outside and checked in etcd', () => {

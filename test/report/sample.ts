@@ -69,6 +69,7 @@ function stepOf(
     references: [{ catalogue: 'CIS', id: '5.3.2' }],
     folder,
     reads: [],
+    writes: [],
     questions: () => [],
     assess: () => findings,
     plan: () => changes,

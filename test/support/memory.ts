@@ -3,6 +3,7 @@ import type { KindName } from '../../src/model/kinds.js';
 import { type Manifest, type Ref, refOf, refText, sameRef } from '../../src/model/manifest.js';
 import type { ProbeFacts } from '../../src/model/policy-probe.js';
 import type { ProofMeans } from '../../src/model/rewrite.js';
+import type { Need, Uses } from '../../src/model/rights.js';
 import type { Listing } from '../../src/model/snapshot.js';
 import {
   type Claim,
@@ -96,8 +97,10 @@ export class MemoryCluster implements Cluster {
   async contents(namespace: string) {
     return this.items.filter((item) => item.metadata.namespace === namespace).map(refOf);
   }
-  async can(checks: readonly unknown[]) {
-    return checks.map(() => true);
+  /** Rights that this account does not have. */
+  lacking: readonly Need[] = [];
+  async lacks(uses: readonly Uses[]) {
+    return uses.map(() => this.lacking);
   }
   /** Why another run holds it; undefined: nobody does. */
   claimedBy: string | undefined;

@@ -41,6 +41,7 @@ export function stepValue(id: string, title: string, why: readonly [string, stri
     ],
     folder: id,
     reads: [],
+    writes: [],
     questions: () => [],
     assess: () => [],
     plan: () => [],

@@ -4,6 +4,7 @@ import { applyChanges } from '../../src/wizard/apply.js';
 import { ClusterError, type RewriteOptions } from '../../src/wizard/ports.js';
 import { carryOutRewrite } from '../../src/wizard/rewrite.js';
 import type { Done, StepState } from '../../src/wizard/state.js';
+import { encryptionAtRest } from '../../steps/encryption-at-rest.js';
 import { MemoryCluster, MemoryHost, MemoryJournal } from '../support/memory.js';
 
 const REWRITE: RewriteChange = {
@@ -23,7 +24,7 @@ async function run(prepare: (cluster: MemoryCluster) => void, change: RewriteCha
   prepare(cluster);
   const journal = new MemoryJournal();
   const outcomes: Done[] = [];
-  const state = { step: { id: 'encryption-at-rest' }, plan: planOf('s', [change]), checked: [] };
+  const state = { step: encryptionAtRest, plan: planOf('s', [change]), checked: [] };
   const end = await applyChanges(
     { cluster, host: new MemoryHost(), journal },
     state as unknown as StepState,

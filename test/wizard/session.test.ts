@@ -140,10 +140,55 @@ describe('nothing is written that was not confirmed', () => {
 });
 
 describe('before anything is confirmed', () => {
+  test('a right that is missing for a chosen change holds back all of them, until it is taken out', async () => {
+    const { cluster, session } = harness([markStep('mark', ['a'])]);
+    const apply = cluster.apply.bind(cluster);
+    cluster.apply = async (manifest, options) => {
+      if (manifest.metadata.namespace === 'two')
+        throw new ClusterError('forbidden', 'You may not check ConfigMap two/a.');
+      return apply(manifest, options);
+    };
+    await reaches(session, 'overview');
+    session.send({ type: 'open', step: 0 });
+    session.send({ type: 'next' });
+    await reaches(session, 'review');
+    session.send({ type: 'next' });
+    expect(session.state.screen.at).toBe('review');
+    expect(session.state.notice).toBe(
+      'This account lacks the rights for 1 of these 2 changes (You may not check ConfigMap two/a.) Take them out to make the others, or use another account.',
+    );
+    session.send({ type: 'toggle', change: 'mark/two/ConfigMap/a' });
+    session.send({ type: 'next' });
+    expect(session.state.screen.at).toBe('confirm');
+    expect(cluster.writes).toEqual([]);
+  });
+
+  test('unattended, nothing of such a step is written, and that is an error; other steps are', async () => {
+    const { cluster, session } = harness([markStep('mark', ['a']), labelStep('named')]);
+    const apply = cluster.apply.bind(cluster);
+    cluster.apply = async (manifest, options) => {
+      if (manifest.kind === 'ConfigMap' && manifest.metadata.namespace === 'two')
+        throw new ClusterError('forbidden', 'You may not check ConfigMap two/a.');
+      return apply(manifest, options);
+    };
+    expect(await applyUnattended(session)).toBe(2);
+    expect(cluster.writes).toEqual(['Namespace one', 'Namespace two']);
+  });
+
+  test('a step writes no object of a kind that it does not declare', async () => {
+    const { cluster, session } = harness([{ ...markStep('mark', ['a']), writes: [] }]);
+    expect(await applyUnattended(session)).toBe(1);
+    expect(cluster.writes).toEqual([]);
+    expect(session.state.steps[0]?.done[0]).toMatchObject({
+      outcome: 'failed',
+      message: 'mark does not write such objects',
+    });
+  });
+
   test('what the server had not checked is put to it again, and a refusal goes back to the review', async () => {
     const { cluster, session } = harness([markStep('mark', ['a'])]);
     const apply = cluster.apply.bind(cluster);
-    let answer: 'forbidden' | 'refused' = 'forbidden';
+    let answer: 'notFound' | 'refused' = 'notFound';
     cluster.apply = async (manifest, options) => {
       if (options?.dryRun === true && manifest.metadata.namespace === 'two')
         throw new ClusterError(answer, 'no');

@@ -48,6 +48,10 @@ export function markStep(id: string, names: readonly string[]): Step {
       { kind: 'Namespace', as: 'objects', for: 'tests' },
       { kind: 'ConfigMap', as: 'objects', for: 'tests' },
     ],
+    writes: [
+      { kind: 'Namespace', by: 'apply', for: 'tests' },
+      { kind: 'ConfigMap', by: 'apply', for: 'tests' },
+    ],
     questions: () => [
       { id: 'on', type: 'confirm', message: 'on?', risk: 'none', recommended: true, cautious: false },
     ],

@@ -1,28 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { PROBE_PREFIX, type ProbeFacts, probeSeconds } from '../../model/policy-probe.js';
+import { rightsText } from '../../model/rights.js';
 import { commandLine } from '../../model/shell.js';
-import { type AccessCheck, ClusterError, type ProbeRequest } from '../../wizard/ports.js';
+import { ClusterError, type ProbeRequest } from '../../wizard/ports.js';
+import { lacking } from '../access.js';
 import type { Client } from '../client.js';
 import type { RetryPolicy } from '../retry.js';
-import { accessOf } from '../write.js';
 import { firstLine, removeLeftover, removeNamespace } from './cleanup.js';
 import { namespaceManifest } from './manifests.js';
+import { PROBE_NEEDS } from './needs.js';
 import { create, Inconclusive } from './pods.js';
 import { trial } from './trial.js';
 
 /** A probe is bounded in time: a server that is away is not waited for as patiently as elsewhere. */
 const RETRY: RetryPolicy = { attempts: 3, firstWait: 250, longestWait: 1_000, longestRetryAfter: 5_000 };
-
-/** What a probe does; without one of these rights it does not begin, for it could not end. */
-const NEEDS = (namespace: string): readonly AccessCheck[] => [
-  { verb: 'create', kind: 'Namespace' },
-  { verb: 'get', kind: 'Namespace' },
-  { verb: 'delete', kind: 'Namespace' },
-  { verb: 'create', kind: 'Pod', namespace },
-  { verb: 'get', kind: 'Pod', namespace },
-  { verb: 'create', kind: 'NetworkPolicy', namespace },
-  { verb: 'delete', kind: 'NetworkPolicy', namespace },
-];
 
 /**
  * Finds out by trying whether NetworkPolicies have an effect: two short pods and a deny policy in a scratch namespace,
@@ -54,7 +45,7 @@ export async function probePolicies(
   const bounded = client.over({}, RETRY);
   try {
     const namespace = `${PROBE_PREFIX}${randomBytes(6).toString('hex')}`;
-    const refusal = await refusalOf(bounded, namespace);
+    const refusal = await refusalOf(bounded);
     if (refusal !== undefined) return ended('inconclusive', `${refusal}; nothing was created`);
     await request.before(namespace);
     for (const leftover of request.leftovers) {
@@ -100,13 +91,12 @@ async function inScratch(
 }
 
 /** Why it cannot begin; undefined where it can. */
-async function refusalOf(client: Client, namespace: string): Promise<string | undefined> {
-  const needs = NEEDS(namespace);
+async function refusalOf(client: Client): Promise<string | undefined> {
   try {
-    const allowed = await accessOf(client, needs);
-    const missing = needs.filter((_, index) => allowed[index] !== true);
-    if (missing.length === 0) return undefined;
-    return `this account may not ${missing.map(({ verb, kind }) => `${verb} ${kind}`).join(', ')}`;
+    const missing = await lacking(client, PROBE_NEEDS);
+    return missing.length === 0
+      ? undefined
+      : `this account may not ${rightsText(missing.map(({ right }) => right))}`;
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     return firstLine(error);

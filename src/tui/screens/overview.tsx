@@ -5,6 +5,7 @@ import { findingRows } from '../findings.js';
 import { BLANK, type Line, Lines, line, paragraph, span } from '../lines.js';
 import { Divider } from '../parts.js';
 import { railRow } from '../rail.js';
+import { rightsRows } from '../rights.js';
 import type { Scene, ScreenProps } from '../scene.js';
 import { stepAt } from '../scene.js';
 import { type Row, scrolled, scrollLimit } from '../scroll.js';
@@ -78,6 +79,7 @@ function bodyRows(scene: Scene, width: number): Row[] {
     ...paragraph(look, words, width, { lead: line(look.sign(sign), ' ') }),
     BLANK,
     ...step.step.why.flatMap((text) => paragraph(look, text, width, { role: 'dim' })),
+    ...rightsRows(scene, step, width),
     ...(step.findings.length > 0 ? [BLANK] : []),
     ...findingRows(step.findings, look, width, most),
   ];

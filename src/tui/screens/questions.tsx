@@ -6,6 +6,7 @@ import { heading } from '../heading.js';
 import { BLANK, ends, type Line, Lines, line, paragraph, span } from '../lines.js';
 import type { Look } from '../look.js';
 import { answerWords, isTyped, type Option, openQuestion, shownOptions } from '../options.js';
+import { rightsRows } from '../rights.js';
 import type { Scene, ScreenProps } from '../scene.js';
 import { windowOf } from '../view.js';
 import { columns, padRight } from '../width.js';
@@ -27,9 +28,10 @@ const OPTION_ROWS = 5;
 function questionRows(scene: Scene, step: StepState): Line[] {
   const { view, look, width, height } = scene;
   const reasons = step.step.why.flatMap((text) => paragraph(look, text, width, { role: 'dim', most: 2 }));
+  const rights = rightsRows(scene, step, width, 2);
   // Why the step matters stood on the screen before; on a small one the choices need its rows.
-  const cramped = height - reasons.length - step.questions.length < OPEN_ROWS;
-  const top = [heading(scene, 'ask'), ...(cramped ? [] : reasons), BLANK];
+  const cramped = height - reasons.length - rights.length - step.questions.length < OPEN_ROWS;
+  const top = [heading(scene, 'ask'), ...(cramped ? [] : reasons), ...rights, BLANK];
   if (step.questions.length === 0)
     return [...top, line('Nothing to ask here. The changes follow from what was read.')];
   // Where there are more questions than rows, those around the open one stay.

@@ -193,7 +193,7 @@ test('without the right to remove it, nothing is created', async () => {
       : undefined,
   );
   const facts = await cluster.probePolicies(probing());
-  expect(facts.evidence).toEqual(['this account may not delete Namespace; nothing was created']);
+  expect(facts.evidence).toEqual(['this account may not delete namespaces; nothing was created']);
   expect(proxy.seen.filter(({ method, path }) => method === 'POST' && !path.includes('access'))).toEqual([]);
 });
 

@@ -7,6 +7,7 @@ import { blockable, candidates } from './metadata-blocking/candidates.js';
 import { clusterWideChanges } from './metadata-blocking/cluster-wide.js';
 import { assess } from './metadata-blocking/findings.js';
 import { mechanismHere } from './metadata-blocking/here.js';
+import { exceptChange, leakChoice, leaks } from './metadata-blocking/leaks.js';
 import { namespaceChanges } from './metadata-blocking/namespaces.js';
 import { allBut, EVERY_POD } from './metadata-blocking/needs.js';
 import { questions } from './metadata-blocking/questions.js';
@@ -25,7 +26,7 @@ export const metadataBlocking: Step = {
     { catalogue: 'Kubescape', id: 'C-0052' },
   ],
   folder: '05-metadata-blocking',
-  asks: ['namespaces', 'keep', 'newNamespaces'],
+  asks: ['namespaces', 'keep', 'newNamespaces', 'except'],
   reads: READS,
   writes: WRITES,
   questions,
@@ -49,7 +50,14 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   const byNamespace = parts.flatMap(({ candidate, others }) =>
     namespaceChanges(now, candidate, here.by === 'namespaces' ? endpoints : [], others, templates),
   );
-  if (here.by !== 'clusterWide') return byNamespace;
+  const except = new Set(chosen(answers, 'except'));
+  if (here.by !== 'clusterWide')
+    return [
+      ...byNamespace,
+      ...leaks(now)
+        .filter((leak) => except.has(leakChoice(leak).value))
+        .map(exceptChange),
+    ];
   const wish = {
     mechanism: here.mechanism,
     live: here.live,

@@ -24,7 +24,7 @@ export function isOurs(object: Manifest, component: string): boolean {
 }
 
 /** Names of those who manage fields of an object, as far as its `managedFields` were kept. */
-function managersOf(object: Manifest): readonly (string | undefined)[] {
+export function managersOf(object: Manifest): readonly (string | undefined)[] {
   return listAt(object, 'metadata', 'managedFields').map((entry) => stringAt(entry, 'manager'));
 }
 

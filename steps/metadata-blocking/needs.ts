@@ -19,6 +19,8 @@ export interface Need {
   /** As the engine names it: `shop/web[Deployment]`. */
   workload: string;
   namespace: string;
+  /** Labels of its pods. */
+  labels: ReadonlyMap<string, string>;
   use: Use;
   /** For sentences: `IRSA`. */
   what: string;
@@ -117,18 +119,18 @@ function needOf(now: Snapshot, { ref, name, namespace }: Selected): Need | undef
   );
   if (found === undefined) return undefined;
   const signs = signsOf(now, found);
+  const labels = new Map(Object.entries(signs.labels));
   for (const { use, what, evidence } of WAYS) {
     const seen = evidence(signs);
-    if (seen !== undefined) return { workload: name, namespace, use, what, evidence: seen };
+    if (seen !== undefined) return { workload: name, namespace, labels, use, what, evidence: seen };
   }
   const images = containersOf(found.template ?? found.pods[0]?.spec).map(({ image }) => image);
-  const row = listedAs({ name: ref.name, images, labels: new Map(Object.entries(signs.labels)) }).find(
-    ({ metadata }) => metadata,
-  );
+  const row = listedAs({ name: ref.name, images, labels }).find(({ metadata }) => metadata);
   if (row === undefined) return undefined;
   return {
     workload: name,
     namespace,
+    labels,
     use: 'address',
     what: `add-ons that take the node's credentials unless they are given their own (${row.what})`,
     evidence: images.length === 0 ? `name ${ref.name}` : `image ${images.join(', ')}`,

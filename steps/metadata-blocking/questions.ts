@@ -3,9 +3,33 @@ import type { Snapshot } from '../../src/model/snapshot.js';
 import { type Candidate, candidates } from './candidates.js';
 import { canCoverLater } from './cluster-wide.js';
 import { mechanismHere } from './here.js';
+import { isProposed, leakChoice, leaks } from './leaks.js';
 
 /** Which namespaces are kept away, and which of their workloads are not. */
 export function questions(now: Snapshot): readonly Question[] {
+  return [...namespaceQuestions(now), ...leakQuestion(now)];
+}
+
+/** Which policies leave the address out of their rules, where nothing else takes back what they allow. */
+function leakQuestion(now: Snapshot): readonly Question[] {
+  const found = leaks(now);
+  if (found.length === 0) return [];
+  return [
+    {
+      id: 'except',
+      type: 'choices',
+      message: 'Which policies leave the metadata address out of their rules?',
+      help: 'They let pods reach it, and no other policy can take that back. Nothing else of them changes.',
+      // Those of somebody else are changed only where they are named, so that nobody has to answer about them.
+      risk: found.some(isProposed) ? 'cutsTraffic' : 'none',
+      choices: found.map(leakChoice),
+      recommended: found.filter(isProposed).map((leak) => leakChoice(leak).value),
+      cautious: [],
+    },
+  ];
+}
+
+function namespaceQuestions(now: Snapshot): readonly Question[] {
   const found = candidates(now);
   if (found.length === 0) return [];
   const here = mechanismHere(now);

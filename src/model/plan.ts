@@ -151,6 +151,12 @@ export function canonical(value: unknown): string {
   );
 }
 
+/** What the re-write with this id re-writes: `Secrets`, `ConfigMaps`, `widgets.example.com`. */
+export function rewrittenName(id: string): string {
+  const kind = id.split('/')[2] ?? '';
+  return /^[A-Z]/.test(kind) ? `${kind}s` : kind;
+}
+
 /** The id of a change as a name: `NetworkPolicy shop/web`. The id is `<step>/<namespace or ->/<kind>/<name>`. */
 export function changeName(id: string): string {
   const [, namespace, kind, ...name] = id.split('/');

@@ -7,5 +7,5 @@ export const RISKS: Record<Risk, string> = {
   cutsTraffic: 'can cut traffic between pods or to the outside',
   rejectsWorkloads: 'can keep new pods from being created',
   restartsApiServer: 'restarts the API server',
-  rewritesStorage: 're-writes stored Secrets',
+  rewritesStorage: 're-writes what is stored',
 };

@@ -1,5 +1,5 @@
 import { printable } from '../model/escape.js';
-import { BESIDES } from '../model/plan.js';
+import { BESIDES, rewrittenName } from '../model/plan.js';
 import type { WizardState } from '../wizard/state.js';
 import { doneLines } from './outcomes.js';
 import type { Style } from './style.js';
@@ -53,7 +53,9 @@ export function progressTeller(style: Style): (state: WizardState, now: number) 
       rewriteAt = now;
       const { rewritten, unchanged, gone, refused, total } = at.rewrite;
       const seen = rewritten + unchanged + gone + refused;
-      lines.push(`  Secrets: ${seen} of ${total ?? '?'} seen, ${rewritten} re-written`);
+      lines.push(
+        `  ${printable(rewrittenName(at.now))}: ${seen} of ${total ?? '?'} seen, ${rewritten} re-written`,
+      );
     }
     return lines;
   };

@@ -1,12 +1,15 @@
 import { type Distribution, distribution } from '../../src/model/distributions.js';
 import type { Finding } from '../../src/model/finding.js';
 import type { Answers } from '../../src/model/question.js';
+import { commandLine } from '../../src/model/shell.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { configFindings, statements } from './config-findings.js';
+import { coveredWithSecrets, SECRETS } from './goals.js';
+import { known } from './known.js';
 import { planned } from './plan.js';
 import { AGAINST } from './providers.js';
 import { byFiles } from './questions.js';
-import { encryptionState, providerIn } from './state.js';
+import { type EncryptionState, encryptionState, providerIn } from './state.js';
 
 /** What is found about encryption at rest; what cannot be seen is said. */
 export function assess(now: Snapshot, answers: Answers): readonly Finding[] {
@@ -56,7 +59,11 @@ function judged(now: Snapshot): readonly Finding[] {
   const asked = where.encryption === undefined ? '' : ` Ask: ${where.encryption.ask.join(' ')}.`;
   switch (state.at) {
     case 'encrypted':
-      return [...otherServers(now, evidence), ...weakProvider(state.writes, evidence)];
+      return [
+        ...otherServers(now, evidence),
+        ...otherResources(now, state, evidence),
+        ...weakProvider(state.writes, evidence),
+      ];
     case 'stale':
       return [
         {
@@ -125,6 +132,27 @@ function otherServers({ encryption }: Snapshot, evidence: string): readonly Find
         listed === undefined
           ? `How many API servers there are is not known, and how others than the one that answered ${how}`
           : `How ${listed - seen} of ${listed} API servers ${how}`,
+    },
+  ];
+}
+
+/** Only Secrets are counted by stored form; what shares their keys may have been left by a re-write that was stopped. */
+function otherResources(now: Snapshot, state: EncryptionState, evidence: string): readonly Finding[] {
+  const covered = coveredWithSecrets(known(now, state)?.situation.servers ?? []);
+  const others = covered.filter((name) => name !== SECRETS);
+  if (others.length === 0) return [];
+  const command = commandLine([
+    'kubectl',
+    'harden',
+    'rewrite-secrets',
+    ...others.flatMap((one) => ['--resource', one]),
+  ]);
+  return [
+    {
+      id: 'other-resources-not-visible',
+      severity: 'notVisible',
+      evidence,
+      message: `How ${others.join(', ')} are stored, which share the key of Secrets, cannot be seen from here: \`${command}\` re-writes what is in another form, and says how much that was.`,
     },
   ];
 }

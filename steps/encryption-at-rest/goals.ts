@@ -19,6 +19,7 @@ import type { Snapshot } from '../../src/model/snapshot.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
 import type { Known } from './known.js';
 import { mayWriteAgain, offered } from './providers.js';
+import { encryptionState } from './state.js';
 
 /** Resource of a Secret, as encryption configurations name it. */
 export const SECRETS = 'secrets';
@@ -114,9 +115,11 @@ export function goalOf(
     case 'keep': {
       const writers = writersOf(servers);
       const writer = readable.find((one) => prefixesOf(one)[0] === writers[0]);
-      // Nothing is put in order here that nobody asked for.
+      // Nothing is put in order here that nobody asked for. Only Secrets are counted: while they are all under the key,
+      // nothing tells that others, which are re-written with them, are not.
+      const asked = more.length > 0 || answers.removeOld === true || encryptionState(now).at !== 'encrypted';
       return writers.length === 1 && writer?.kind !== 'identity'
-        ? goal(writer, [...covered, ...more])
+        ? goal(writer, asked ? [...covered, ...more] : [SECRETS])
         : undefined;
     }
     default:

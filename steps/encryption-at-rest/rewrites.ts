@@ -40,7 +40,7 @@ export function rewriteOf(
             'API servers that cannot be reached from here are not tried: the answer was to go on without them.',
           ]
         : []),
-      `etcd writes ${count ?? 'every'} objects anew; its size grows until the next compaction.`,
+      `etcd writes ${count === undefined ? 'each object' : `${count} objects`} anew; its size grows until the next compaction.`,
       `${what} whose update a webhook refuses stay as they were; each is named as refused.`,
     ],
     ...(evenIfUntried ? { evenIfUntried } : {}),

@@ -183,6 +183,19 @@ describe('the answers hold it back', () => {
   });
 });
 
+test('what shares the keys of Secrets is not re-written for ever, and is said to be out of sight', () => {
+  const both = [{ resources: ['secrets', 'configmaps'], providers: [box('key1'), identity] }];
+  const now = cluster(three(both), KEY1);
+  expect(changes(now, YES)).toEqual([]);
+  expect(findings(now).map(({ id }) => id)).toContain('other-resources-not-visible');
+  const stale = cluster(three(both), { ...KEY1, stored: { '': 1, ...KEY1.stored } });
+  expect(ids(stale, YES)).toEqual(['Secret/*', 'ConfigMap/*']);
+  expect(ids(now, { ...YES, removeOld: true })).toEqual([
+    'ConfigMap/*',
+    'EncryptionConfiguration/encryption-config-remove',
+  ]);
+});
+
 describe('goals', () => {
   test('only what makes sense in the state', () => {
     expect(goals(cluster([null], PLAIN))).toEqual([]);

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { changeName } from '../../model/plan.js';
+import { changeName, rewrittenName } from '../../model/plan.js';
 import type { RewriteProgress } from '../../wizard/ports.js';
 import { heading } from '../heading.js';
 import { BLANK, ends, type Line, Lines, line, paragraph, span } from '../lines.js';
@@ -47,7 +47,9 @@ function progressRows(done: number, total: number, words: string, { look, width 
 function rewriteRows(progress: RewriteProgress, scene: Scene): Line[] {
   const { total, rewritten, unchanged, gone, refused } = progress;
   const seen = rewritten + unchanged + gone + refused;
-  const words = total === undefined ? `${count(seen)} Secrets` : `${count(seen)} of ${count(total)} Secrets`;
+  const { screen } = scene.state;
+  const what = screen.at === 'applying' ? scene.look.name(rewrittenName(screen.now), 40) : '';
+  const words = total === undefined ? `${count(seen)} ${what}` : `${count(seen)} of ${count(total)} ${what}`;
   return [
     BLANK,
     ...progressRows(seen, total ?? 0, words, scene),

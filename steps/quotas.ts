@@ -1,6 +1,6 @@
 import { addedBy, unrequested } from '../src/model/capacity.js';
+import { defaultsOf } from '../src/model/limit-defaults.js';
 import { type LimitProposal, proposeLimitRange } from '../src/model/limit-proposal.js';
-import { defaultsOf } from '../src/model/limits.js';
 import { at, type Manifest, refOf } from '../src/model/manifest.js';
 import { excluded } from '../src/model/namespaces.js';
 import { isCounted, needsOf } from '../src/model/needs.js';

@@ -1,4 +1,6 @@
-import { defaultsOf, itemsOf, sizeViolations, type Violation } from './limits.js';
+import { type Dialect, NEWEST } from './admission-dialect.js';
+import { defaultsOf, itemsOf } from './limit-defaults.js';
+import { sizeViolations, type Violation } from './limits.js';
 import { at, type Manifest, type Ref, refOf } from './manifest.js';
 import { type Amounts, amountText, type Quantity, sum } from './quantity.js';
 import { isOfPods, podCharge, quotaAmounts } from './quota.js';
@@ -20,6 +22,7 @@ export interface QuotaState {
 
 /** The rules of a namespace at a moment. */
 export interface Rules {
+  dialect: Dialect;
   defaults: Resources;
   /** Items of all LimitRanges. */
   items: readonly unknown[];
@@ -57,8 +60,9 @@ export function rulesOf(
   limitRanges: readonly Manifest[],
   quotas: readonly Manifest[],
   defaults: Resources = defaultsOf(limitRanges),
+  dialect: Dialect = NEWEST,
 ): Rules {
-  return { defaults, items: itemsOf(limitRanges), quotas: quotas.map(quotaState) };
+  return { dialect, defaults, items: itemsOf(limitRanges), quotas: quotas.map(quotaState) };
 }
 
 /** A quota as its status tells, or as it is wanted where it has none yet. */
@@ -74,14 +78,16 @@ export function quotaState(quota: Manifest): QuotaState {
 /** Whether a pod of this spec is admitted under these rules, and why not. */
 export function admitPod(podSpec: unknown, rules: Rules): Verdict {
   const sizes = podSizes(podSpec, rules.defaults);
-  const charge = podCharge(sizes);
+  const charge = podCharge(sizes, rules.dialect);
   const covering = rules.quotas.map((quota) => covers(quota.scopes, podSpec, sizes) === true);
   const charges = rules.quotas.map((quota, index) => (covering[index] ? ofQuota(charge, quota) : {}));
   return {
     sizes,
     charges,
     refused: [
-      ...sizeViolations(sizes, rules.items).map((violation): Refused => ({ by: 'limits', violation })),
+      ...sizeViolations(sizes, rules.items, rules.dialect).map(
+        (violation): Refused => ({ by: 'limits', violation }),
+      ),
       ...rules.quotas.flatMap((quota, index) =>
         covering[index] ? [...unspecified(sizes, quota), ...exceeded(charges[index] ?? {}, quota)] : [],
       ),

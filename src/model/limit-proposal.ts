@@ -1,4 +1,5 @@
-import { defaultsOf, itemDefaults, limitViolations, type Violation, violationsOf } from './limits.js';
+import { defaultsOf, itemDefaults } from './limit-defaults.js';
+import { limitViolations, type Violation, violationsOf } from './limits.js';
 import { at, isRecord, listAt, type Manifest, stringAt } from './manifest.js';
 import { type Amounts, amountsOf, amountText, type Quantity, quantityOf } from './quantity.js';
 import { containerSize, containersOf } from './size.js';

@@ -1,83 +1,8 @@
-import { at, listAt, type Manifest, stringAt } from './manifest.js';
-import { amountsOf, amountText, divideUp, type Quantity, whole } from './quantity.js';
-import { NOTHING, type PodSizes, podSizes, type Resources } from './size.js';
-
-/**
- * The defaults that a LimitRange's item has once the API server has stored it: a missing `default` is `max`, a missing
- * `defaultRequest` is `default`, then `min`. Source: core/v1, `SetDefaults_LimitRangeItem`.
- */
-export function itemDefaults(item: unknown): Resources {
-  if (stringAt(item, 'type') !== 'Container') return NOTHING;
-  const limits = { ...amountsOf(at(item, 'max')), ...amountsOf(at(item, 'default')) };
-  const requests = { ...amountsOf(at(item, 'min')), ...limits, ...amountsOf(at(item, 'defaultRequest')) };
-  return { requests, limits };
-}
-
-/**
- * What containers get that say nothing themselves. With several LimitRanges it is undefined which one wins: then the
- * largest request and the smallest limit, so that a size is never too small.
- */
-export function defaultsOf(limitRanges: readonly Manifest[]): Resources {
-  const requests: Record<string, bigint> = {};
-  const limits: Record<string, bigint> = {};
-  for (const item of itemsOf(limitRanges)) {
-    const defaults = itemDefaults(item);
-    for (const [name, value] of Object.entries(defaults.requests))
-      if (requests[name] === undefined || value > requests[name]) requests[name] = value;
-    for (const [name, value] of Object.entries(defaults.limits))
-      if (limits[name] === undefined || value < limits[name]) limits[name] = value;
-  }
-  return { requests, limits };
-}
-
-/** So many LimitRanges are tried in every order; of more, each goes first once. */
-const ALL_ORDERS = 4;
-
-/** The defaults that a container may get, one entry for each that some order of the LimitRanges gives. */
-export function possibleDefaults(limitRanges: readonly Manifest[]): readonly Resources[] {
-  const each = limitRanges.map((range) => {
-    const items = listAt(range, 'spec', 'limits').map(itemDefaults);
-    return items.find((item) => item !== NOTHING) ?? NOTHING;
-  });
-  const giving = each.filter((defaults) => defaults !== NOTHING);
-  const orders =
-    giving.length <= ALL_ORDERS
-      ? permutations(giving)
-      : giving.map((first) => [first, ...giving.filter((other) => other !== first)]);
-  const found = new Map<string, Resources>();
-  for (const order of orders) {
-    const defaults = order.reduce<Resources>(
-      (all, next) => ({
-        requests: { ...next.requests, ...all.requests },
-        limits: { ...next.limits, ...all.limits },
-      }),
-      NOTHING,
-    );
-    found.set(resourcesKey(defaults), defaults);
-  }
-  return [...found.values()];
-}
-
-function permutations<T>(all: readonly T[]): T[][] {
-  if (all.length === 0) return [[]];
-  return all.flatMap((first, index) =>
-    permutations(all.filter((_, other) => other !== index)).map((rest) => [first, ...rest]),
-  );
-}
-
-/** Text that is the same for the same amounts. */
-export function resourcesKey({ requests, limits }: Resources): string {
-  return [requests, limits].map((amounts) => Object.entries(amounts).toSorted(byName).join()).join('/');
-}
-
-function byName([a]: [string, unknown], [b]: [string, unknown]): number {
-  return a < b ? -1 : 1;
-}
-
-/** All items of these LimitRanges. */
-export function itemsOf(limitRanges: readonly Manifest[]): readonly unknown[] {
-  return limitRanges.flatMap((range) => listAt(range, 'spec', 'limits'));
-}
+import { type Dialect, NEWEST } from './admission-dialect.js';
+import { itemsOf, possibleDefaults } from './limit-defaults.js';
+import { at, type Manifest, stringAt } from './manifest.js';
+import { type Amounts, amountsOf, amountText, divideUp, larger, type Quantity, whole } from './quantity.js';
+import { type PodSizes, podSizes, type Resources } from './size.js';
 
 /** One reason why the API server would refuse a pod, or a claim. */
 export interface Violation {
@@ -96,11 +21,15 @@ export interface Violation {
  * Why pods of this spec would be refused by these LimitRanges, after their defaults were filled in; with several
  * LimitRanges, in whatever order they are applied.
  */
-export function limitViolations(podSpec: unknown, limitRanges: readonly Manifest[]): readonly Violation[] {
+export function limitViolations(
+  podSpec: unknown,
+  limitRanges: readonly Manifest[],
+  dialect: Dialect = NEWEST,
+): readonly Violation[] {
   const items = itemsOf(limitRanges);
   const found = new Map<string, Violation>();
   for (const defaults of possibleDefaults(limitRanges))
-    for (const one of violationsOf(podSpec, items, defaults))
+    for (const one of sizeViolations(podSizes(podSpec, defaults), items, dialect))
       found.set(`${one.path}/${one.field}/${one.resource}`, one);
   return [...found.values()];
 }
@@ -123,7 +52,11 @@ interface Checked {
 }
 
 /** Why a pod of these sizes would be refused. `max` demands a limit, `min` a request. Source: plugin LimitRanger. */
-export function sizeViolations(sizes: PodSizes, items: readonly unknown[]): readonly Violation[] {
+export function sizeViolations(
+  sizes: PodSizes,
+  items: readonly unknown[],
+  dialect: Dialect = NEWEST,
+): readonly Violation[] {
   const containers: Checked[] = sizes.containers.map(({ path: where, field, size }) => ({
     where,
     path: `${field}.resources`,
@@ -132,7 +65,7 @@ export function sizeViolations(sizes: PodSizes, items: readonly unknown[]): read
   const pod: Checked = {
     where: 'pod',
     path: sizes.declared === undefined ? 'sum of resources' : 'resources',
-    size: sizes.pod,
+    size: dialect.partialSums ? sizes.pod : statedByAll(sizes),
   };
   return [
     ...containers.flatMap(requestOverLimit),
@@ -143,6 +76,18 @@ export function sizeViolations(sizes: PodSizes, items: readonly unknown[]): read
       return checked.flatMap((one) => itemViolations(item, one));
     }),
   ];
+}
+
+/** What every main container states, in sum, and what single init containers state. */
+function statedByAll({ containers, pod }: PodSizes): Resources {
+  const of = (what: keyof Resources): Amounts => {
+    const inits = containers.filter(({ init }) => init).map(({ size }) => size[what]);
+    const sums = Object.entries(pod[what]).filter(([name]) =>
+      containers.every(({ init, size }) => init || size[what][name] !== undefined),
+    );
+    return { ...inits.reduce(larger, {}), ...Object.fromEntries(sums) };
+  };
+  return { requests: of('requests'), limits: of('limits') };
 }
 
 /** Why a claim would be refused: items of type PersistentVolumeClaim look at what it requests, never at a limit. */

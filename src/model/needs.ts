@@ -1,6 +1,7 @@
+import { dialectOf } from './admission-dialect.js';
 import { admittedSpec } from './admitted-spec.js';
 import { KINDS, type KindName } from './kinds.js';
-import { resourcesKey } from './limits.js';
+import { resourcesKey } from './limit-defaults.js';
 import { at, groupOf, isRecord, listAt, type Manifest, type Ref, stringAt } from './manifest.js';
 import { type Amounts, larger, sum, times, whole } from './quantity.js';
 import { claimCharge, isOfClaims, isOfPods, podCharge, quotaKey, serviceCharge } from './quota.js';
@@ -96,11 +97,11 @@ const sizes = new WeakMap<object, { key: string; sizes: PodSizes; charge: Amount
 function chargeOf(now: Snapshot, written: unknown, { defaults, scopes }: NeedBasis): Amounts | undefined {
   const spec = admittedSpec(now, written);
   if (!isRecord(spec)) return {};
-  const key = keyOf(defaults);
+  const key = `${now.cluster.version.minor}/${keyOf(defaults)}`;
   let known = sizes.get(spec);
   if (known?.key !== key) {
     const measured = podSizes(spec, defaults);
-    known = { key, sizes: measured, charge: podCharge(measured) };
+    known = { key, sizes: measured, charge: podCharge(measured, dialectOf(now.cluster.version)) };
     sizes.set(spec, known);
   }
   return covers(scopes ?? [], spec, known.sizes) === true ? known.charge : undefined;

@@ -1,3 +1,4 @@
+import type { Dialect } from './admission-dialect.js';
 import { at, listAt, type Manifest, stringAt } from './manifest.js';
 import { type Amounts, amountsOf, quantityOf, roundUp, sum, whole } from './quantity.js';
 import type { PodSizes } from './size.js';
@@ -32,7 +33,8 @@ export function quotaAmounts(map: unknown): Amounts {
 const ONE = whole(1);
 
 /** What one pod counts for in a quota, by key of `spec.hard`. */
-export function podCharge({ charged: { requests, limits } }: PodSizes): Amounts {
+export function podCharge({ charged, pod }: PodSizes, dialect: Dialect): Amounts {
+  const { requests, limits } = dialect.overheadCounts ? charged : pod;
   const out: Record<string, bigint> = { pods: ONE, 'count/pods': ONE };
   for (const [name, value] of Object.entries(requests)) out[`requests.${name}`] = value;
   for (const [name, value] of Object.entries(limits)) out[`limits.${name}`] = value;

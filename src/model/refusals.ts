@@ -1,6 +1,8 @@
 import { admitPod, quotaState, type Rules, rulesOf } from './admission.js';
+import { dialectOf } from './admission-dialect.js';
 import { admittedSpec } from './admitted-spec.js';
-import { claimViolations, defaultsOf, limitViolations, possibleDefaults } from './limits.js';
+import { defaultsOf, possibleDefaults } from './limit-defaults.js';
+import { claimViolations, limitViolations } from './limits.js';
 import { listAt, type Manifest, type Ref, refOf, stringAt } from './manifest.js';
 import { isCounted, linesFor, needsOf } from './needs.js';
 import { type Amounts, amountText, type Quantity } from './quantity.js';
@@ -35,7 +37,7 @@ export function refusals(
   const judged = quotas.filter((quota) => unknownScopes(quota).length === 0);
   const empty = judged.map((quota) => ({ ...quotaState(quota), hard: wantedHard(quota), used: {} }));
   const variants = possibleDefaults(limitRanges).map((defaults) => ({
-    ...rulesOf(limitRanges, [], defaults),
+    ...rulesOf(limitRanges, [], defaults, dialectOf(now.cluster.version)),
     quotas: empty,
   }));
   return [
@@ -62,7 +64,7 @@ function templateRefusals(
   const spec = admittedSpec(now, template);
   const found = new Map<string, Refusal>();
   const range = limitRanges[0] === undefined ? undefined : refOf(limitRanges[0]);
-  for (const { path, message } of limitViolations(spec, limitRanges))
+  for (const { path, message } of limitViolations(spec, limitRanges, dialectOf(now.cluster.version)))
     found.set(`${path}: ${message}`, { ref, by: range, message: `${path}: ${message}` });
   for (const rules of variants)
     for (const refused of admitPod(spec, rules).refused)
@@ -134,7 +136,10 @@ export function blockedBy(
   const state = quotaState(quota);
   if (unknownScopes(quota).length > 0 || Object.keys(state.used).length === 0) return [];
   const found = new Map<string, Ref[]>();
-  const rules: Rules = { ...rulesOf(limitRanges, []), quotas: [state] };
+  const rules: Rules = {
+    ...rulesOf(limitRanges, [], defaultsOf(limitRanges), dialectOf(now.cluster.version)),
+    quotas: [state],
+  };
   for (const { ref, template, pods } of workloadsIn(now, namespace)) {
     const spec = admittedSpec(now, template ?? pods[0]?.spec);
     const { refused, charges } = admitPod(spec, rules);

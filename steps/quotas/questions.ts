@@ -1,4 +1,4 @@
-import { itemDefaults } from '../../src/model/limits.js';
+import { itemDefaults } from '../../src/model/limit-defaults.js';
 import { listAt, type Manifest, stringAt } from '../../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind, systemNamespaces } from '../../src/model/namespaces.js';
 import type { Choice, Question } from '../../src/model/question.js';

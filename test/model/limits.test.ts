@@ -1,4 +1,6 @@
-import { defaultsOf, itemDefaults, limitViolations } from '../../src/model/limits.js';
+import { dialectOf } from '../../src/model/admission-dialect.js';
+import { defaultsOf, itemDefaults, possibleDefaults } from '../../src/model/limit-defaults.js';
+import { limitViolations } from '../../src/model/limits.js';
 import { amountText } from '../../src/model/quantity.js';
 import type { Resources } from '../../src/model/size.js';
 import { object } from '../support/snapshot.js';
@@ -75,6 +77,28 @@ test('a bound of pods is held against the sum, and demands a limit', () => {
   expect(limitViolations(pod({}), bound('2Gi')).map(({ message }) => message)).toEqual([
     'no limit: state one, from 0 to 2Gi',
   ]);
+});
+
+test('each order of several LimitRanges gives defaults of its own', () => {
+  const one = range({ type: 'Container', defaultRequest: { cpu: '1' } });
+  const other = range({ type: 'Container', defaultRequest: { cpu: '2', memory: '1Gi' } });
+  expect(possibleDefaults([one, other]).map(text)).toEqual([
+    { requests: { cpu: '1', memory: '1Gi' }, limits: {} },
+    { requests: { cpu: '2', memory: '1Gi' }, limits: {} },
+  ]);
+  const six = Array.from({ length: 6 }, (_, i) =>
+    range({ type: 'Container', defaultRequest: { cpu: String(i + 1) } }),
+  );
+  expect(possibleDefaults(six)).toHaveLength(6);
+  expect(possibleDefaults([])).toEqual([{ requests: {}, limits: {} }]);
+});
+
+test('before 1.28 a pod states a resource only if all its containers do', () => {
+  const spec = { containers: [...pod({ cpu: '2' }).containers, ...pod({}).containers] };
+  const bound = [range({ type: 'Pod', min: { cpu: '1' } })];
+  const found = (minor: number) => limitViolations(spec, bound, dialectOf({ major: 1, minor, git: '' }));
+  expect(found(28)).toEqual([]);
+  expect(found(27).map(({ message }) => message)).toEqual(['no request: the least that is admitted is 1']);
 });
 
 test('init containers and sidecars are judged as well', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { itemDefaults, limitViolations } from '../../src/model/limits.js';
+import { itemDefaults } from '../../src/model/limit-defaults.js';
+import { limitViolations } from '../../src/model/limits.js';
 import { at, listAt, type Manifest, stringAt } from '../../src/model/manifest.js';
 import { type Amounts, amountsOf, parseQuantity, roundUp, whole } from '../../src/model/quantity.js';
 import { containerSize } from '../../src/model/size.js';

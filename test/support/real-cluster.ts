@@ -222,6 +222,9 @@ async function startControllers(
       `--kubeconfig=${kubeconfig}`,
       `--controllers=${CONTROLLERS}`,
       '--leader-elect=false',
+      // Its own default of 20 requests a second would be what the tests wait for.
+      '--kube-api-qps=300',
+      '--kube-api-burst=300',
       '--port=0',
       '--secure-port=0',
     ],

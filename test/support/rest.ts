@@ -1,4 +1,4 @@
-import { request as http } from 'node:http';
+import { type Agent, request as http } from 'node:http';
 import { request as https } from 'node:https';
 import { gunzipSync } from 'node:zlib';
 
@@ -7,6 +7,8 @@ export interface Connection {
   server: string;
   token: string;
   ca?: string;
+  /** Keeps connections for many requests; none: each has its own. */
+  agent?: Agent;
 }
 
 export interface Ask {
@@ -31,13 +33,13 @@ export interface Answer {
   json: unknown;
 }
 
-/** One request over a connection of its own, so that nothing is answered from a pool. */
+/** One request, over a connection of its own unless an agent says otherwise: nothing is answered from a pool. */
 export function request(connection: Connection, ask: Ask): Promise<Answer> {
   const url = new URL(connection.server + ask.path);
   const body = ask.raw ?? (ask.body === undefined ? undefined : JSON.stringify(ask.body));
   const options = {
     method: ask.method ?? 'GET',
-    agent: false as const,
+    agent: connection.agent ?? (false as const),
     headers: {
       authorization: `Bearer ${connection.token}`,
       accept: ask.accept ?? 'application/json',

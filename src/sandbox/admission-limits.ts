@@ -1,5 +1,6 @@
 import { isRecord, listAt, stringAt } from '../model/manifest.js';
 import { child, fill } from './defaults.js';
+import { podTotals } from './pod-totals.js';
 import { nanoOf } from './quantity.js';
 import { coreResource } from './resources.js';
 import { forbidden } from './status.js';
@@ -9,29 +10,41 @@ type Fields = Record<string, unknown>;
 
 const record = (value: unknown): Fields => (isRecord(value) ? value : {});
 
-/**
- * What LimitRanges do to a new pod: defaults are put in first, then the pod is checked. Refusals are 403, as the
- * plugin LimitRanger words them.
- */
-export function admitLimits(store: Store, namespace: string, pod: Fields): void {
-  const spec = record(pod.spec);
-  const containers = [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')].filter(isRecord);
-  const limits = store
+function limitsIn(store: Store, namespace: string): Fields[] {
+  return store
     .all(coreResource('LimitRange'), namespace)
     .flatMap(({ object }) => listAt(object, 'spec', 'limits').filter(isRecord));
-  const name = stringAt(pod, 'metadata', 'name') ?? '';
+}
 
-  for (const item of limits.filter((one) => one.type === 'Container'))
-    for (const container of containers) injectDefaults(item, container);
-  const problems = limits.flatMap((item) => {
+function containersIn(pod: Fields): Fields[] {
+  const spec = record(pod.spec);
+  return [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')].filter(isRecord);
+}
+
+/** Puts the defaults of LimitRanges into a new pod. */
+export function defaultFromLimits(store: Store, namespace: string, pod: Fields): void {
+  for (const item of limitsIn(store, namespace).filter((one) => one.type === 'Container'))
+    for (const container of containersIn(pod)) injectDefaults(item, container);
+}
+
+/** Checks a new and valid pod, or a claim, against LimitRanges. Refusals are 403, as the plugin LimitRanger words them. */
+export function checkLimits(
+  store: Store,
+  kind: 'Pod' | 'PersistentVolumeClaim',
+  namespace: string,
+  object: Fields,
+): void {
+  const problems = limitsIn(store, namespace).flatMap((item) => {
+    if (kind === 'PersistentVolumeClaim')
+      return item.type === kind ? violations(item, resourcesOf(record(object.spec)), kind) : [];
     if (item.type === 'Container')
-      return containers.flatMap((one) => violations(item, resourcesOf(one), 'Container'));
-    return item.type === 'Pod' ? violations(item, podTotals(spec), 'Pod') : [];
+      return containersIn(object).flatMap((one) => violations(item, resourcesOf(one), 'Container'));
+    return item.type === 'Pod' ? violations(item, textTotals(object.spec), 'Pod') : [];
   });
   if (problems.length > 0)
     throw forbidden(
-      coreResource('Pod'),
-      name,
+      coreResource(kind),
+      stringAt(object, 'metadata', 'name') ?? '',
       problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`,
     );
 }
@@ -56,50 +69,45 @@ function resourcesOf(container: Fields): Amounts {
   return { requests: record(resources.requests), limits: record(resources.limits) };
 }
 
-/** Sum over containers; an init container counts where it asks for more than all of them. In billionths. */
-export function podTotals(spec: unknown): Amounts {
-  const totals: Amounts = { requests: {}, limits: {} };
-  for (const group of ['requests', 'limits'] as const) {
-    for (const container of listAt(spec, 'containers').filter(isRecord))
-      for (const [name, amount] of Object.entries(resourcesOf(container)[group]))
-        totals[group][name] = nanoText(nanoOf(totals[group][name] ?? '0') + nanoOf(amount));
-    for (const container of listAt(spec, 'initContainers').filter(isRecord))
-      for (const [name, amount] of Object.entries(resourcesOf(container)[group]))
-        if (nanoOf(amount) > nanoOf(totals[group][name] ?? '0')) totals[group][name] = amount;
-  }
-  return totals;
+/** What a LimitRange of type Pod looks at; overhead is not in it. */
+function textTotals(spec: unknown): Amounts {
+  const totals = podTotals(spec);
+  const texts = (of: ReadonlyMap<string, bigint>): Fields =>
+    Object.fromEntries([...of].map(([name, nano]) => [name, `${nano}n`]));
+  return { requests: texts(totals.requests), limits: texts(totals.limits) };
 }
 
-function nanoText(nano: bigint): string {
-  return `${nano}n`;
-}
-
-function violations(item: Fields, { requests, limits }: Amounts, type: string): string[] {
+function violations(
+  { min, max, maxLimitRequestRatio }: Fields,
+  { requests, limits }: Amounts,
+  type: string,
+): string[] {
   const problems: string[] = [];
-  for (const [name, least] of Object.entries(record(item.min))) {
-    const asked = requests[name];
-    if (asked === undefined)
-      problems.push(`minimum ${name} usage per ${type} is ${least}.  No request is specified`);
-    else if (nanoOf(asked) < nanoOf(least))
-      problems.push(`minimum ${name} usage per ${type} is ${least}, but request is ${asked}`);
-  }
-  for (const [name, most] of Object.entries(record(item.max))) {
-    const limit = limits[name];
-    if (limit === undefined)
-      problems.push(`maximum ${name} usage per ${type} is ${most}.  No limit is specified`);
-    else if (nanoOf(limit) > nanoOf(most))
-      problems.push(`maximum ${name} usage per ${type} is ${most}, but limit is ${limit}`);
-  }
-  for (const [name, ratio] of Object.entries(record(item.maxLimitRequestRatio))) {
+  for (const [name, least] of Object.entries(record(min))) {
     const [asked, limit] = [requests[name], limits[name]];
-    if (asked === undefined || limit === undefined || nanoOf(asked) === 0n)
-      problems.push(
-        `${name} max limit to request ratio per ${type} is ${ratio}, but no request or limit is specified`,
-      );
-    else if (nanoOf(limit) * 1_000_000_000n > nanoOf(ratio) * nanoOf(asked))
-      problems.push(
-        `${name} max limit to request ratio per ${type} is ${ratio}, but provided ratio is greater`,
-      );
+    const usage = `minimum ${name} usage per ${type} is ${least}`;
+    if (asked === undefined) problems.push(`${usage}.  No request is specified`);
+    else if (nanoOf(asked) < nanoOf(least)) problems.push(`${usage}, but request is ${asked}`);
+    else if (limit !== undefined && nanoOf(limit) < nanoOf(least))
+      problems.push(`${usage}, but limit is ${limit}`);
+  }
+  for (const [name, most] of Object.entries(record(max))) {
+    const usage = `maximum ${name} usage per ${type} is ${most}`;
+    // Claims have no limit of their own: what they ask for is held against the maximum.
+    const stated = type === 'PersistentVolumeClaim' ? 'request' : 'limit';
+    const value = (stated === 'limit' ? limits : requests)[name];
+    if (value === undefined) problems.push(`${usage}.  No ${stated} is specified`);
+    else if (nanoOf(value) > nanoOf(most)) problems.push(`${usage}, but ${stated} is ${value}`);
+    else if (requests[name] !== undefined && nanoOf(requests[name]) > nanoOf(most))
+      problems.push(`${usage}, but request is ${requests[name]}`);
+  }
+  for (const [name, ratio] of Object.entries(record(maxLimitRequestRatio))) {
+    const [asked, limit] = [nanoOf(requests[name] ?? '0'), nanoOf(limits[name] ?? '0')];
+    const bound = `${name} max limit to request ratio per ${type} is ${ratio}`;
+    if (asked === 0n || limit === 0n)
+      problems.push(`${bound}, but no request or limit is specified, or it is 0`);
+    else if (limit * 1_000_000_000n > nanoOf(ratio) * asked)
+      problems.push(`${bound}, but provided ratio is greater`);
   }
   return problems;
 }

@@ -1,5 +1,5 @@
 import { at, listAt, type Manifest } from '../model/manifest.js';
-import { admitLimits } from './admission-limits.js';
+import { checkLimits, defaultFromLimits } from './admission-limits.js';
 import { quotaProblem } from './quota.js';
 import { coreResource, type Resource } from './resources.js';
 import { forbidden, notFound } from './status.js';
@@ -10,7 +10,7 @@ export const IMMORTAL = ['default', 'kube-system', 'kube-public'];
 
 /**
  * Admission as far as it decides here: a new object's namespace must exist and not be on its way out, Services get
- * an address, Pods get what LimitRanges say and must fit them. May change the object.
+ * an address, Pods get the defaults of LimitRanges. May change the object.
  */
 export function admit(
   store: Store,
@@ -22,11 +22,13 @@ export function admit(
   if (operation !== 'create') return;
   if (namespace !== '') requireNamespace(store, resource, namespace, object);
   if (resource.kind === 'Service') allocateAddress(store, resource, object);
-  if (resource.kind === 'Pod') admitLimits(store, namespace, object);
+  if (resource.kind === 'Pod') defaultFromLimits(store, namespace, object);
 }
 
-/** The last check, of an object that is valid: whether it fits the ResourceQuotas of its namespace. Throws 403. */
-export function admitQuota(store: Store, resource: Resource, namespace: string, object: Manifest): void {
+/** The last checks, of an object that is valid: LimitRanges, then the ResourceQuotas of its namespace. Throws 403. */
+export function admitValid(store: Store, resource: Resource, namespace: string, object: Manifest): void {
+  if (resource.group === '' && (resource.kind === 'Pod' || resource.kind === 'PersistentVolumeClaim'))
+    checkLimits(store, resource.kind, namespace, object);
   const problem = namespace === '' ? undefined : quotaProblem(store, resource, namespace, object);
   if (problem !== undefined) throw forbidden(resource, object.metadata.name, problem);
 }

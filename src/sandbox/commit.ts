@@ -1,5 +1,5 @@
 import { isRecord, type Manifest } from '../model/manifest.js';
-import { admit, admitQuota } from './admission.js';
+import { admit, admitValid } from './admission.js';
 import { setDefaults } from './defaults.js';
 import type { Encryption } from './encryption.js';
 import { equal } from './fields.js';
@@ -84,7 +84,7 @@ export class Commits {
     if (resource.generation) metadata.generation = 1;
     if (managers.length > 0) metadata.managedFields = managers;
     const made = ordered(resource, object);
-    admitQuota(this.#store, resource, namespace, made);
+    admitValid(this.#store, resource, namespace, made);
     return dryRun ? made : this.write(resource, made);
   }
 

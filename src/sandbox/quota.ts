@@ -1,5 +1,5 @@
 import { at, isRecord, listAt, type Manifest } from '../model/manifest.js';
-import { podTotals } from './admission-limits.js';
+import { chargedTotals } from './pod-totals.js';
 import { formatQuantity, nanoOf, parseQuantity } from './quantity.js';
 import { coreResource, RESOURCES, type Resource, resourceAt } from './resources.js';
 import { resourceText } from './status.js';
@@ -23,35 +23,88 @@ function usageOf(resource: Resource, object: Manifest): Amounts {
   const usage: Amounts = { [`count/${resourceText(resource)}`]: ONE };
   if (resource.group !== '') return usage;
   usage[resource.plural] = ONE;
-  const type = at(object, 'spec', 'type');
-  if (resource.kind !== 'Service') return usage;
-  if (type === 'LoadBalancer') usage['services.loadbalancers'] = ONE;
-  if (type === 'LoadBalancer' || type === 'NodePort') usage['services.nodeports'] = ONE;
-  return usage;
+  if (resource.kind === 'Service') return { ...usage, ...serviceUsage(object) };
+  return resource.kind === 'PersistentVolumeClaim' ? { ...usage, ...claimUsage(object) } : usage;
+}
+
+function serviceUsage(service: Manifest): Amounts {
+  const ports = BigInt(listAt(service, 'spec', 'ports').length) * ONE;
+  const type = at(service, 'spec', 'type');
+  if (type === 'LoadBalancer') return { 'services.loadbalancers': ONE, 'services.nodeports': ports };
+  return type === 'NodePort' ? { 'services.nodeports': ports } : {};
+}
+
+function claimUsage(claim: Manifest): Amounts {
+  const bytes = nanoOf(at(claim, 'spec', 'resources', 'requests', 'storage'));
+  const storage = ((bytes + ONE - 1n) / ONE) * ONE;
+  const name = at(claim, 'spec', 'storageClassName');
+  const ofClass = `${name}.storageclass.storage.k8s.io`;
+  return {
+    'requests.storage': storage,
+    ...(typeof name === 'string' && name !== ''
+      ? { [`${ofClass}/requests.storage`]: storage, [`${ofClass}/persistentvolumeclaims`]: ONE }
+      : {}),
+  };
 }
 
 function podUsage(pod: Manifest): Amounts {
-  const { requests, limits } = podTotals(pod.spec);
-  const usage: Amounts = { pods: ONE, 'count/pods': ONE };
-  for (const [name, amount] of Object.entries(requests)) {
-    usage[`requests.${name}`] = nanoOf(amount);
-    if (COMPUTE.includes(name)) usage[name] = nanoOf(amount);
+  const usage: Amounts = { 'count/pods': ONE };
+  if (!counts(pod)) return usage;
+  const { requests, limits } = chargedTotals(pod.spec);
+  usage.pods = ONE;
+  for (const [name, amount] of requests) {
+    usage[`requests.${name}`] = amount;
+    if (COMPUTE.includes(name)) usage[name] = amount;
   }
-  for (const [name, amount] of Object.entries(limits)) usage[`limits.${name}`] = nanoOf(amount);
+  for (const [name, amount] of limits) usage[`limits.${name}`] = amount;
   return usage;
 }
 
-/** Whether a quota's scopes cover a pod. */
-function covers(quota: Manifest, pod: Manifest): boolean {
-  return listAt(quota, 'spec', 'scopes').every((scope) => {
-    const { requests, limits } = podTotals(pod.spec);
-    const bestEffort = Object.keys(requests).length + Object.keys(limits).length === 0;
-    const terminating = at(pod, 'spec', 'activeDeadlineSeconds') !== undefined;
-    if (scope === 'BestEffort') return bestEffort;
-    if (scope === 'NotBestEffort') return !bestEffort;
-    if (scope === 'Terminating') return terminating;
-    return scope === 'NotTerminating' ? !terminating : true;
-  });
+/** Whether a quota's scopes cover an object: only pods have any that we know. */
+function covers(quota: Manifest, resource: Resource, object: Manifest): boolean {
+  const scopes = listAt(quota, 'spec', 'scopes');
+  const expressions = listAt(quota, 'spec', 'scopeSelector', 'matchExpressions');
+  if (resource.kind !== 'Pod') return scopes.length + expressions.length === 0;
+  return (
+    scopes.every((scope) => inScope(scope, 'Exists', [], object)) &&
+    expressions.every((one) =>
+      inScope(at(one, 'scopeName'), at(one, 'operator'), listAt(one, 'values'), object),
+    )
+  );
+}
+
+function inScope(scope: unknown, operator: unknown, values: readonly unknown[], pod: Manifest): boolean {
+  const terminating = at(pod, 'spec', 'activeDeadlineSeconds') !== undefined;
+  const priority = at(pod, 'spec', 'priorityClassName');
+  switch (scope) {
+    case 'BestEffort':
+      return bestEffort(pod);
+    case 'NotBestEffort':
+      return !bestEffort(pod);
+    case 'Terminating':
+      return terminating;
+    case 'NotTerminating':
+      return !terminating;
+    case 'PriorityClass':
+      if (operator === 'Exists') return priority !== undefined;
+      if (operator === 'DoesNotExist') return priority === undefined;
+      return values.includes(priority) === (operator === 'In');
+    default:
+      return false;
+  }
+}
+
+/** No container says anything of CPU or memory but zero. */
+function bestEffort(pod: Manifest): boolean {
+  return containersOf(pod).every((container) =>
+    ['requests', 'limits'].every((group) =>
+      ['cpu', 'memory'].every((name) => nanoOf(at(container, 'resources', group, name) ?? '0') === 0n),
+    ),
+  );
+}
+
+function containersOf(pod: Manifest): readonly unknown[] {
+  return [...listAt(pod, 'spec', 'initContainers'), ...listAt(pod, 'spec', 'containers')];
 }
 
 /** `status` of a ResourceQuota, as kube-controller-manager computes it. */
@@ -69,30 +122,24 @@ export function quotaStatus(store: Store, quota: Manifest): { hard?: object; use
 }
 
 function usedOf(store: Store, namespace: string, quota: Manifest, name: string): bigint {
-  const count = counted(name);
-  if (count !== undefined) return BigInt(store.all(count, namespace).length) * ONE;
-  if (name === 'services.loadbalancers' || name === 'services.nodeports')
-    return BigInt(servicesOf(store, namespace, name)) * ONE;
+  const resource = countedBy(name);
+  if (resource === undefined) return 0n;
   return store
-    .all(coreResource('Pod'), namespace)
+    .all(resource, namespace)
     .map(({ object }) => object)
-    .filter((pod) => counts(pod) && covers(quota, pod))
-    .reduce((sum, pod) => sum + (podUsage(pod)[name] ?? 0n), 0n);
+    .filter((object) => covers(quota, resource, object))
+    .reduce((sum, object) => sum + (usageOf(resource, object)[name] ?? 0n), 0n);
 }
 
-/** The resource whose objects a name counts; undefined for what pods use. */
-function counted(name: string) {
+/** The resource whose objects a name counts. */
+function countedBy(name: string): Resource | undefined {
   const generic = /^count\/([^.]+)(?:\.(.+))?$/.exec(name);
   if (generic !== null)
     return RESOURCES.find(({ plural, group }) => plural === generic[1] && group === (generic[2] ?? ''));
-  return name === 'pods' ? undefined : resourceAt('', 'v1', name);
-}
-
-function servicesOf(store: Store, namespace: string, name: string): number {
-  const types = name === 'services.loadbalancers' ? ['LoadBalancer'] : ['NodePort', 'LoadBalancer'];
-  return store
-    .all(resourceAt('', 'v1', 'services')!, namespace)
-    .filter(({ object }) => types.includes(String(at(object, 'spec', 'type')))).length;
+  if (name.startsWith('services.')) return coreResource('Service');
+  if (name === 'requests.storage' || name.includes('.storageclass.'))
+    return coreResource('PersistentVolumeClaim');
+  return resourceAt('', 'v1', name) ?? coreResource('Pod');
 }
 
 /** Why quotas refuse a new object; undefined where they do not. */
@@ -103,13 +150,17 @@ export function quotaProblem(
   object: Manifest,
 ): string | undefined {
   const isPod = resource.kind === 'Pod';
+  for (const { object: quota } of isPod ? store.all(coreResource('ResourceQuota'), namespace) : []) {
+    const hard = at(quota, 'status', 'hard');
+    if (!isRecord(hard) || !covers(quota, resource, object)) continue;
+    const missing = unstated(object, Object.keys(hard));
+    if (missing.length > 0) return `failed quota: ${quota.metadata.name}: must specify ${missing.join('; ')}`;
+  }
   for (const { object: quota } of store.all(coreResource('ResourceQuota'), namespace)) {
     // Only a quota whose status was computed is enforced, as by the real admission plugin.
     const hard = at(quota, 'status', 'hard');
-    if (!isRecord(hard) || (isPod && !covers(quota, object))) continue;
+    if (!isRecord(hard) || !covers(quota, resource, object)) continue;
     const name = quota.metadata.name;
-    const missing = isPod ? unstated(object, Object.keys(hard)) : [];
-    if (missing.length > 0) return `failed quota: ${name}: must specify ${missing.join(',')}`;
     const usage = usageOf(resource, object);
     const over = Object.keys(hard)
       .filter((key) => (usage[key] ?? 0n) > 0n)
@@ -127,15 +178,18 @@ export function quotaProblem(
   return undefined;
 }
 
+/** Values that containers leave out, as the server lists them: `limits.cpu for: a,b`. */
 function unstated(pod: Manifest, tracked: readonly string[]): string[] {
-  const containers = [...listAt(pod, 'spec', 'initContainers'), ...listAt(pod, 'spec', 'containers')];
   return tracked
     .filter((name) => DEMANDED.test(name))
-    .filter((name) => {
+    .toSorted()
+    .flatMap((name) => {
       const [group, resource] = name.includes('.') ? name.split('.') : ['requests', name];
-      return containers.some((container) => at(container, 'resources', group!, resource!) === undefined);
-    })
-    .toSorted();
+      const silent = containersOf(pod)
+        .filter((container) => at(container, 'resources', group!, resource!) === undefined)
+        .map((container) => String(at(container, 'name')));
+      return silent.length === 0 ? [] : [`${name} for: ${silent.toSorted().join(',')}`];
+    });
 }
 
 function text(nano: bigint, like: unknown): string {

@@ -143,7 +143,7 @@ export function resourceOf(ref: { apiVersion: string; kind: string }): Resource 
 
 /** The resource of a kind in the core group, which the server itself relies on. */
 export function coreResource(
-  kind: 'Namespace' | 'Secret' | 'Pod' | 'LimitRange' | 'ResourceQuota',
+  kind: 'Namespace' | 'Secret' | 'Pod' | 'Service' | 'PersistentVolumeClaim' | 'LimitRange' | 'ResourceQuota',
 ): Resource {
   return BY_KIND.get(`/${kind}`)!;
 }

@@ -25,6 +25,7 @@ export interface AdmissionFeatures {
   /** Of Kubernetes, e.g. `1.20`. */
   version: string;
   podLevel: boolean;
+  sidecars: boolean;
   classes: boolean;
 }
 
@@ -114,7 +115,7 @@ const range = fc
     ),
   );
 
-const workload = ({ podLevel, classes }: AdmissionFeatures) =>
+const workload = ({ podLevel, sidecars, classes }: AdmissionFeatures) =>
   fc.record({
     containers: fc.array(container, { minLength: 1, maxLength: 2 }),
     inits: fc.array(fc.record({ resources: container, sidecar: fc.boolean() }), { maxLength: 2 }),
@@ -125,7 +126,7 @@ const workload = ({ podLevel, classes }: AdmissionFeatures) =>
     priority: fc.option(fc.constantFrom(...(classes ? ['low', 'high'] : ['high']))),
     boxed: classes ? fc.constantFrom(false, false, true) : fc.constant(false),
     own: podLevel ? fc.option(resources, { freq: 2 }) : fc.constant(null),
-    sidecars: fc.constant(podLevel),
+    sidecars: fc.constant(sidecars),
   });
 
 /** Keys of a quota and the scopes that may go with them. Source: validation of ResourceQuota. */

@@ -157,9 +157,15 @@ describe('what cannot be taken is named with file, place and object, and the res
     expect(problems.length).toBeGreaterThan(0);
   });
 
-  test('a long list of YAML is read item by item, and says the same', () => {
+  test.each([
+    ['at the left margin', ''],
+    ['indented', '  '],
+  ])('a long list of YAML is read item by item, and says the same: items %s', (_, margin) => {
     const item = (i: number) =>
-      `- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: c${i}\n  data:\n    a: |\n      - x\n\n      ${'y'.repeat(300)}\n`;
+      `- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: c${i}\n  data:\n    a: |\n      - x\n\n      ${'y'.repeat(300)}\n`.replace(
+        /^(?=.)/gm,
+        margin,
+      );
     const list = (length: number) =>
       `apiVersion: v1\nitems:\n${Array.from({ length }, (_, i) => item(i)).join('')}kind: List\nmetadata: {}\n`;
     const long = read(list(1_000));

@@ -193,10 +193,7 @@ function closingQuestions(now: Snapshot): readonly Question[] {
       recommended: usual.outside && !closable ? 'open' : 'closed',
       cautious: usual.outside ? 'open' : 'closed',
     },
-    ...cutsQuestion(
-      candidates.map(({ effect }) => effect),
-      candidates.map(({ shut }) => shut),
-    ),
+    ...cutsQuestion(candidates),
     ...guard,
   ];
 }

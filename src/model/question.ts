@@ -9,6 +9,8 @@ export interface Choice {
   group?: string;
   /** Other words for it that an answers file may hold, e.g. those of an earlier form of the question. */
   also?: readonly string[];
+  /** Plays a part only where one of these is chosen in the question that `choicesFor` names. */
+  for?: readonly string[];
   /** Offered, but not meant by `all`, by a glob or by a key that takes all: only by its own name. */
   apart?: true;
 }
@@ -42,6 +44,8 @@ export type Question = Base &
     | {
         type: 'choices';
         choices: readonly Choice[];
+        /** Id of the `choices` question on whose answer it depends which of these play a part. */
+        choicesFor?: string;
         recommended: readonly string[];
         cautious: readonly string[];
       }
@@ -69,6 +73,17 @@ export function needsAnswer(question: Question): boolean {
 /** The answers, completed with defaults; answers to questions that are not asked are dropped. */
 export function completeAnswers(questions: readonly Question[], given: Answers, sandbox: boolean): Answers {
   return Object.fromEntries(questions.map((q) => [q.id, given[q.id] ?? defaultAnswer(q, sandbox)]));
+}
+
+/**
+ * The question with those of its choices that play a part with these answers, to be shown. The others keep their answer:
+ * a choice that comes to play a part later stands as it stood.
+ */
+export function narrowed(question: Question, answers: Answers): Question {
+  if (question.type !== 'choices' || question.choicesFor === undefined) return question;
+  const parts = new Set(chosen(answers, question.choicesFor));
+  const choices = question.choices.filter((choice) => choice.for?.some((part) => parts.has(part)) ?? true);
+  return { ...question, choices };
 }
 
 /** The answer to a `choices` question as a list. */

@@ -1,6 +1,6 @@
 import { printableLines } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
-import { type AnswerValue, choiceGroups, needsAnswer, type Question } from '../model/question.js';
+import { type AnswerValue, choiceGroups, narrowed, needsAnswer, type Question } from '../model/question.js';
 import type { FactTable } from '../model/table.js';
 import { probePlanLines } from '../report/probe.js';
 import { tableLines } from '../report/tables.js';
@@ -127,10 +127,32 @@ async function answerAll({ session, ask, out }: Desk, from: StepState): Promise<
     const question = step?.questions.find((q) => !asked.has(q.id));
     if (step === undefined || question === undefined || step.step.id !== from.step.id) return;
     asked.add(question.id);
+    const shown = narrowed(question, step.answers);
+    const before = step.answers[question.id];
+    // Nothing to choose with the answers so far.
+    if (shown !== question && shown.type === 'choices' && shown.choices.length === 0) continue;
     out.say('', ...questionLines(question, out.style));
-    const value = await answerTo(question, step.answers[question.id], ask, out);
-    session.send({ type: 'answer', question: question.id, value });
+    const value = await answerTo(shown, before, ask, out);
+    session.send({
+      type: 'answer',
+      question: question.id,
+      value: withOthers(question, shown, before, value),
+    });
   }
+}
+
+/** The answer with what stood for the choices that were not shown, in the order of all of them. */
+function withOthers(
+  question: Question,
+  shown: Question,
+  before: AnswerValue | undefined,
+  value: AnswerValue,
+): AnswerValue {
+  if (question.type !== 'choices' || shown.type !== 'choices' || shown === question) return value;
+  const own = new Set(shown.choices.map((choice) => choice.value));
+  const picked = new Set(Array.isArray(value) ? value : []);
+  const kept = new Set(Array.isArray(before) ? before.filter((one) => !own.has(one)) : []);
+  return question.choices.map((choice) => choice.value).filter((one) => picked.has(one) || kept.has(one));
 }
 
 async function answerTo(

@@ -1,7 +1,7 @@
 import { printable } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
 import { BESIDES, type Change } from '../model/plan.js';
-import type { AnswerValue, Question } from '../model/question.js';
+import { type AnswerValue, narrowed, type Question } from '../model/question.js';
 import { RISKS } from '../model/risk.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { findingsLines } from '../report/findings.js';
@@ -55,7 +55,7 @@ export function questionLines(question: Question, style: Style): string[] {
 export function answerLines({ questions, answers, answered }: StepState, style: Style): string[] {
   return questions.flatMap((question) =>
     fold(
-      `${printable(question.message)} ${answerText(question, answers[question.id])}${answered.includes(question.id) ? '' : ' (default)'}`,
+      `${printable(question.message)} ${answerText(narrowed(question, answers), answers[question.id])}${answered.includes(question.id) ? '' : ' (default)'}`,
       style.width,
       `  ${sign(style, 'question')} `,
     ),
@@ -67,7 +67,8 @@ export function answerText(question: Question, value: AnswerValue | undefined): 
   if (value === undefined) return 'nothing';
   if (question.type === 'confirm') return value === true ? 'yes' : 'no';
   if (question.type === 'choices') {
-    const picked = Array.isArray(value) ? value : [];
+    const own = new Set(question.choices.map((choice) => choice.value));
+    const picked = Array.isArray(value) ? value.filter((one) => own.has(one)) : [];
     if (picked.length === 0) return 'none';
     const all = picked.length === question.choices.length ? 'all: ' : '';
     const names = picked.slice(0, 8).map((one) => printable(one, 60));

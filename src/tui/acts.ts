@@ -5,7 +5,15 @@ import { changeAt, changeList, differenceOf, widestOf } from './changes.js';
 import { type KeyName, typed } from './keypress.js';
 import type { Act } from './keys.js';
 import { limitOf } from './limits.js';
-import { answerText, entered, isTyped, type Option, openQuestion, shownOptions } from './options.js';
+import {
+  answerText,
+  entered,
+  isTyped,
+  type Option,
+  openQuestion,
+  optionsOf,
+  shownOptions,
+} from './options.js';
 import { type Scene, tablesAt } from './scene.js';
 import { clamp, type View } from './view.js';
 
@@ -283,11 +291,10 @@ function bulk(step: StepState, view: View, question: Question, on: boolean): rea
   const apart = new Set(
     question.type === 'choices' ? question.choices.filter((c) => c.apart).map(({ value }) => value) : [],
   );
-  // Without a filter all are meant, those behind a heading as well.
-  const shown = view.filter === '' ? undefined : new Set(shownOptions(step, view).map(({ value }) => value));
-  return inOrder(question, (value) =>
-    (shown?.has(value) ?? true) && !(on && apart.has(value)) ? on : now.has(value),
-  );
+  // Without a filter all that play a part are meant, those behind a heading as well.
+  const options = view.filter === '' ? optionsOf(question, step.answers) : shownOptions(step, view);
+  const shown = new Set(options.map(({ value }) => value));
+  return inOrder(question, (value) => (shown.has(value) && !(on && apart.has(value)) ? on : now.has(value)));
 }
 
 function marked(step: StepState, question: Question): ReadonlySet<string> {

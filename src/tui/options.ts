@@ -1,4 +1,11 @@
-import { type AnswerValue, type Choice, choiceGroups, type Question } from '../model/question.js';
+import {
+  type Answers,
+  type AnswerValue,
+  type Choice,
+  choiceGroups,
+  narrowed,
+  type Question,
+} from '../model/question.js';
 import type { StepState } from '../wizard/state.js';
 import type { View } from './view.js';
 import { count } from './words.js';
@@ -15,8 +22,10 @@ export interface Option {
   heads?: { values: readonly string[]; chosen: number };
 }
 
-/** The options of a question, with what is chosen; none where something is typed. */
-export function optionsOf(question: Question, answer: AnswerValue | undefined): readonly Option[] {
+/** The options of a question that play a part, with what is chosen; none where something is typed. */
+export function optionsOf(asked: Question, answers: Answers): readonly Option[] {
+  const question = narrowed(asked, answers);
+  const answer = answers[question.id];
   switch (question.type) {
     case 'confirm':
       return [true, false].map((value) => ({
@@ -45,10 +54,11 @@ export function openQuestion(step: StepState, view: View): Question | undefined 
 export function shownOptions(step: StepState, view: View): readonly Option[] {
   const question = openQuestion(step, view);
   if (question === undefined) return [];
-  const options = optionsOf(question, step.answers[question.id]);
+  const options = optionsOf(question, step.answers);
   const wanted = view.filter.toLowerCase();
   if (wanted !== '') return options.filter((o) => o.label.toLowerCase().includes(wanted));
-  const groups = question.type === 'choices' ? choiceGroups(question.choices) : undefined;
+  const shown = narrowed(question, step.answers);
+  const groups = shown.type === 'choices' ? choiceGroups(shown.choices) : undefined;
   return groups === undefined ? options : underHeadings(options, groups, view.unfolded);
 }
 
@@ -75,10 +85,13 @@ function underHeadings(
 }
 
 /** An answer in a few words. */
-export function answerWords(question: Question, answer: AnswerValue | undefined): string {
+export function answerWords(asked: Question, answers: Answers): string {
+  const question = narrowed(asked, answers);
+  const answer = answers[question.id];
   if (question.type === 'choices') {
-    const chosen = Array.isArray(answer) ? answer.length : 0;
-    return `${count(chosen)} of ${count(question.choices.length)} chosen`;
+    const own = new Set(question.choices.map(({ value }) => value));
+    const chosen = Array.isArray(answer) ? answer.filter((value) => own.has(value)).length : 0;
+    return `${count(chosen)} of ${count(own.size)} chosen`;
   }
   if (question.type === 'choice')
     return question.choices.find((c) => c.value === answer)?.label ?? String(answer);

@@ -82,6 +82,6 @@ function firstCursor({ screen, current, steps }: WizardState): number {
   if (question === undefined || question.type === 'choices') return 0;
   return Math.max(
     0,
-    optionsOf(question, steps[current]?.answers[question.id]).findIndex(({ on }) => on),
+    optionsOf(question, steps[current]?.answers ?? {}).findIndex(({ on }) => on),
   );
 }

@@ -1,4 +1,4 @@
-import type { Declared } from '../../src/declared/index.js';
+import { type Declared, peerText } from '../../src/declared/index.js';
 import { at, isRecord, listAt, stringAt, stringsAt } from '../../src/model/manifest.js';
 import type { Choice, Question } from '../../src/model/question.js';
 import type { Effect } from './breaks.js';
@@ -6,22 +6,31 @@ import { flowText } from './flows.js';
 import { NAME_LABEL } from './state.js';
 import type { Side } from './workloads.js';
 
+/** What closing a namespace does as it is proposed, and with addresses outside closed as well: that answer may still come. */
+export interface Candidate {
+  name: string;
+  effect: Effect;
+  shut: Effect;
+}
+
 /**
- * Asks which connections keep their allow; none where no connection needs one. `effects` are those of closing each
- * namespace as it is proposed, `shut` the same with addresses outside closed as well: that answer may still come.
+ * Asks which connections keep their allow; none where no connection needs one. Those of namespaces that are not chosen
+ * play no part.
  */
-export function cutsQuestion(effects: readonly Effect[], shut: readonly Effect[]): readonly Question[] {
-  const allows = new Map<string, { flow: Declared; texts: Set<string> }>();
-  for (const { kept } of [...effects, ...shut])
-    for (const { flow, sides } of kept) {
+export function cutsQuestion(candidates: readonly Candidate[]): readonly Question[] {
+  const allows = new Map<string, { flow: Declared; texts: Set<string>; namespaces: Set<string> }>();
+  for (const { name, effect, shut } of candidates)
+    for (const { flow, sides } of [...effect.kept, ...shut.kept]) {
       const text = flowText(flow);
-      const known = allows.get(text) ?? { flow, texts: new Set<string>() };
+      const known = allows.get(text) ?? { flow, texts: new Set<string>(), namespaces: new Set<string>() };
       for (const side of sides) known.texts.add(allowText(side));
+      known.namespaces.add(name);
       allows.set(text, known);
     }
   if (allows.size === 0) return [];
-  const always = new Set(effects.flatMap(({ kept }) => kept).map(({ flow }) => flowText(flow)));
+  const always = new Set(candidates.flatMap(({ effect }) => effect.kept).map(({ flow }) => flowText(flow)));
   const all = [...allows.keys()];
+  const labels = Map.groupBy(allows.values(), ({ flow }) => shortText(flow));
   return [
     {
       id: 'cuts',
@@ -29,17 +38,27 @@ export function cutsQuestion(effects: readonly Effect[], shut: readonly Effect[]
       message: 'Which declared connections are kept?',
       help: 'Without its allow, each of them would be cut.',
       risk: 'none',
-      choices: [...allows].map(([value, { flow, texts }]): Choice => {
+      choicesFor: 'namespaces',
+      choices: [...allows].map(([value, { flow, texts, namespaces }]): Choice => {
         const { why, severity, evidence } = flow;
         const seen = `${why}, ${evidence.object.kind} ${evidence.object.name}, ${evidence.field}`;
         const outside = always.has(value) ? '' : '; matters only where outside is closed';
         const note = `${severity}: ${seen}; allow ${[...texts].join(' and ')}${outside}`;
-        return { value, label: value, note, group: groupOf(flow) };
+        const short = shortText(flow);
+        const label = labels.get(short)?.length === 1 ? short : value;
+        return { value, label, note, group: groupOf(flow), for: [...namespaces] };
       }),
       recommended: all,
       cautious: all,
     },
   ];
+}
+
+/** Without kinds and with TCP understood: `shop/web => payments/api :8443`, so that it fits on a small screen. */
+function shortText({ source, destination, protocol, port }: Declared): string {
+  const [from, to] = [source, destination].map((peer) => peerText(peer).replace(/\[\w+\]$/, ''));
+  const by = [...(protocol === 'TCP' ? [] : [protocol]), ...(port === undefined ? [] : [`:${port}`])];
+  return [from, '=>', to, ...by].join(' ');
 }
 
 /** Where a connection belongs in a long list: with the namespace that it goes to, or else that it leaves. */

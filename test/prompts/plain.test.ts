@@ -307,6 +307,33 @@ test('a long list is gone through heading by heading; what is not opened stays a
   await talk.finished;
 });
 
+test('choices of another answer are not asked about and stay as they were', async () => {
+  const choices = ['a', 'b'].map((part) => ({ value: `of ${part}`, label: `of ${part}`, for: [part] }));
+  const all = choices.map(({ value }) => value);
+  const questions: readonly Question[] = [
+    {
+      ...common,
+      id: 'parts',
+      type: 'choices',
+      choices: ['a', 'b'].map((value) => ({ value, label: value })),
+      recommended: ['a'],
+      cautious: ['a'],
+    },
+    { ...common, id: 'cuts', type: 'choices', choicesFor: 'parts', choices, recommended: all, cautious: all },
+  ];
+  const { session, talk } = harness({ steps: [{ ...markStep('ask', []), questions: () => questions }] });
+  await talk.answer('Which step?', '1');
+  await talk.answer('How to go on?', '1');
+  await talk.answer('[as marked]', '1');
+  const shown = await talk.answer('[as marked]', 'none');
+  expect(shown).toContain('[x] of a');
+  expect(shown).not.toContain('of b');
+  await talk.until('How to go on?');
+  expect(session.state.steps[0]?.answers).toEqual({ parts: ['a'], cuts: ['of b'] });
+  talk.stdin.end();
+  await talk.finished;
+});
+
 describe('by Inquirer', () => {
   const toConfirm = async (talk: Talk) => {
     await talk.answer('Which step?', '');

@@ -7,7 +7,7 @@ import { loadTemplates } from '../../src/host/templates.js';
 import { type Manifest, refOf } from '../../src/model/manifest.js';
 import { overlay } from '../../src/model/overlay.js';
 import type { Change } from '../../src/model/plan.js';
-import { type Answers, completeAnswers } from '../../src/model/question.js';
+import { type Answers, completeAnswers, narrowed } from '../../src/model/question.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { cutBy } from '../../steps/default-deny/flows.js';
 import { reachIn } from '../../steps/default-deny/state.js';
@@ -279,14 +279,16 @@ test('amending policies of the former form cuts nothing on the way but what the 
   );
 });
 
+/** A Deployment of namespace shop with these settings. */
+const app = (name: string, env: readonly object[] = []) =>
+  object('apps/v1', 'Deployment', 'shop', name, {
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: 'x', env }] } },
+    },
+  });
+
 test('a connection that the answers do not keep is cut, alone', () => {
-  const app = (name: string, env: readonly object[] = []) =>
-    object('apps/v1', 'Deployment', 'shop', name, {
-      spec: {
-        selector: { matchLabels: { app: name } },
-        template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: 'x', env }] } },
-      },
-    });
   const now = snapshotOf({
     objects: [
       namespace('kube-system'),
@@ -313,6 +315,22 @@ test('a connection that the answers do not keep is cut, alone', () => {
   const deny = changes.find(({ ref }) => ref.name === 'default-deny');
   expect(deny?.breaks[0]).toContain(`Cuts ${line('orders')}`);
   expect(deny?.breaks[0]).toContain('containers[web].env[ORDERS_URL]');
+});
+
+test('only connections of namespaces that are closed are asked about', () => {
+  const now = snapshotOf({
+    objects: [
+      namespace('shop'),
+      namespace('other'),
+      app('web', [{ name: 'A_URL', value: 'http://carts:80' }]),
+      app('carts'),
+      service('shop', 'carts', { selector: { app: 'carts' }, ports: [{ port: 80, targetPort: 8080 }] }),
+    ],
+    sandbox: true,
+  });
+  const cuts = step.questions(now).find(({ id }) => id === 'cuts');
+  expect(cuts && narrowed(cuts, { namespaces: ['other'] })).toMatchObject({ choices: [] });
+  expect(cuts && narrowed(cuts, { namespaces: ['shop'] })).toEqual(cuts);
 });
 
 const FLOWS = path.resolve(import.meta.dirname, '../../../shared/conformance/flows');

@@ -301,3 +301,35 @@ test('an answer brings up a question or takes it away again: the next one opens 
     expect(answersTo(mounted, 'enable').at(-1)).toBe(false);
   });
 });
+
+test('choices of another answer play no part: not shown, not counted, not touched by all and none', () => {
+  const state = withStep(shopState({ at: 'questions' }), (step) => ({
+    ...step,
+    questions: [
+      ...step.questions.slice(0, 1),
+      {
+        id: 'cuts',
+        type: 'choices',
+        message: 'Which are kept?',
+        risk: 'none',
+        choicesFor: 'namespaces',
+        choices: ['shop', 'payments', 'shop'].map((part, i) => ({
+          value: `${part} ${i}`,
+          label: `${part} ${i}`,
+          for: [part],
+        })),
+        recommended: [],
+        cautious: [],
+      },
+    ],
+    answers: { namespaces: ['shop'], cuts: ['shop 0', 'payments 1', 'shop 2'] },
+  }));
+  return onQuestions(async (mounted) => {
+    await mounted.press(KEY.tab);
+    expect(mounted.frame()).toContain('2 of 2 chosen');
+    expect(mounted.frame()).toContain('shop 2');
+    expect(mounted.frame()).not.toContain('payments 1');
+    await mounted.press('n', ' ');
+    expect(answersTo(mounted, 'cuts')).toEqual([['payments 1'], ['shop 0', 'payments 1']]);
+  }, state);
+});

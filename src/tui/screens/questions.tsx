@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Question } from '../../model/question.js';
+import { narrowed, type Question } from '../../model/question.js';
 import { RISKS } from '../../model/risk.js';
 import type { StepState } from '../../wizard/state.js';
 import { heading } from '../heading.js';
@@ -61,7 +61,7 @@ function questionRow(
   const answered = step.answered.includes(question.id);
   const waits = !answered && question.risk !== 'none' && state.snapshot?.cluster.sandbox !== true;
   const note = answered ? '' : waits ? ' (not answered)' : ' (default)';
-  const answer = look.name(answerWords(question, step.answers[question.id]), Math.floor(width / 3));
+  const answer = look.name(answerWords(question, step.answers), Math.floor(width / 3));
   return ends(
     line(
       look.sign(answered ? 'ok' : waits ? 'question' : 'advice'),
@@ -110,7 +110,7 @@ function openRows(scene: Scene, step: StepState, question: Question, room: numbe
     return [...about, input, ...problem, BLANK].slice(0, room);
   }
   const options = shownOptions(step, view);
-  const filter = filterRows(scene, options.length, question);
+  const filter = filterRows(scene, options.length, narrowed(question, step.answers));
   const note = noteRows(scene, options);
   // The choices come first: all that is said about them but the risk gives way to at least some of them.
   const least = Math.min(options.length, OPTION_ROWS);
@@ -122,20 +122,31 @@ function openRows(scene: Scene, step: StepState, question: Question, room: numbe
 
 /** Where notes are too long for their rows, the one under the cursor in full, in two rows kept free for it. */
 function noteRows({ view, look, width }: Scene, options: readonly Option[]): Line[] {
-  const room = width - labelWidth(options, look, width) - BEFORE_NOTE;
-  if (!options.some(({ note }) => note !== undefined && columns(look.text(note)) > room)) return [];
+  if (!notesBelow(options, look, width)) return [];
   const rows = paragraph(look, options[view.cursor]?.note ?? '', width, { lead: line('    '), most: 2 });
   return [...rows, BLANK].slice(0, 2);
 }
 
-/** Columns that the labels of these options get. */
+/** Whether some note is too long for the row of its option. */
+function notesBelow(options: readonly Option[], look: Look, width: number): boolean {
+  const room = width - Math.min(widest(options, look), Math.floor(width / 2)) - BEFORE_NOTE;
+  return options.some(({ note }) => note !== undefined && columns(look.text(note)) > room);
+}
+
+/** Columns that the labels of these options get: half of them, and more where the notes are read below. */
 function labelWidth(options: readonly Option[], look: Look, width: number): number {
-  const widest = options.reduce((most, { label }) => Math.max(most, columns(look.text(label))), 1);
-  return Math.min(widest, Math.floor(width / 2));
+  const most = notesBelow(options, look, width) ? width - BEFORE_NOTE - NOTE_BEGINS : Math.floor(width / 2);
+  return Math.min(widest(options, look), Math.max(most, Math.floor(width / 2)));
+}
+
+function widest(options: readonly Option[], look: Look): number {
+  return options.reduce((most, { label }) => Math.max(most, columns(look.text(label))), 1);
 }
 
 /** Columns of pointer, box and gaps around a label. */
 const BEFORE_NOTE = 10;
+/** Columns of a note that is read in full below: how bad it is stands first. */
+const NOTE_BEGINS = 16;
 
 function filterRows({ view, look }: Scene, matches: number, question: Question): Line[] {
   if (!view.filtering && view.filter === '') return [];

@@ -12,6 +12,15 @@ import { counted } from '../src/model/words.js';
 import { hidden, WORKLOAD_KINDS, type Workload, workloadsIn } from '../src/model/workloads.js';
 import { tables } from './namespaces/inventory.js';
 import { leftAlone } from './namespaces/left-alone.js';
+import { movable } from './namespaces/migration/migration.js';
+import {
+  MIGRATION_ASKS,
+  migrationChanges,
+  migrationFindings,
+  migrationQuestions,
+  migrationStepFiles,
+  migrationTarget,
+} from './namespaces/migration/step.js';
 import { READS } from './namespaces/reads.js';
 
 const TEMPLATE = 'namespaces/namespace.yaml';
@@ -20,7 +29,8 @@ const NAME_LABEL = 'kubernetes.io/metadata.name';
 /** A namespace that could be created, and for whom. */
 interface Proposal {
   name: string;
-  owner: string;
+  /** Undefined where nobody said: then the namespace says none. */
+  owner: string | undefined;
   why: string;
 }
 
@@ -42,13 +52,14 @@ export const namespaces: Step = {
     { catalogue: 'Trivy', id: 'KSV-0037' },
   ],
   folder: '01-namespaces',
-  asks: ['newNamespaces', 'moreNamespaces'],
+  asks: ['newNamespaces', 'moreNamespaces', ...MIGRATION_ASKS],
   reads: READS,
   writes: [{ kind: 'Namespace', by: 'apply', for: 'namespaces of their own for teams' }],
   questions,
   assess,
   plan,
   tables,
+  files: migrationStepFiles,
 };
 
 function questions(now: Snapshot): readonly Question[] {
@@ -80,10 +91,11 @@ function questions(now: Snapshot): readonly Question[] {
       recommended: '',
       cautious: '',
     },
+    ...migrationQuestions(now),
   ];
 }
 
-function assess(now: Snapshot): readonly Finding[] {
+function assess(now: Snapshot, answers: Answers): readonly Finding[] {
   return [
     ...notVisible(now),
     ...misplaced(now),
@@ -97,6 +109,7 @@ function assess(now: Snapshot): readonly Finding[] {
     ),
     ...ownNamespaces(now).flatMap((namespace) => namespaceFindings(now, namespace)),
     ...leftAlone(now),
+    ...migrationFindings(now, answers),
   ];
 }
 
@@ -104,8 +117,12 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   if (!visible(now, 'Namespace')) return [];
   const existing = new Set(objects(now, 'Namespace').map((ns) => ns.metadata.name));
   const wanted = chosen(answers, 'newNamespaces');
-  const all = [...proposalsFor(now).filter(({ name }) => wanted.includes(name)), ...typed(answers)];
-  return all
+  const all = [
+    ...proposalsFor(now).filter(({ name }) => wanted.includes(name)),
+    ...typed(answers),
+    ...forMigration(now, answers),
+  ];
+  const created = all
     .filter(({ name }, index) => all.findIndex((other) => other.name === name) === index)
     .filter(({ name }) => !existing.has(name) && !excluded(now, name))
     .map((proposal): Change => {
@@ -120,13 +137,28 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
         manifest,
       };
     });
+  const target = migrationTarget(answers)?.name;
+  const place = created.find(({ ref }) => ref.name === target)?.id;
+  return [...created, ...migrationChanges(now, answers, place)];
+}
+
+/** The namespace that a move was asked for; its owner as said, or the one that all that moves has. */
+function forMigration(now: Snapshot, answers: Answers): readonly Proposal[] {
+  const target = migrationTarget(answers);
+  if (target === undefined || excluded(now, 'default') || movable(now).length === 0) return [];
+  const owners = new Set(workloadsIn(now, 'default').map((workload) => ownerOfWorkload(workload)?.owner));
+  const [only] = owners;
+  const owner = target.owner ?? (owners.size === 1 ? only : undefined);
+  return [{ name: target.name, owner, why: `asked for, for what moves out of default` }];
 }
 
 /** The template with name and owner; the name label is given, because servers below 1.21 do not set it. */
 function filled(manifest: Manifest, { name, owner }: Proposal): Manifest {
   const keys = Object.keys(manifest.metadata.labels ?? {}).filter(isOwnerKey);
-  const owners = Object.fromEntries((keys.length > 0 ? keys : ['owner']).map((key) => [key, owner]));
-  const labels = { ...manifest.metadata.labels, ...owners, [NAME_LABEL]: name };
+  const kept = Object.entries(manifest.metadata.labels ?? {}).filter(([key]) => !keys.includes(key));
+  const owners =
+    owner === undefined ? [] : (keys.length > 0 ? keys : ['owner']).map((key) => [key, owner] as const);
+  const labels = { ...Object.fromEntries([...kept, ...owners]), [NAME_LABEL]: name };
   return { ...manifest, metadata: { ...manifest.metadata, name, labels } };
 }
 

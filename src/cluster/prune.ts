@@ -1,5 +1,5 @@
 import type { KindName } from '../model/kinds.js';
-import { isRecord, listAt, type Manifest, type ObjectMeta, stringAt } from '../model/manifest.js';
+import { at, isRecord, listAt, type Manifest, type ObjectMeta, stringAt } from '../model/manifest.js';
 
 /** What of a value is kept: all of it, some keys of a map, or the same of every element of a list. */
 export type Shape = true | readonly [Shape] | { readonly [key: string]: Shape };
@@ -19,9 +19,14 @@ export interface Keep {
    * workloads name.
    */
   metadataOnly?: { inFull: readonly string[]; referenced?: true };
+  /** Objects of this namespace that nothing controls are kept whole: they may be moved into another one. */
+  wholeIn?: string;
   /** Objects asked for at a time, where the usual page would be too large an answer. */
   page?: number;
 }
+
+/** The namespace that workloads are moved out of. */
+const DEFAULT = 'default';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -107,6 +112,7 @@ const POD: Keep = {
     status: { phase: true, podIP: true, podIPs: true, hostIP: true, qosClass: true },
   },
   annotations: POD_ANNOTATIONS,
+  wholeIn: DEFAULT,
 };
 
 const WORKLOAD: Keep = {
@@ -135,6 +141,7 @@ const WORKLOAD: Keep = {
     },
   },
   annotations: POD_ANNOTATIONS,
+  wholeIn: DEFAULT,
 };
 
 const ALL: Keep = { fields: true };
@@ -220,6 +227,8 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   Ingress: ALL,
   Endpoints: ALL,
   EndpointSlice: ALL,
+  PodDisruptionBudget: ALL,
+  Role: ALL,
   RoleBinding: ALL,
   ClusterRoleBinding: ALL,
   Lease: ALL,
@@ -241,12 +250,14 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
       status: { active: [{ name: true }] },
     },
     annotations: POD_ANNOTATIONS,
+    wholeIn: DEFAULT,
   },
   HorizontalPodAutoscaler: {
     fields: {
       spec: { minReplicas: true, maxReplicas: true, scaleTargetRef: true },
       status: { currentReplicas: true },
     },
+    wholeIn: DEFAULT,
   },
   Node: {
     fields: {
@@ -257,9 +268,10 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   RuntimeClass: { fields: { overhead: true } },
   PriorityClass: { fields: { globalDefault: true } },
   PodMetrics: { fields: { timestamp: true, window: true, containers: true } },
-  ServiceAccount: { fields: { automountServiceAccountToken: true } },
+  ServiceAccount: { fields: { automountServiceAccountToken: true }, wholeIn: DEFAULT },
   PersistentVolumeClaim: {
     fields: { spec: { resources: true, storageClassName: true }, status: { phase: true, capacity: true } },
+    wholeIn: DEFAULT,
   },
   Event: {
     fields: {
@@ -280,7 +292,11 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
       status: true,
     },
   },
-  ConfigMap: { fields: { data: true }, metadataOnly: { inFull: CLUSTER_CONFIG, referenced: true } },
+  ConfigMap: {
+    fields: { data: true },
+    metadataOnly: { inFull: CLUSTER_CONFIG, referenced: true },
+    wholeIn: DEFAULT,
+  },
   // Schemas make these the largest objects of a cluster; what is kept is whom the server calls to convert.
   CustomResourceDefinition: {
     fields: {
@@ -314,13 +330,23 @@ export function pruned(item: unknown, keep: Keep, apiVersion: string, kind: stri
   const name = stringAt(item, 'metadata', 'name');
   if (!isRecord(item) || !isRecord(item.metadata) || name === undefined) return undefined;
   const { apiVersion: _version, kind: _kind, metadata, ...rest } = item;
-  const fields = kept(rest, keep.fields);
+  const whole = isWhole(metadata, keep);
+  const fields = whole ? rest : kept(rest, keep.fields);
   return {
     apiVersion,
     kind,
-    metadata: metadataOf({ ...metadata, name }, keep),
+    metadata: metadataOf({ ...metadata, name }, whole ? { fields: true } : keep),
     ...(isRecord(fields) ? fields : {}),
   };
+}
+
+/** Whether an object is kept with all that it says: what another object controls is made anew from that one. */
+function isWhole(metadata: unknown, keep: Keep): boolean {
+  return (
+    keep.wholeIn !== undefined &&
+    stringAt(metadata, 'namespace') === keep.wholeIn &&
+    !listAt(metadata, 'ownerReferences').some((owner) => at(owner, 'controller') === true)
+  );
 }
 
 function metadataOf(metadata: ObjectMeta, keep: Keep): ObjectMeta {

@@ -1,4 +1,4 @@
-import { configMapsOf } from '../model/configmap-refs.js';
+import { configMapsOf, EVERYWHERE } from '../model/configmap-refs.js';
 import type { Kind, KindName } from '../model/kinds.js';
 import { type Manifest, stringAt } from '../model/manifest.js';
 import type { EncryptionFacts, Listing, Query } from '../model/snapshot.js';
@@ -73,7 +73,8 @@ async function withReferenced(
   return await listingOf(listing.apiVersion, () =>
     inParallel(listing.items, AT_ONCE, (item) =>
       named.has(`${item.metadata.namespace ?? ''}/${item.metadata.name}`) &&
-      !known.includes(item.metadata.name)
+      !known.includes(item.metadata.name) &&
+      !isWholeConfig(item, KEEP[kind])
         ? readOne(client, item, KEEP[kind])
         : Promise.resolve(item),
     ),
@@ -205,8 +206,15 @@ async function readObjects(
     );
   const items = await listItems(client, { ...call, accept: METADATA_LIST }, take, onCount);
   return inParallel(items, AT_ONCE, (item) =>
-    light.inFull.includes(item.metadata.name) ? readOne(client, item, keep) : Promise.resolve(item),
+    light.inFull.includes(item.metadata.name) || isWholeConfig(item, keep)
+      ? readOne(client, item, keep)
+      : Promise.resolve(item),
   );
+}
+
+/** Whether an object is to be read whole for where it is; what every namespace has is in none of them by intent. */
+function isWholeConfig({ metadata }: Manifest, { wholeIn }: Keep): boolean {
+  return metadata.namespace === wholeIn && wholeIn !== undefined && !EVERYWHERE.includes(metadata.name);
 }
 
 /** The whole object in place of its metadata, which stays where it is gone. @throws ClusterError where it may not be read */

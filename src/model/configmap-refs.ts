@@ -1,7 +1,7 @@
 import { at, listAt, type Manifest, stringAt } from './manifest.js';
 
-/** A CA bundle that every pod mounts: it says nothing about a workload. */
-const EVERYWHERE = ['kube-root-ca.crt', 'openshift-service-ca.crt'];
+/** CA bundles that Kubernetes and OpenShift put into every namespace: every pod mounts them, so they say nothing. */
+export const EVERYWHERE: readonly string[] = ['kube-root-ca.crt', 'openshift-service-ca.crt'];
 
 /** Places of a pod's specification in what makes pods. */
 const SPECS: readonly (readonly string[])[] = [

@@ -7,6 +7,17 @@ import type { Query, Snapshot } from './snapshot.js';
 import type { FactTable } from './table.js';
 import type { Templates } from './template.js';
 
+/**
+ * A file for people among the patch files of a step: `apply.sh` does nothing of it. A script gets arguments, `kube` for
+ * kubectl, and a check of the cluster put before its commands.
+ */
+export type StepFile = {
+  /** Below the step's folder. */
+  path: string;
+  /** What it is, for the README; where it is missing, another file of the step names it. */
+  about?: string;
+} & ({ text: string } | { commands: string; does: readonly string[]; verb: string; nothing: string });
+
 /** A place in the guide, or the id of a control in another catalogue. */
 export interface Reference {
   /** `guide`, `CIS`, `Kubescape`, `Trivy`. */
@@ -46,6 +57,8 @@ export interface Step {
   probes?(now: Snapshot, answers: Answers): boolean;
   /** What changes of this step would do to connections; only where that can be computed. */
   preview?(now: Snapshot, changes: readonly Change[]): Preview;
+  /** Files for people beside the changes, on the snapshot that the step plans on. */
+  files?(now: Snapshot, answers: Answers): readonly StepFile[];
   /** What there is, beside what is wrong with it: shown on demand and part of reports. */
   tables?(now: Snapshot): readonly FactTable[];
 }

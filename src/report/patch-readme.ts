@@ -1,5 +1,5 @@
-import { printable } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
+import { code, text } from '../model/markdown.js';
 import { RISKS } from '../model/risk.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { pending } from '../wizard/assemble.js';
@@ -9,7 +9,12 @@ import type { Item } from './items.js';
 import { countsOf, countsText } from './plan.js';
 
 /** README.md of the patch directory: how to apply it, and for every file why it is there and what it can break. */
-export function readme(now: Snapshot, steps: readonly StepState[], items: readonly Item[]): string {
+export function readme(
+  now: Snapshot,
+  steps: readonly StepState[],
+  items: readonly Item[],
+  aside: readonly { path: string; about: string }[] = [],
+): string {
   const { context, version, id, sandbox, files } = now.cluster;
   return `${[
     `# Patch files for ${text(context)}`,
@@ -20,6 +25,11 @@ export function readme(now: Snapshot, steps: readonly StepState[], items: readon
         : `Written by \`kubectl harden generate\` for context ${code(context)} (Kubernetes ${text(version.git)}, UID of kube-system ${code(id)}).`,
     `${countsText(countsOf(items.map((item) => item.change)))}. Each file holds one object, exactly as \`kubectl harden apply\` would write it.`,
     ...howTo(items, files === true),
+    ...(aside.length === 0
+      ? []
+      : [
+          `Besides, for you to read and to go by; \`apply.sh\` does nothing of it:\n\n${aside.map(({ path, about }) => `- ${code(path)}: ${text(about)}`).join('\n')}`,
+        ]),
     '## Order and reasons',
     ...steps.flatMap((step, index) =>
       stepPart(
@@ -77,16 +87,4 @@ function entry({ change, path, why }: Item): string {
   );
   const where = change.kind === 'delete' ? `removal, ${code(removal(change.ref))}` : code(path);
   return `${where}: ${text(refText(change.ref))}. ${why.map(text).join(' ')}${risks.join('')}`;
-}
-
-/** Text of a cluster within Markdown: no control characters, and none that Markdown or HTML would act on. */
-function text(value: string): string {
-  return printable(value).replaceAll(/[\\*_[\]<>|&]/g, (char) =>
-    char === '<' ? '&lt;' : char === '&' ? '&amp;' : `\\${char}`,
-  );
-}
-
-function code(value: string): string {
-  const safe = printable(value);
-  return safe.includes('`') ? `\`\` ${safe} \`\`` : `\`${safe}\``;
 }

@@ -146,3 +146,22 @@ test('odd shapes are dropped, not trusted', () => {
     volumes: [undefined, undefined],
   });
 });
+
+test('what people put into default is kept whole, since it may be moved; what a controller made is not', () => {
+  const spec = {
+    replicas: 1,
+    progressDeadlineSeconds: 600,
+    template: { spec: { ...podSpec, securityContext: {} } },
+  };
+  const own = { name: 'a', namespace: 'default', managedFields: [{}] };
+  expect(keep('Deployment', { metadata: own, spec })?.spec).toEqual(spec);
+  expect(keep('Deployment', { metadata: own, spec })?.metadata).toEqual({ name: 'a', namespace: 'default' });
+  const made = {
+    ...own,
+    ownerReferences: [{ apiVersion: 'v1', kind: 'X', name: 'x', uid: 'x', controller: true }],
+  };
+  expect(keep('Deployment', { metadata: made, spec })?.spec).not.toHaveProperty('progressDeadlineSeconds');
+  expect(keep('Deployment', { metadata: { ...own, namespace: 'shop' }, spec })?.spec).not.toHaveProperty(
+    'progressDeadlineSeconds',
+  );
+});

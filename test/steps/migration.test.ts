@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import { loadTemplates } from '../../src/host/templates.js';
+import type { Manifest } from '../../src/model/manifest.js';
+import { type Answers, completeAnswers } from '../../src/model/question.js';
+import type { Snapshot } from '../../src/model/snapshot.js';
+import { copyOf } from '../../steps/namespaces/migration/copies.js';
+import { nameUses, renamed } from '../../steps/namespaces/migration/names.js';
+import { secretCommand } from '../../steps/namespaces/migration/secrets.js';
+import { namespaces as step } from '../../steps/namespaces.js';
+import { expectGolden, manifestsIn } from '../support/golden.js';
+import { namespace, object, snapshotOf } from '../support/snapshot.js';
+
+const templates = await loadTemplates();
+const answersOf = (now: Snapshot, given: Answers) => completeAnswers(step.questions(now), given, false);
+const planOf = (now: Snapshot, given: Answers) => step.plan(now, answersOf(now, given), templates);
+const filesOf = (now: Snapshot, given: Answers) => step.files?.(now, answersOf(now, given)) ?? [];
+const findingsOf = (now: Snapshot, given: Answers) =>
+  step.assess(now, answersOf(now, given)).filter(({ id }) => id.startsWith('migration-'));
+
+const env = (value: string) => ({
+  spec: { template: { spec: { containers: [{ name: 'c', env: [{ name: 'URL', value }] }] } } },
+});
+
+function cluster(...more: Manifest[]): Snapshot {
+  return snapshotOf({
+    version: '1.20',
+    objects: [namespace('default'), ...manifestsIn('namespaces/move/default.yaml'), ...more],
+  });
+}
+
+const elsewhere = [
+  namespace('web'),
+  object('apps/v1', 'Deployment', 'web', 'front', env('http://ledger.default:8080')),
+  object('v1', 'Service', 'web', 'ledger', {
+    spec: { type: 'ExternalName', externalName: 'ledger.default.svc.cluster.local' },
+  }),
+  object('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', undefined, 'reporter', {
+    roleRef: { kind: 'ClusterRole', name: 'view' },
+    subjects: [{ kind: 'ServiceAccount', name: 'reporter', namespace: 'default' }],
+  }),
+  object('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', undefined, 'hook', {
+    webhooks: [{ name: 'h', clientConfig: { service: { namespace: 'default', name: 'memo' } } }],
+  }),
+  object('networking.k8s.io/v1', 'NetworkPolicy', 'web', 'from-default', {
+    spec: {
+      podSelector: {},
+      ingress: [
+        { from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'default' } } }] },
+      ],
+    },
+  }),
+  object('v1', 'Secret', 'default', 'db', { type: 'Opaque' }),
+  object('v1', 'Secret', 'default', 'default-token-x', { type: 'kubernetes.io/service-account-token' }),
+];
+
+test('nothing is prepared, chosen or written unless it is asked for', () => {
+  const now = cluster(...elsewhere);
+  expect(filesOf(now, {})).toEqual([]);
+  expect(findingsOf(now, {})).toEqual([]);
+  expect(planOf(now, {})).toEqual([]);
+  // Choosing copies alone names no place for them.
+  expect(planOf(now, { migrateNow: ['Service/ledger'] })).toEqual([]);
+  const question = step.questions(now).find(({ id }) => id === 'migrateNow');
+  expect(question?.type === 'choices' && question.choices.every(({ apart }) => apart)).toBe(true);
+});
+
+test('a bit of everything: copies, runbook and script', () => {
+  const files = filesOf(cluster(...elsewhere), { migrateTo: 'shops=team-shop' });
+  expectGolden(
+    'namespaces/move/migration.golden.txt',
+    files.map((file) => `==> ${file.path}\n${'text' in file ? file.text : file.commands}`).join('\n'),
+  );
+});
+
+test('only what is chosen is a change, each of its own, and none without its namespace', () => {
+  const now = cluster(...elsewhere);
+  const changes = planOf(now, { migrateTo: 'shops', migrateNow: ['Service/ledger', 'StatefulSet/ledger'] });
+  expect(changes.map(({ id, requires }) => [id, requires ?? []])).toEqual([
+    ['namespaces/-/Namespace/shops', []],
+    ['namespaces/shops/Service/ledger', ['namespaces/-/Namespace/shops']],
+    ['namespaces/shops/StatefulSet/ledger', ['namespaces/-/Namespace/shops']],
+  ]);
+  // The very object of the file is the one that is applied.
+  const file = filesOf(now, { migrateTo: 'shops' }).find(({ path }) =>
+    path.endsWith('statefulset-ledger.yaml'),
+  );
+  const change = changes.at(-1);
+  expect(change?.kind === 'apply' && change.manifest).toEqual(
+    file !== undefined && 'text' in file && parse(file.text),
+  );
+});
+
+test('what is in the new namespace already is left as it is', () => {
+  const there = object('v1', 'Service', 'shops', 'ledger', { spec: { ports: [{ port: 1 }] } });
+  const now = cluster(namespace('shops'), there);
+  expect(planOf(now, { migrateTo: 'shops', migrateNow: ['Service/ledger'] })).toEqual([]);
+  expect(filesOf(now, { migrateTo: 'shops' }).some(({ path }) => path.endsWith('service-ledger.yaml'))).toBe(
+    false,
+  );
+});
+
+test('what elsewhere names it is told, with what it becomes, and never changed', () => {
+  const found = findingsOf(cluster(...elsewhere), { migrateTo: 'shops' });
+  expect(found.filter(({ id }) => id === 'migration-name-elsewhere').map(({ evidence }) => evidence)).toEqual(
+    [
+      'Deployment web/front spec.template.spec.containers[c].env[URL].value: ledger.default, there ledger.shops (host name)',
+      'Service web/ledger spec.externalName: ledger.default.svc, there ledger.shops.svc (host name)',
+      'ValidatingWebhookConfiguration hook webhooks[h].clientConfig.service: default/memo, there shops/memo (Service)',
+      'ClusterRoleBinding reporter subjects[reporter]: default/reporter, there shops/reporter (rights of a service account)',
+      'NetworkPolicy web/from-default spec.ingress[0].from[0].namespaceSelector: default (it means default and not shops: let it mean both before clients move)',
+    ],
+  );
+  expect(found.find(({ id }) => id === 'migration-secrets')?.evidence).toBe('Secret db');
+});
+
+test.each([
+  ['kube-extra', false],
+  ['default', false],
+  ['default = a', false],
+  ['Shops', false],
+  ['shops=', false],
+  ['shops', true],
+  [' shops = team-shop ', true],
+  ['default-shops', true],
+])('the target %j is taken: %s', (migrateTo, taken) => {
+  const question = step.questions(cluster()).find(({ id }) => id === 'migrateTo');
+  const pattern = question?.type === 'text' ? question.pattern?.source : undefined;
+  expect(new RegExp(pattern ?? '$^', 'u').test(migrateTo)).toBe(taken);
+  expect(filesOf(cluster(), { migrateTo }).length > 0).toBe(taken);
+});
+
+test('nothing that belongs to the server or to the old place stays in a copy', () => {
+  const live = object('v1', 'Service', 'default', 'a', {
+    metadata: {
+      uid: 'u',
+      resourceVersion: '7',
+      generation: 3,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      managedFields: [{}],
+      selfLink: '/x',
+      generateName: 'a-',
+      finalizers: ['service.kubernetes.io/load-balancer-cleanup'],
+      ownerReferences: [{ apiVersion: 'v1', kind: 'X', name: 'x', uid: 'x' }],
+      labels: { app: 'a' },
+      annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}', note: 'kept' },
+    },
+    spec: {
+      type: 'NodePort',
+      clusterIP: '10.0.0.7',
+      clusterIPs: ['10.0.0.7'],
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+      ports: [{ port: 80, nodePort: 30080 }],
+    },
+    status: { loadBalancer: {} },
+  });
+  expect(copyOf(live, 'shops', () => {})).toEqual({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'a', namespace: 'shops', labels: { app: 'a' }, annotations: { note: 'kept' } },
+    spec: { type: 'NodePort', ports: [{ port: 80 }] },
+  });
+  expect(live.metadata.uid).toBe('u');
+});
+
+test('a live pod loses what admission and the scheduler put into it', () => {
+  const live = object('v1', 'Pod', 'default', 'p', {
+    spec: {
+      nodeName: 'n',
+      priority: 0,
+      preemptionPolicy: 'PreemptLowerPriority',
+      serviceAccount: 'default',
+      serviceAccountName: 'default',
+      containers: [
+        {
+          name: 'c',
+          volumeMounts: [
+            { name: 'kube-api-access-x', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },
+            { name: 'data', mountPath: '/data' },
+          ],
+        },
+      ],
+      volumes: [
+        { name: 'kube-api-access-x', projected: {} },
+        { name: 'data', emptyDir: {} },
+      ],
+      tolerations: [{ key: 'node.kubernetes.io/not-ready', tolerationSeconds: 300 }, { key: 'own' }],
+    },
+  });
+  expect(copyOf(live, 'shops', () => {}).spec).toEqual({
+    serviceAccountName: 'default',
+    containers: [{ name: 'c', volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+    volumes: [{ name: 'data', emptyDir: {} }],
+    tolerations: [{ key: 'own' }],
+  });
+});
+
+describe('names in texts', () => {
+  const services = new Set(['web', 'db']);
+  test.each([
+    ['http://web.default:80/x', 'http://web.shops:80/x', true],
+    ['user:pw@db.default/x', 'user:pw@db.shops/x', true],
+    ['db-0.db.default.svc.cluster.local', 'db-0.db.shops.svc.cluster.local', true],
+    ['web.default.svc', 'web.shops.svc', true],
+    ['web.default = 1', 'web.shops = 1', false],
+    ['other.default.svc', undefined, true],
+    ['kubernetes.default.svc', undefined, true],
+    ['web.default-backend:80', undefined, true],
+    ['web.default.timeout=3', undefined, true],
+    ['my-web.default.svc', undefined, true],
+    ['web.defaults', undefined, true],
+  ])('%j', (text, becomes, certain) => {
+    const uses = nameUses(text, services);
+    expect(uses.length > 0 ? renamed(text, uses, 'shops') : undefined).toBe(becomes);
+    expect(uses.every((use) => use.certain === certain)).toBe(true);
+  });
+
+  test('nothing but the namespace of these names changes, in any text', () => {
+    const word = fc.constantFrom(
+      'web',
+      'db',
+      '.default',
+      '.svc',
+      ':80',
+      '/',
+      ' ',
+      '://',
+      'x',
+      '.',
+      '-',
+      'default',
+    );
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 30 }), (words) => {
+        const text = words.join('');
+        const uses = nameUses(text, services);
+        const after = renamed(text, uses, 'default');
+        expect(after).toBe(text);
+        expect(renamed(text, uses, 'n').length).toBe(text.length - 6 * uses.length);
+      }),
+    );
+  });
+
+  test('a megabyte of one word is read in no time', () => {
+    const before = performance.now();
+    nameUses('a'.repeat(1_000_000), services);
+    nameUses('.default'.repeat(125_000), services);
+    expect(performance.now() - before).toBeLessThan(2_000);
+  });
+});
+
+test('the pipeline is one line, creates, and never applies', () => {
+  const command = secretCommand('kubectl --context prod', "it's", 'shops');
+  expect(command).not.toContain('\n');
+  expect(command).toContain('| kubectl --context prod create -f -');
+  expect(command).toContain("get secret 'it'\\''s' --namespace default");
+});

@@ -9,7 +9,7 @@ import { decide, watchedReader } from '../host/verdicts.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import { type CameFrom, clockText, deadlineOf, isWritten, type Watched } from '../model/provisional.js';
-import type { Guardian } from '../wizard/waiting.js';
+import type { Guardian, Offer } from '../wizard/waiting.js';
 import { clock, type Io, runsOf, say, summaryOf } from './io.js';
 
 /** Keeps what a run wrote and would take back by itself. Writes nothing to a cluster, and asks none. */
@@ -128,5 +128,27 @@ export function guardianFor(journal: HeldJournal, options: Options, context: str
       for (const { id, verdict } of await read())
         if (verdict === undefined) await decide(directory, id, 'kept');
     },
+  };
+}
+
+/** A run that is taken up goes on as it was started: what it wrote so far takes itself back unless it is kept. */
+export function goesOnWithin(given: Options, before: RunSummary | undefined): Partial<Options> {
+  const last = before?.provisional.at(-1);
+  if (given.confirmWithin !== undefined || last === undefined) return {};
+  return {
+    confirmWithin: last.seconds,
+    ...(last.check === undefined ? {} : { healthCheck: last.check }),
+  };
+}
+
+/** Whether steps may take themselves back: not an undo, and not where the cluster ends with this process. */
+export function offerOf(
+  { confirmWithin, healthCheck, sandbox, sandboxFile }: Options,
+  undo: boolean,
+): Offer | undefined {
+  if (undo || (sandbox && sandboxFile === undefined)) return undefined;
+  return {
+    ...(confirmWithin === undefined ? {} : { seconds: confirmWithin }),
+    ...(healthCheck === undefined ? {} : { check: healthCheck }),
   };
 }

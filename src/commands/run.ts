@@ -15,7 +15,7 @@ import { type Decisions, pending } from '../wizard/assemble.js';
 import { createSession } from '../wizard/session.js';
 import type { Session } from '../wizard/state.js';
 import { applyUnattended, unansweredQuestions } from '../wizard/unattended.js';
-import { canTakeBack, type Offer } from '../wizard/waiting.js';
+import { canTakeBack } from '../wizard/waiting.js';
 import { decisionsOn, fileFlags, openTarget, probeOptions, selectionFlags, type Target } from './context.js';
 import { filesOf, loadAgain, resumedOptions } from './files.js';
 import {
@@ -31,9 +31,10 @@ import {
   summaryOf,
   targetFlags,
 } from './io.js';
-import { guardianFor, untilDecided } from './keep.js';
+import { goesOnWithin, guardianFor, offerOf, untilDecided } from './keep.js';
 import { progressLines } from './progress.js';
 import { lastToUndo, openUndo, stepOf } from './undo.js';
+import { unguarded } from './unguarded.js';
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 
@@ -153,6 +154,8 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         : how;
     const within = { ...options, ...goesOnWithin(options, before) };
     const offer = offerOf(within, undoes !== undefined);
+    // What was said before the full screen came is behind it.
+    const [notice] = how.by === 'person' ? await unguarded(io) : [];
     const material =
       taken === undefined
         ? loaded
@@ -172,6 +175,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         templates: material.templates,
         probe: probeOptions(options),
         ...(offer === undefined ? {} : { offer }),
+        ...(notice === undefined ? {} : { notice }),
         exclude: options.exclude,
         observed: material.observed,
         decisions: (now) => {
@@ -260,28 +264,6 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
 /** Whether something that a run wrote is still there: what others changed since, and what no object of the API holds. */
 function somethingStays({ state }: Session): boolean {
   return state.steps.some(({ findings }) => findings.some(({ severity }) => severity !== 'info'));
-}
-
-/** A run that is taken up goes on as it was started: what it wrote so far takes itself back unless it is kept. */
-function goesOnWithin(given: Options, before: RunSummary | undefined): Partial<Options> {
-  const last = before?.provisional.at(-1);
-  if (given.confirmWithin !== undefined || last === undefined) return {};
-  return {
-    confirmWithin: last.seconds,
-    ...(last.check === undefined ? {} : { healthCheck: last.check }),
-  };
-}
-
-/** Whether steps may take themselves back: not an undo, and not where the cluster ends with this process. */
-function offerOf(
-  { confirmWithin, healthCheck, sandbox, sandboxFile }: Options,
-  undo: boolean,
-): Offer | undefined {
-  if (undo || (sandbox && sandboxFile === undefined)) return undefined;
-  return {
-    ...(confirmWithin === undefined ? {} : { seconds: confirmWithin }),
-    ...(healthCheck === undefined ? {} : { check: healthCheck }),
-  };
 }
 
 /** Takes back what of a run nobody kept in time: a new undo, or the one that was begun. */

@@ -1,4 +1,5 @@
 import type { Entry, Stamped } from './journal.js';
+import { commandLine } from './shell.js';
 
 /** What finds out in place of a person whether what was written may stay: a command that ends with 0, or a URL that answers 2xx or 3xx. */
 export type HealthCheck = { command: readonly string[] } | { url: string };
@@ -118,6 +119,21 @@ export type Standing = 'waiting' | 'unguarded' | 'kept' | 'takingBack' | 'takenB
 /** Whether anything was written. */
 export function isWritten({ changes }: Pick<Provisional, 'changes'>): boolean {
   return changes.length > 0;
+}
+
+/** What is told before a step is confirmed that takes itself back. */
+export function withinWords(run: string, { seconds, check }: Within): string {
+  const decides =
+    check === undefined ? '' : ` When the time is up, ${checkText(check)} may keep it in place of a person.`;
+  return `It is taken back by itself unless it is kept within ${spanText(seconds)} of its last change: here, or by kubectl harden keep ${run}.${decides}`;
+}
+
+/** Told where a step cannot take itself back. */
+export const NEVER =
+  'It cannot be taken back by itself: keys and stored values go back in rounds of their own.';
+
+function checkText(check: HealthCheck): string {
+  return 'url' in check ? check.url : `\`${commandLine(check.command)}\``;
 }
 
 /** `5 minutes`, `90 seconds`, `2 hours`. */

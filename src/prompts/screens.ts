@@ -7,6 +7,7 @@ import { tableLines } from '../report/tables.js';
 import { pending } from '../wizard/assemble.js';
 import type { Screen, Session, StepState } from '../wizard/state.js';
 import type { Asker, Option } from './ask.js';
+import { keepOption, kept, within } from './keep.js';
 import { pages } from './pages.js';
 import {
   answerLines,
@@ -62,7 +63,8 @@ async function overview({ session, ask, out, opened }: Desk): Promise<void> {
   }));
   const reload = { value: 'reload', label: 'Read the cluster again' };
   const preset = state.steps.length === 0 ? 'reload' : String(suggested(state.steps, opened) ?? 'quit');
-  const answer = await ask.one('Which step?', [...steps, reload, LEAVE], preset);
+  const answer = await ask.one('Which step?', [...steps, ...keepOption(session, out), reload, LEAVE], preset);
+  if (answer === 'keep') return kept(session);
   if (answer === 'quit' || answer === 'reload') session.send({ type: answer });
   else {
     opened.add(Number(answer));
@@ -283,6 +285,7 @@ async function confirm({ session, ask, out }: Desk): Promise<void> {
       ? confirmLines(step, context, out.style)
       : probePlanLines(probe, context, out.style)),
   );
+  await within(session, ask, out);
   const what = probe === undefined ? 'apply' : 'try it out';
   if (screen.typed) {
     const typed = await ask.text(
@@ -302,7 +305,8 @@ async function result({ session, ask, out }: Desk): Promise<void> {
   const step = here(session);
   if (step !== undefined) out.say(...resultLines(step, out.style));
   const next = { value: 'next', label: 'Go on' };
-  const answer = await ask.one('How to go on?', [next, LEAVE], 'next');
+  const answer = await ask.one('How to go on?', [next, ...keepOption(session, out), LEAVE], 'next');
+  if (answer === 'keep') return kept(session);
   session.send({ type: answer as 'next' | 'quit' });
 }
 

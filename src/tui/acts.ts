@@ -86,6 +86,8 @@ function perform(scene: Scene, act: Act, key: KeyName): Outcome {
     case 'skip':
     case 'quit':
     case 'interrupt':
+    case 'within':
+    case 'keep':
       return tell(view, { type: act });
     case 'skipHere':
       return tell(view, { type: 'open', step: view.cursor }, { type: 'skip' });

@@ -1,5 +1,6 @@
 import { Box } from 'ink';
 import type { ReactNode } from 'react';
+import { leftText } from '../model/provisional.js';
 import type { WizardState } from '../wizard/state.js';
 import { keysInWords } from './bindings.js';
 import { clusterFacts } from './facts.js';
@@ -45,8 +46,24 @@ export function layoutOf(state: WizardState, look: Look, columns: number, rows: 
           }),
           BLANK,
         ];
-  const above = [...folded, ...notice];
+  const above = [...folded, ...notice, ...waitingRows(state, look, width)];
   return { columns, rows, above, rail, width, height: rows - 4 - above.length };
+}
+
+/** What waits to be kept, and how long it has. */
+function waitingRows({ waiting, steps, screen }: WizardState, look: Look, width: number): Line[] {
+  if (waiting === undefined || screen.at === 'left') return [];
+  const rows = waiting.all.map(({ step, until }) => {
+    const title = steps.find((one) => one.step.id === step)?.step.title ?? step;
+    const left = span('title', leftText(until, waiting.now));
+    return ends(
+      line(look.sign('question'), ' ', look.text(title), ' is taken back unless it is kept'),
+      line(left, ' left'),
+      width,
+      look.g.ellipsis,
+    );
+  });
+  return [...rows, BLANK];
 }
 
 interface FrameProps {

@@ -45,6 +45,8 @@ export type Act =
   | 'filterDone'
   | 'filterClear'
   | 'confirm'
+  | 'within'
+  | 'keep'
   | 'confirmTyped'
   | 'skip'
   | 'skipHere'
@@ -101,6 +103,19 @@ const BACK: Binding = { does: { esc: 'back', 'shift+tab': 'back' }, label: 'back
 const SKIP: Binding = { does: { s: 'skip' }, label: 'skip', inHelp: 'skip this step' };
 const STOP: Binding = { does: { 'ctrl+c': 'interrupt' }, label: 'stop and leave', quiet: true };
 const STOP_SHOWN: Binding = { does: STOP.does, label: STOP.label };
+const KEEP: Binding = {
+  does: { K: 'keep' },
+  label: 'keep it',
+  inHelp: 'keep what would be taken back',
+  always: true,
+  when: ({ state }) => state.waiting !== undefined,
+};
+const WITHIN: Binding = {
+  does: { tab: 'within' },
+  label: 'take back unless kept',
+  inHelp: 'how long until it is taken back unless it is kept',
+  when: ({ state: { screen } }) => screen.at === 'confirm' && typeof screen.within === 'number',
+};
 const RELOAD: Binding = { does: { r: 'reload' }, label: 'read again' };
 const FILTER: Binding = { does: { '/': 'filter' }, label: 'filter' };
 const SIDEWAYS: Binding = {
@@ -181,6 +196,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
   busy: [STOP_SHOWN],
   reading: [{ does: { q: 'interrupt', 'ctrl+c': 'interrupt' }, label: 'stop and leave' }],
   overview: [
+    KEEP,
     { does: LISTING, label: 'step' },
     { does: ENDS, label: 'first, last step', quiet: true },
     { does: { enter: 'open' }, label: 'open' },
@@ -194,6 +210,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     STOP,
   ],
   overviewDetail: [
+    KEEP,
     { does: SCROLLING, label: 'scroll' },
     SCROLL,
     SCROLL_ENDS,
@@ -204,6 +221,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     STOP,
   ],
   questions: [
+    KEEP,
     { does: { space: 'choose' }, label: 'choose', when: asked },
     { does: { enter: 'chooseAndGo' }, label: 'next', inHelp: 'go on to the next question', when: more },
     { does: { enter: 'chooseAndGo' }, label: 'changes', inHelp: 'go on to the changes', when: last },
@@ -242,6 +260,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     STOP,
   ],
   review: [
+    KEEP,
     { does: { space: 'toggle' }, label: 'mark', inHelp: 'leave out, or take in again', when: anyListed },
     { does: { enter: 'next' }, label: 'confirm', when: anyChosen },
     { does: { tab: 'pane' }, label: 'diff', inHelp: 'scroll the difference' },
@@ -258,6 +277,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     STOP,
   ],
   reviewDetail: [
+    KEEP,
     { does: SCROLLING, label: 'scroll' },
     { does: { left: 'left', right: 'right' }, label: 'sideways' },
     { does: { space: 'toggle' }, label: 'leave out', quiet: true, when: anyListed },
@@ -271,6 +291,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     STOP,
   ],
   nothing: [
+    KEEP,
     { does: { enter: 'backTwice' }, label: 'overview' },
     { does: SCROLLING, label: 'scroll' },
     BACK,
@@ -285,6 +306,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     { does: { y: 'confirm' }, label: 'apply', when: aboutChanges },
     { does: { y: 'confirm' }, label: 'try it out', when: aboutProbe },
     { does: { n: 'back', enter: 'back', esc: 'back', 'shift+tab': 'back' }, label: 'no, go back' },
+    WITHIN,
     { does: SCROLLING, label: 'scroll' },
     SCROLL,
     HELP,
@@ -296,6 +318,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     { does: { enter: 'confirmTyped' }, label: 'apply, once the name is typed', when: aboutChanges },
     { does: { enter: 'confirmTyped' }, label: 'try it out, once the name is typed', when: aboutProbe },
     { does: { esc: 'back', 'shift+tab': 'back' }, label: 'no, go back' },
+    WITHIN,
     { does: { up: 'scrollUp', down: 'scrollDown' }, label: 'scroll' },
     SCROLL,
     STOP,
@@ -303,6 +326,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
   applying: [{ does: { 'ctrl+c': 'interrupt' }, label: 'stops after the object in hand' }],
   probing: [{ does: { 'ctrl+c': 'interrupt' }, label: 'stops, and removes what was created' }],
   result: [
+    KEEP,
     { does: SCROLLING, label: 'scroll' },
     { does: { enter: 'next' }, label: 'next step' },
     { does: { esc: 'back', 'shift+tab': 'back' }, label: 'overview' },

@@ -76,7 +76,9 @@ export function confirmScreen(state: WizardState, { offer }: Setting): WizardSta
   const step = state.steps[state.current];
   const within = step === undefined ? undefined : offered(pending(step), offer);
   const typed = !state.written && state.snapshot?.cluster.sandbox === false;
-  return { at: 'confirm', typed, ...(within === undefined ? {} : { within }) };
+  if (within === undefined) return { at: 'confirm', typed };
+  const decides = offer?.check === undefined ? {} : { decides: offer.check };
+  return { at: 'confirm', typed, within, ...decides };
 }
 
 export function replaced(state: WizardState, step: StepState): readonly StepState[] {

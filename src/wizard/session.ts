@@ -33,6 +33,8 @@ export interface SessionPorts {
 export interface SessionOptions extends Setting {
   /** Globs of namespaces to leave alone. */
   exclude: readonly string[];
+  /** Said from the start on. */
+  notice?: string;
   /** Flow logs that every snapshot holds. */
   observed?: readonly Flows[];
   /** Called with what nobody foresaw, for the error report of the caller; the session then fails in an orderly way. */
@@ -49,6 +51,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
   let [state, first]: [WizardState, readonly Effect[]] = [
     ...start(ports.journal.run, ports.journal.directory),
   ] as [WizardState, readonly Effect[]];
+  if (options.notice !== undefined) state = { ...state, notice: options.notice };
   let stopping = new AbortController();
   let claimed: Claim | undefined;
   let looking: NodeJS.Timeout | undefined;

@@ -2,6 +2,7 @@ import type { DiffLine } from '../model/diff.js';
 import type { Finding } from '../model/finding.js';
 import { type Change, type Plan, without } from '../model/plan.js';
 import type { ProbePlan } from '../model/policy-probe.js';
+import type { HealthCheck } from '../model/provisional.js';
 import type { Answers, AnswerValue, Question } from '../model/question.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step, StepStatus } from '../model/step.js';
@@ -16,8 +17,9 @@ export type Screen =
   | { at: 'checking'; confirming?: true } // server dry run, at last before confirming; input is swallowed
   | { at: 'review' }
   // typed: the context's name has to be typed; probe: before it, in place of changes; within: seconds after which the step
-  // takes itself back unless it is kept, 0 for not at all, `never` where it cannot, absent where it is not offered
-  | { at: 'confirm'; typed: boolean; probe?: ProbePlan; within?: number | 'never' }
+  // takes itself back unless it is kept, 0 for not at all, `never` where it cannot, absent where it is not offered;
+  // decides: what may keep it in place of a person
+  | { at: 'confirm'; typed: boolean; probe?: ProbePlan; within?: number | 'never'; decides?: HealthCheck }
   | { at: 'probing'; stage: string; stopping: boolean } // a live probe of the network plugin
   | { at: 'applying'; done: number; total: number; now: string; rewrite?: RewriteProgress; stopping: boolean }
   | { at: 'verifying' }

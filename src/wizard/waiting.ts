@@ -41,7 +41,7 @@ export function canTakeBack(changes: readonly Pick<Change, 'kind'>[]): boolean {
 }
 
 /** What may be chosen at a confirmation, in seconds; 0: it stays. */
-const CHOICES = [0, 60, 300, 900, 3600];
+export const CHOICES = [0, 60, 300, 900, 3600];
 
 /** The choice after this one; what the command line asked for is one of them. */
 export function nextChoice(seconds: number, { seconds: asked }: Offer): number {

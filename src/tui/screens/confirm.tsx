@@ -2,6 +2,7 @@ import { useAnimation } from 'ink';
 import { type ReactNode, useEffect } from 'react';
 import { BESIDES } from '../../model/plan.js';
 import { type ProbePlan, probeLines } from '../../model/policy-probe.js';
+import { NEVER, spanText, withinWords } from '../../model/provisional.js';
 import { RISKS } from '../../model/risk.js';
 import type { SignName } from '../../model/signs.js';
 import type { StepState, WizardState } from '../../wizard/state.js';
@@ -95,9 +96,30 @@ function bodyRows(scene: Scene, step: StepState): Line[] {
     ...breaks.flatMap(([text, times]) => say('breaks', repeated(text, times))),
     ...notes.flatMap(([text, times]) => say('advice', repeated(text, times))),
     BLANK,
+    ...withinRows(scene),
     ...paragraph(look, BESIDES, width, { role: 'dim' }),
     ...paragraph(look, `Ctrl+C stops after the object in hand${goesOn}.`, width, { role: 'dim' }),
   ];
+}
+
+/** Whether the step takes itself back, and what keeps it. */
+function withinRows({ state: { screen, run }, look, width }: Scene): Line[] {
+  if (screen.at !== 'confirm' || screen.within === undefined || screen.within === 0) return [];
+  if (screen.within === 'never') return paragraph(look, NEVER, width, { role: 'dim' });
+  const { decides } = screen;
+  const words = withinWords(run, {
+    seconds: screen.within,
+    ...(decides === undefined ? {} : { check: decides }),
+  });
+  return [...paragraph(look, words, width, { lead: line('  ', look.sign('advice'), ' ') }), BLANK];
+}
+
+/** The choice, always in sight; a step for which there is none has no such row. */
+function choiceRows({ screen }: WizardState, armed: boolean): Line[] {
+  if (screen.at !== 'confirm' || typeof screen.within !== 'number') return [];
+  if (!armed) return [BLANK];
+  const now = screen.within === 0 ? 'off' : `within ${spanText(screen.within)}`;
+  return [line(span('key', 'tab'), ' taken back unless it is kept: ', span('title', now))];
 }
 
 function isProbe({ screen }: WizardState): boolean {
@@ -116,11 +138,13 @@ function tally(texts: readonly string[]): Map<string, number> {
 }
 
 function promptRows({ state, view, look, width }: Scene): Line[] {
-  if (!view.armed) return [BLANK, BLANK];
+  const choice = choiceRows(state, view.armed);
+  if (!view.armed) return [BLANK, ...choice, BLANK];
   if (state.screen.at === 'confirm' && state.screen.typed) {
     const context = look.name(state.snapshot?.cluster.context ?? '', Math.floor(width / 3));
     return [
       BLANK,
+      ...choice,
       line(
         span('title', `Type the context's name (${context}) to go on: `),
         look.name(view.text, Math.floor(width / 3)),
@@ -130,6 +154,7 @@ function promptRows({ state, view, look, width }: Scene): Line[] {
   }
   return [
     BLANK,
+    ...choice,
     line(
       span('title', isProbe(state) ? 'Try it out? ' : 'Apply? '),
       span('key', 'y'),

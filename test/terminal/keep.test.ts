@@ -39,7 +39,7 @@ const missing = missingTerminal();
       await t.waitFor('⏎ open');
       t.press(KEYS.enter);
       for (;;) {
-        const shown = await t.waitFor(/Apply\? y|⏎ changes|⏎ next |⏎ confirm/);
+        const shown = await t.waitFor(/Apply\? y|⏎ (changes|next|confirm|take)/);
         if (/Apply\? y/.test(shown)) break;
         t.press(KEYS.enter);
         await new Promise((resolve) => setTimeout(resolve, 150));

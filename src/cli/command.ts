@@ -22,6 +22,8 @@ export interface Selection {
   answers?: string;
   /** Flow logs: connections that were seen count as declared. */
   flows: readonly string[];
+  /** A copy of the encryption configuration that API servers have in force. */
+  encryptionConfig?: string;
 }
 
 export interface Options extends Target, Selection {

@@ -89,6 +89,12 @@ export const FLAGS: readonly Flag[] = [
     with: [...PLANNING, 'resume'],
   },
   {
+    flags: '--encryption-config <FILE>',
+    key: 'encryptionConfig',
+    help: 'a copy of the encryption configuration that API servers have, where their own cannot be seen; keys in it are neither shown nor journaled',
+    with: [...PLANNING, 'resume', 'undo'],
+  },
+  {
     flags: '-o, --output <FORMAT>',
     key: 'output',
     help: 'text or json; for reach also dot or svg; for rbac yaml or json',

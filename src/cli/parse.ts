@@ -312,6 +312,7 @@ function optionsOf(given: Given, env: Env): Options {
     ...optional('answers', text('answers')),
     ...withinOf(given),
     flows: list('flows'),
+    ...optional('encryptionConfig', text('encryptionConfig')),
     ...optional('probeImage', text('probeImage')),
     ...(given.probeTimeout === undefined ? {} : { probeTimeout: secondsOf(given.probeTimeout) ?? 0 }),
     plain: flag('plain') || dumb,

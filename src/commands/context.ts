@@ -1,6 +1,7 @@
 import { STEPS } from '../../steps/index.js';
 import type { Options, Selection } from '../cli/command.js';
 import { type GivenAnswers, readAnswers } from '../host/answers.js';
+import { asGiven, readConfigurationFile } from '../host/configuration-file.js';
 import { filesHost } from '../host/files.js';
 import { filesCluster } from '../host/files-cluster.js';
 import { readFlows } from '../host/flows.js';
@@ -46,19 +47,25 @@ export interface Target {
  * @throws ClusterError, HostError: what is wrong and what to do.
  */
 export async function openTarget(options: Options, note?: (line: string) => void): Promise<Target> {
+  const { encryptionConfig: copy } = options;
+  // Its mistakes come before anything is asked of a cluster.
+  if (copy !== undefined) await readConfigurationFile(copy);
   const here = options.sandbox ? undefined : await controlPlaneHere(sourceOf(options), note);
   let opened: Connected | undefined;
   try {
     opened = await openCluster(options);
     const { cluster, sandbox, close } = opened;
     if (sandbox !== undefined) return { cluster, hostFor: () => sandbox.host, look: sandbox.look, close };
-    const files = (journal: Journal) => filesHost(journal.directory, folderOf);
-    if (here === undefined) return { cluster, hostFor: files, close };
+    const files = (journal: Journal) =>
+      filesHost(journal.directory, folderOf, copy === undefined ? [] : [copy]);
+    const given: Look = async (facts) =>
+      copy === undefined ? [] : asGiven(await readConfigurationFile(copy), facts);
+    if (here === undefined) return { cluster, hostFor: files, look: given, close };
     const { id } = await cluster.info();
     return {
       cluster,
       hostFor: (journal) => here.hostFor(id, files(journal)),
-      look: () => here.look(id),
+      look: async (facts) => [...(await given(facts)), ...(await here.look(id))],
       close: async () => {
         here.close();
         await close();
@@ -185,10 +192,11 @@ export function selectionFlags(selection: Selection): string[] {
 }
 
 /** The files that a plan is made with again: a run knows its steps and namespaces by itself. */
-export function fileFlags({ templates, answers, flows }: Selection): string[] {
+export function fileFlags({ templates, answers, flows, encryptionConfig }: Selection): string[] {
   return [
     ...(templates === undefined ? [] : ['--templates', templates]),
     ...(answers === undefined ? [] : ['--answers', answers]),
     ...flows.flatMap((file) => ['--flows', file]),
+    ...(encryptionConfig === undefined ? [] : ['--encryption-config', encryptionConfig]),
   ];
 }

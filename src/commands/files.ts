@@ -10,12 +10,14 @@ import type { Io } from './io.js';
 export function resumedOptions(given: Options, { scope, files }: RunSummary): Options {
   const templates = given.templates ?? files.templates;
   const answers = given.answers ?? files.answers;
+  const encryptionConfig = given.encryptionConfig ?? files.encryptionConfig;
   return {
     ...given,
     steps: scope.steps,
     exclude: [...scope.exclude, ...given.exclude],
     ...(templates === undefined ? {} : { templates }),
     ...(answers === undefined ? {} : { answers }),
+    ...(encryptionConfig === undefined ? {} : { encryptionConfig }),
     flows: given.flows.length > 0 ? given.flows : files.flows,
   };
 }
@@ -40,11 +42,15 @@ export async function loadAgain(
 }
 
 /** The files of a run as its journal keeps them. */
-export function filesOf({ templates, answers, flows }: Options, { given }: Material): RunFiles {
+export function filesOf(
+  { templates, answers, flows, encryptionConfig }: Options,
+  { given }: Material,
+): RunFiles {
   return {
     ...(templates === undefined ? {} : { templates: path.resolve(templates) }),
     ...(answers === undefined ? {} : { answers: path.resolve(answers) }),
     ...(given === undefined ? {} : { answersHash: answersHash(given) }),
     flows: flows.map((file) => path.resolve(file)),
+    ...(encryptionConfig === undefined ? {} : { encryptionConfig: path.resolve(encryptionConfig) }),
   };
 }

@@ -35,6 +35,7 @@ const entry = z.discriminatedUnion('type', [
         answers: z.string().exactOptional(),
         answersHash: z.string().exactOptional(),
         flows: z.array(z.string()),
+        encryptionConfig: z.string().exactOptional(),
       })
       .exactOptional(),
     rewrite: z

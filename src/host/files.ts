@@ -1,7 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { roundFiles } from '../encryption/node-script.js';
-import { holdsKey, hostFileText, INSTRUCTIONS_FILE, instructionsText } from '../model/hostfile.js';
+import {
+  holdsKeptKey,
+  holdsKey,
+  hostFileText,
+  INSTRUCTIONS_FILE,
+  instructionsText,
+} from '../model/hostfile.js';
 import type { HostChange, HostFile } from '../model/plan.js';
 import type { Host, HostOutcome } from '../wizard/ports.js';
 import { makeDirectory, writeAtomic } from './atomic.js';
@@ -17,10 +23,16 @@ export interface FilesHost extends Host {
 /**
  * The host of a real cluster: control-plane nodes are out of reach, so a change's files are left below `directory` for a
  * person (0600, directories 0700), with instructions beside them. `folderOf` gives the folder of a step by its id. A key
- * is generated once for all changes of a step and found again ever after; other files are written anew.
+ * is generated once for all changes of a step and found again ever after; other files are written anew. Keys that stay
+ * are taken from `known`, files that hold them, where there are any.
  */
-export function filesHost(directory: string, folderOf: (step: string) => string): FilesHost {
-  const prepare: FilesHost['prepare'] = async (change, beside = []) => {
+export function filesHost(
+  directory: string,
+  folderOf: (step: string) => string,
+  known: readonly string[] = [],
+): FilesHost {
+  const prepare: FilesHost['prepare'] = async (change, more = []) => {
+    const beside = [...more, ...known];
     const step = path.join(directory, 'files', folderOf(change.id.split('/')[0] ?? ''));
     const folder = change.folder === undefined ? step : inside(step, change.folder);
     const rounds = await readdir(step).catch(() => []);
@@ -53,7 +65,8 @@ async function leave(folder: string, file: HostFile, beside: readonly string[]):
   try {
     await makeDirectory(path.dirname(target), 0o700);
     const others = beside.filter((other) => other !== target);
-    if (holdsKey(file.content)) await writeKeyOnce(target, file.content, 0o600, others);
+    if (holdsKey(file.content) || (beside.length > 0 && holdsKeptKey(file.content)))
+      await writeKeyOnce(target, file.content, 0o600, others);
     else await writeAtomic(target, hostFileText(file.content), 0o600);
   } catch (error) {
     if (error instanceof HostError) throw error;

@@ -104,6 +104,8 @@ export interface ServerEncryption {
   hash?: Seen<string>;
   /** What is in force; null: nothing. */
   config?: Seen<EncryptionConfig | null>;
+  /** That is from a copy of the file, and nothing shows that this server has that very one. */
+  assumed?: true;
   /** Why its file cannot be taken for what is in force: it cannot be read, is malformed, or waits for a restart. */
   problem?: Seen<string>;
 }

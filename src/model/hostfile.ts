@@ -1,11 +1,17 @@
 import { Document, visit } from 'yaml';
 import { isRecord, refText } from './manifest.js';
-import { type HostChange, KEY_PLACEHOLDER } from './plan.js';
+import { type HostChange, KEPT_PLACEHOLDER, KEY_PLACEHOLDER } from './plan.js';
 
 /** Whether a key has to be put into the content of a file for a node. */
 export function holdsKey(content: unknown): boolean {
   if (Array.isArray(content)) return content.some(holdsKey);
   return isRecord(content) ? Object.values(content).some(holdsKey) : content === KEY_PLACEHOLDER;
+}
+
+/** Whether a key has to stay in it that only the file on the node, or a copy of it, holds. */
+export function holdsKeptKey(content: unknown): boolean {
+  if (Array.isArray(content)) return content.some(holdsKeptKey);
+  return isRecord(content) ? Object.values(content).some(holdsKeptKey) : content === KEPT_PLACEHOLDER;
 }
 
 /** The content of a file for a node as text: lists (JSON patches) as JSON, maps as YAML, text as it stands. */

@@ -87,6 +87,8 @@ export interface RunFiles {
   /** Of the answers file's text: the same file again says nothing newer than what was answered since. */
   answersHash?: string;
   flows: readonly string[];
+  /** A copy of what API servers have in force; its path alone. */
+  encryptionConfig?: string;
 }
 
 /** What a run of `rewrite-secrets` was asked for. */

@@ -53,7 +53,7 @@ export async function applyChanges(
       done =
         blocker === undefined
           ? await applyOne(ports, step, change, signal, listener)
-          : await heldBack(ports.host, change, blocker);
+          : heldBack(change, blocker);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
       await ports.journal.append({
@@ -88,11 +88,10 @@ function scopeOf(change: Change): string {
   return change.ref.namespace ?? (change.ref.kind === 'Namespace' ? change.ref.name : change.id);
 }
 
-/** Files for a node are left at once, so that a person has all rounds, each with what it waits for. */
-async function heldBack(host: Host, change: Change, blocker: string): Promise<Done> {
-  const files = change.kind === 'host' ? await host.prepare?.(change) : undefined;
-  const ready = files === undefined ? '' : `; then follow ${files.at(-1)}`;
-  return { change: change.id, outcome: 'left', message: `waits for ${blocker}${ready}` };
+/** Files for a node are not left ahead of time: a later round is planned from what API servers have by then. */
+function heldBack(change: Change, blocker: string): Done {
+  const then = change.kind === 'host' ? '; its files are written when that is done' : '';
+  return { change: change.id, outcome: 'left', message: `waits for ${blocker}${then}` };
 }
 
 /** The objects that are no longer as they were when the plan was made, as text. */

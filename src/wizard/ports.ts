@@ -215,8 +215,6 @@ export type HostOutcome =
 /** The machine on which host changes are made, or the folder where they are left for a person. */
 export interface Host {
   apply(change: HostChange): Promise<HostOutcome>;
-  /** Leaves the files of a change that has to wait for another, for a person to go on with; resolves with their paths. */
-  prepare?(change: HostChange): Promise<readonly string[]>;
 }
 
 /** What one API server shows of itself when it is asked at its own address. */
@@ -251,10 +249,11 @@ export interface LocalApiServer {
 }
 
 /**
- * Looks at the API servers whose files can be read on this machine: what is in force, with its source and without any
- * key. Empty where there are none.
+ * Looks at the API servers whose files can be read on this machine, or of whose file there is a copy: what is in force,
+ * with its source and without any key. Empty where there are none.
+ * @param facts what was seen from outside
  */
-export type Look = () => Promise<readonly ServerEncryption[]>;
+export type Look = (facts: EncryptionFacts) => Promise<readonly ServerEncryption[]>;
 
 /** One run's journal and before-images. Every append is on disk before it resolves. */
 export interface Journal {

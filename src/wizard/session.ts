@@ -236,10 +236,14 @@ export function usesOf({ reads, writes }: Pick<Step, 'reads' | 'writes'>): Uses 
 
 /** What was seen from outside, and over it what the files on this machine say. */
 async function lookedAt(facts: EncryptionFacts, look: Look | undefined): Promise<EncryptionFacts> {
-  const seen = (await look?.()) ?? [];
+  const seen = (await look?.(facts)) ?? [];
   if (seen.length === 0) return facts;
   const servers = new Map((facts.apiServers ?? []).map((one) => [one.server, one]));
-  for (const one of seen) servers.set(one.server, { ...servers.get(one.server), ...one });
+  for (const one of seen) {
+    // What its own file says counts more than a copy that does not fit.
+    const { problem: _problem, assumed: _assumed, ...known } = servers.get(one.server) ?? one;
+    servers.set(one.server, { ...known, ...one });
+  }
   return { ...facts, apiServers: [...servers.values()] };
 }
 

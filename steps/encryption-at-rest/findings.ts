@@ -5,10 +5,11 @@ import { commandLine } from '../../src/model/shell.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { configFindings, statements } from './config-findings.js';
 import { coveredWithSecrets, SECRETS } from './goals.js';
+import { FROM_COPY } from './instructions.js';
 import { known } from './known.js';
 import { planned } from './plan.js';
 import { AGAINST } from './providers.js';
-import { byFiles } from './questions.js';
+import { byFiles, changeable } from './questions.js';
 import { type EncryptionState, encryptionState, providerIn } from './state.js';
 
 /** What is found about encryption at rest; what cannot be seen is said. */
@@ -16,7 +17,29 @@ export function assess(now: Snapshot, answers: Answers): readonly Finding[] {
   const seen = configFindings(now);
   // A configuration that is seen says more than its lack of effect.
   const inGeneral = seen.some(({ severity }) => severity === 'high') ? 'encryption-without-effect' : '';
-  return [...judged(now).filter(({ id }) => id !== inGeneral), ...seen, ...heldBack(now, answers)];
+  return [
+    ...judged(now).filter(({ id }) => id !== inGeneral),
+    ...seen,
+    ...outOfSight(now),
+    ...heldBack(now, answers),
+  ];
+}
+
+/** Something is in force, and what it is cannot be seen: from there nothing can be led on. */
+function outOfSight(now: Snapshot): readonly Finding[] {
+  const state = encryptionState(now);
+  const where = distribution(now);
+  const inForce = state.at !== 'plain' && (state.at !== 'unseen' || state.configured);
+  if (!inForce || !byFiles(where) || changeable(now, state, where) !== undefined) return [];
+  if (now.encryption?.apiServers?.some(({ problem }) => problem !== undefined)) return [];
+  return [
+    {
+      id: 'configuration-not-visible',
+      severity: 'info',
+      evidence: statements(now).join('; ') || state.evidence,
+      message: `Which providers and keys API servers have cannot be seen from here. To rotate the key, change the provider, take a round up or go back to plain text, run this on a control-plane node, or give a copy of the file that they have: ${FROM_COPY}.`,
+    },
+  ];
 }
 
 /** What was asked for and is not planned, or not to its end. */

@@ -41,7 +41,7 @@ export function hostChanges(
       risk: 'restartsApiServer',
       folder: `${folder}${more}`,
       why: whyOf(round.phase, change),
-      breaks: breaksOf(known, round.phase, change),
+      breaks: breaksOf(known, round.phase, change, file),
       files: filesOf(now, change, needs, file),
       instructions: instructions(now, known, { phase: round.phase, change, file, needs }),
       encryption: {
@@ -134,7 +134,12 @@ function whyOf(phase: RoundPhase, { before, after }: Switch): string {
   }
 }
 
-function breaksOf(known: Known, phase: RoundPhase, { before, after }: Switch): readonly string[] {
+function breaksOf(
+  known: Known,
+  phase: RoundPhase,
+  { before, after }: Switch,
+  file: string,
+): readonly string[] {
   const fresh =
     phase !== 'remove' &&
     (after ?? []).some(({ providers }) =>
@@ -159,7 +164,7 @@ function breaksOf(known: Known, phase: RoundPhase, { before, after }: Switch): r
       : 'Each API server restarts; with a single one the API is away for about a minute, workloads go on.',
     ...(known.assumed.length > 0
       ? [
-          `The configuration of ${known.assumed.join(', ')} is not seen and taken for that of the others: look at it first.`,
+          `The configuration of ${known.assumed.join(', ')} is not seen and taken for that of the others, or of the copy that was given: compare \`sha256sum ${file}\` on each of them before the first is changed.`,
         ]
       : []),
     ...(phase === 'remove'

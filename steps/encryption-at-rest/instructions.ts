@@ -15,6 +15,9 @@ export interface Work {
   needs: PodNeeds;
 }
 
+/** How a configuration that cannot be seen from here is shown to the wizard. */
+export const FROM_COPY = '--encryption-config COPY';
+
 const MANIFEST = '/etc/kubernetes/manifests/kube-apiserver.yaml';
 
 /** What a person does on each control-plane node, in order. */
@@ -185,6 +188,11 @@ function then(now: Snapshot, { phase, change, file }: Work): readonly string[] {
     ...(change.after === null
       ? [
           `Keep ${file}, or a copy of it, for as long as you keep etcd snapshots from before: their values need its keys.`,
+        ]
+      : []),
+    ...(phase !== 'remove' && change.after !== null
+      ? [
+          `When the round is over on every node, go on: with the next folder here or, where there is none, with \`kubectl harden ${FROM_COPY}\`, in which the copy is of ${file} as it is by then. It plans from what API servers have, and goes no further where one has another file.`,
         ]
       : []),
     ...(phase === 'write' && change.after !== null && change.after.some(encryptsFirst)

@@ -11,7 +11,7 @@ export interface Known {
   situation: Situation;
   /** Whether the names in it are those of nodes; without that, rounds are for every API server there may be. */
   named: boolean;
-  /** API servers whose configuration is not seen and taken for that of the others. */
+  /** API servers whose configuration is not seen, and taken for that of the others or from a copy. */
   assumed: readonly string[];
   /** Path of the configuration on the nodes; undefined where there is none yet. */
   file: string | undefined;
@@ -52,6 +52,7 @@ export function known(now: Snapshot, state: EncryptionState): Known | undefined 
   // Which of several configurations an unseen server has cannot be guessed.
   if (unseen.length > 0 && configs.some((config) => !sameConfig(config, common))) return undefined;
   if (common === null && unseen.some((name) => set.has(name))) return undefined;
+  const copied = apiServers.flatMap(({ server, assumed }) => (assumed === true ? [nodeOf(now, server)] : []));
   const files = apiServers.flatMap(({ file }) => file?.value ?? []);
   return {
     situation: {
@@ -64,7 +65,7 @@ export function known(now: Snapshot, state: EncryptionState): Known | undefined 
       stored: storedSecrets(now),
     },
     named: !all.includes(EVERY),
-    assumed: unseen.filter((name) => name !== EVERY),
+    assumed: [...unseen, ...copied].filter((name) => name !== EVERY),
     file: files[0] === undefined ? undefined : hostPath(apiServerPods(now), files[0]),
     reload: reloads(now),
   };

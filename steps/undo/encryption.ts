@@ -81,5 +81,5 @@ function unseenText(now: Snapshot): string {
   const where = distribution(now);
   if (!byFiles(where))
     return `${where.title} takes encryption off in its own way. ${where.encryption?.undo ?? ''}`;
-  return 'Which configuration API servers have in force cannot be seen from here, so encryption stays on. Run this on a control-plane node.';
+  return 'Which configuration API servers have in force cannot be seen from here, so encryption stays on. Run this on a control-plane node, or give a copy of the file that they have: --encryption-config COPY.';
 }

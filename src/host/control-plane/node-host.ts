@@ -59,7 +59,6 @@ async function proven({
  */
 export function nodeHost(files: FilesHost, node: ControlPlaneNode): Host {
   return {
-    prepare: (change) => files.prepare(change),
     apply: async (change) => {
       const { encryption: round } = change;
       const here = round === undefined ? undefined : await proven(node);

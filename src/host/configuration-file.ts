@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { faultsText, parseConfiguration } from '../encryption/parse.js';
+import type { EncryptionConfig, ServerEncryption } from '../model/encryption.js';
+import { printable } from '../model/escape.js';
+import type { EncryptionFacts } from '../model/snapshot.js';
+import { HostError, reasonOf } from './errors.js';
+
+/** A copy of the encryption configuration that API servers are said to have; keys stay in the file. */
+export interface GivenConfiguration {
+  file: string;
+  config: EncryptionConfig;
+  /** SHA-256 of its bytes, hex: what API servers from 1.34 tell of theirs. */
+  hash: string;
+}
+
+/** @throws HostError where the file cannot be read, or is no configuration that an API server would take */
+export async function readConfigurationFile(file: string): Promise<GivenConfiguration> {
+  const name = printable(file);
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw new HostError(`The encryption configuration ${name} cannot be read: ${reasonOf(error)}.`);
+  });
+  const read = parseConfiguration(bytes.toString('utf8'));
+  if ('faults' in read)
+    throw new HostError(
+      `${name} is no encryption configuration that an API server would take: ${faultsText(read.faults)}.\nNothing is planned from it; give a copy of the file that API servers have.`,
+    );
+  return { file, config: read.config, hash: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/**
+ * What the API servers have in force that are seen to be started with a configuration, and whose file nobody here can
+ * read, taken from a copy of it. One that tells another hash has another file; one without the flag has none.
+ */
+export function asGiven(
+  { file, config, hash }: GivenConfiguration,
+  { apiServers = [] }: EncryptionFacts,
+): readonly ServerEncryption[] {
+  const source = `${printable(file, 200)}, as given`;
+  return apiServers
+    .filter((one) => one.config === undefined && (one.file === undefined || one.file.value !== null))
+    .map((one): ServerEncryption => {
+      if (one.hash === undefined)
+        return { server: one.server, config: { value: config, source }, assumed: true };
+      return one.hash.value === hash
+        ? { server: one.server, config: { value: config, source: `${source}; its hash is the same` } }
+        : {
+            server: one.server,
+            problem: {
+              value: `it has another file in force than ${printable(file, 200)}: its SHA-256 begins with ${printable(one.hash.value.slice(0, 12))}`,
+              source: one.hash.source,
+            },
+          };
+    });
+}

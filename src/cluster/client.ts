@@ -64,7 +64,7 @@ export class Client {
       if (outcome instanceof TransportError && isFinal(outcome.code))
         throw unreachable(this.route.server, outcome, about.doing);
       const wait = waitBefore(
-        { attempt, outcome: judged(outcome), chance: Math.random() },
+        { attempt, outcome: judged(outcome), chance: Math.random(), reading: call.method === 'GET' },
         this.#options.retry ?? DEFAULT_RETRY,
       );
       if (wait !== undefined) await pause(wait);

@@ -10,7 +10,7 @@ import { contentsOf } from './contents.js';
 import { versionOf } from './discovery.js';
 import { gate } from './gate.js';
 import { type KubeconfigSource, type Selected, selectContext } from './kubeconfig.js';
-import { claim } from './lease.js';
+import { claim, unclaim } from './lease.js';
 import { probePolicies } from './probe/index.js';
 import { readAll } from './read.js';
 import { proveRewrite, rewriteObjects, sizeOfRewrite } from './rewrite/rewrite.js';
@@ -65,6 +65,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
       return needs.map((some) => some.filter(({ right }) => lacks.has(rightKey(right))));
     },
     claim: (own, gone) => claim(client, own, gone),
+    unclaim: (run, gone) => unclaim(client, run, gone),
     gate: (trial) => gate(client, trial),
     probePolicies: (request) => probePolicies(client, kubectlFor(options, selected), request),
     rewrite: (rewrite) => rewriteObjects(client, { ...rewrite, ...paced(rewrite, info.sandbox) }),

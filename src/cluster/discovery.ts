@@ -12,7 +12,7 @@ export interface Served {
   /** Group version to use; undefined: the kind is not served. */
   version(kind: KindName): string | undefined;
   /** Why nothing is known about a kind, where its group could not be asked. */
-  unknown(kind: KindName): string | undefined;
+  unknown(kind: KindName): ClusterError | undefined;
 }
 
 /** The server's version. Providers add letters to the minor version, as in `27+`. */
@@ -36,7 +36,7 @@ export async function discover(client: Client): Promise<Served> {
   const wanted = [...new Set(Object.values<Kind>(KINDS).flatMap((kind) => kind.apiVersions))];
   const offered = await groupVersions(client);
   const plurals = new Map<string, ReadonlySet<string>>();
-  const failures = new Map<string, string>();
+  const failures = new Map<string, ClusterError>();
   await inParallel(
     wanted.filter((version) => offered.has(version)),
     6,
@@ -45,7 +45,7 @@ export async function discover(client: Client): Promise<Served> {
         plurals.set(version, await resources(client, version));
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error;
-        failures.set(version, error.message.split('\n')[0] ?? '');
+        failures.set(version, error);
       }
     },
   );

@@ -121,16 +121,28 @@ async function held(client: Client, own: Holder, found: Seen): Promise<Claim & {
     release: async () => {
       clearInterval(timer);
       await last;
-      if (!lost.signal.aborted) await remove(client, own);
+      if (!lost.signal.aborted) await remove(client, async ({ identity }) => identity === identityOf(own));
     },
   };
 }
 
-/** Removes the Lease while it is ours. What cannot be removed runs out by itself. */
-async function remove(client: Client, own: Holder): Promise<void> {
+/**
+ * Removes the Lease that a dead process of this run left behind, so that a run that has nothing more to write leaves none
+ * either. What cannot be removed runs out by itself.
+ */
+export function unclaim(
+  client: Client,
+  run: string,
+  gone: (other: Holder) => Promise<boolean>,
+): Promise<void> {
+  return remove(client, async ({ holder }) => holder?.run === run && (await gone(holder)));
+}
+
+/** Removes the Lease while it is whose it should be. What cannot be removed runs out by itself. */
+async function remove(client: Client, whose: (found: Seen) => Promise<boolean>): Promise<void> {
   try {
     const now = await look(client);
-    if (now === undefined || now.identity !== identityOf(own)) return;
+    if (now === undefined || !(await whose(now))) return;
     const preconditions = { uid: now.uid, resourceVersion: now.resourceVersion };
     await send(client, 'DELETE', PATH, { apiVersion: 'v1', kind: 'DeleteOptions', preconditions });
   } catch (error) {

@@ -134,7 +134,7 @@ async function readKind(
   if (version === undefined) {
     onProgress({ kind: name, objects: 0, done: true });
     const unknown = served.unknown(name);
-    if (unknown !== undefined) return { state: 'notVisible', reason: unknown };
+    if (unknown !== undefined) return notVisible(unknown, unknown.message.split('\n')[0] ?? '');
     return {
       state: 'absent',
       reason: `this server does not serve ${kind.apiVersions.join(' or ')} ${kind.plural}`,
@@ -158,8 +158,14 @@ async function listingOf(apiVersion: string, list: () => Promise<Manifest[]>): P
     if (!(error instanceof ClusterError)) throw error;
     if (error.reason === 'unreachable' || error.reason === 'unauthorized') throw error;
     if (error.reason === 'notFound') return { state: 'absent', reason: 'the server no longer serves it' };
-    return { state: 'notVisible', reason: asReason(error) };
+    return notVisible(error, asReason(error));
   }
+}
+
+/** What could not be read. Only a server's own trouble passes; rights and what it does not know stay as they are. */
+function notVisible({ reason: kind }: ClusterError, reason: string): Listing {
+  const passes = kind === 'server' || kind === 'busy' || kind === 'unreachable';
+  return { state: 'notVisible', reason, ...(passes ? { passing: true } : {}) };
 }
 
 /** An error's words in the middle of a sentence. */

@@ -3,6 +3,7 @@ import type { Command, Options } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
 import type { HeldJournal } from '../host/journal.js';
+import { isGone } from '../host/process.js';
 import { decide } from '../host/verdicts.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
@@ -14,7 +15,7 @@ import { isTooSmall } from '../tui/smallest.js';
 import { type Decisions, pending } from '../wizard/assemble.js';
 import { createSession } from '../wizard/session.js';
 import type { Session } from '../wizard/state.js';
-import { applyUnattended, unansweredQuestions } from '../wizard/unattended.js';
+import { applyUnattended, unansweredQuestions, unreadBy } from '../wizard/unattended.js';
 import { canTakeBack } from '../wizard/waiting.js';
 import { decisionsOn, fileFlags, openTarget, probeOptions, selectionFlags, type Target } from './context.js';
 import { filesOf, loadAgain, resumedOptions } from './files.js';
@@ -188,6 +189,8 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
       },
     );
     const code = await ended(session, led, within, io);
+    // A process that was killed may have claimed the cluster, and this one may have had nothing to write.
+    if (run !== undefined) await target.cluster.unclaim(run, isGone);
     if (code === EXIT.ok && taken?.only !== undefined)
       for (const id of taken.only) await decide(taken.journal.directory, id, 'takenBack');
     if (undoes !== undefined) return code === EXIT.ok && somethingStays(session) ? EXIT.pending : code;
@@ -221,6 +224,11 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
       if (code === EXIT.error && open.length > 0) {
         say(io, `Nothing was applied: these questions can do harm and have no answer: ${open.join(', ')}.`);
         say(io, 'Answer them in a file (--answers FILE), or leave their steps out (--step ID).');
+      }
+      const unseen = unreadBy(session.state);
+      if (code === EXIT.error && unseen.length > 0) {
+        say(io, 'Not applied, and not known to be done, as the API server failed to show all of it:');
+        for (const line of unseen) say(io, `  ${printable(line)}`);
       }
       io.stderr.write(summary(session, options, io, io.stderr));
       return code as ExitCode;

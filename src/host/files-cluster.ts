@@ -41,6 +41,7 @@ export function filesCluster(path: string, objects: readonly Manifest[]): Cluste
     apply: refuse,
     delete: refuse,
     claim: refuse,
+    unclaim: refuse,
     gate: refuse,
     probePolicies: refuse,
     rewrite: refuse,

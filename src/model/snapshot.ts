@@ -20,7 +20,8 @@ export type Query =
 export type Listing =
   | { state: 'read'; apiVersion: string; items: readonly Manifest[] }
   | { state: 'absent'; reason: string }
-  | { state: 'notVisible'; reason: string };
+  /** `passing`: the server failed, was busy or out of reach, so that another try may well see it. */
+  | { state: 'notVisible'; reason: string; passing?: true };
 
 export interface ServerVersion {
   major: number;
@@ -97,6 +98,18 @@ export function objects(now: Snapshot, kind: KindName): readonly Manifest[] {
 export function visible(now: Snapshot, kind: KindName): boolean {
   const state = now.listings.get(kind)?.state;
   return state === 'read' || state === 'absent';
+}
+
+/**
+ * Why kinds of these queries were not read though the server has them, where another try may well read them; in words,
+ * each once. What was not seen for want of rights is no such thing: it stays so.
+ */
+export function unread(now: Snapshot, queries: readonly Query[]): string[] {
+  const reasons = queries.flatMap((query) => {
+    const listing = 'probe' in query ? undefined : now.listings.get(query.kind);
+    return listing?.state === 'notVisible' && listing.passing === true ? [listing.reason] : [];
+  });
+  return [...new Set(reasons)];
 }
 
 /** Why a kind was not visible, in words; undefined where it was. */

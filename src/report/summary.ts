@@ -2,6 +2,7 @@ import { oneLine, printable } from '../model/escape.js';
 import { type Change, changeName } from '../model/plan.js';
 import { clockText } from '../model/provisional.js';
 import { commandLine } from '../model/shell.js';
+import { unread } from '../model/snapshot.js';
 import { pending } from '../wizard/assemble.js';
 import type { Done, StepState, WizardState } from '../wizard/state.js';
 import { countsBrief, countsOf } from './plan.js';
@@ -127,7 +128,9 @@ function leftLines({ steps }: WizardState, style: Style): string[] {
 
 function goOnLines(state: WizardState, { again, lasting, style }: SummaryOptions): string[] {
   const { run, steps, snapshot, directory } = state;
-  const finished = snapshot !== undefined && steps.every((step) => waitingOf(step).length === 0);
+  const finished =
+    snapshot !== undefined &&
+    steps.every((step) => waitingOf(step).length === 0 && unread(snapshot, step.step.reads).length === 0);
   if (snapshot !== undefined && !lasting)
     return fold(
       'The embedded cluster is gone with this session; --sandbox-file FILE keeps it from run to run.',

@@ -192,6 +192,8 @@ export interface Cluster {
   lacks(uses: readonly Uses[]): Promise<readonly (readonly Need[])[]>;
   /** Claims the cluster for this process until it is released; `gone` tells whether another holder is known to be dead. */
   claim(own: Holder, gone: (other: Holder) => Promise<boolean>): Promise<Claim>;
+  /** Removes what a dead process claimed for this run; anything else stays. */
+  unclaim(run: string, gone: (other: Holder) => Promise<boolean>): Promise<void>;
   gate(options?: GateOptions): Promise<GateResult>;
   /**
    * Tries out whether NetworkPolicies have an effect, in a scratch namespace that is removed whatever happens. What goes

@@ -1,4 +1,5 @@
 import { needsAnswer } from '../model/question.js';
+import { unread } from '../model/snapshot.js';
 import { pending, pendingCount } from './assemble.js';
 import { wantedProbe } from './probe.js';
 import { forbiddenChanges, type Session, type StepState, type WizardState } from './state.js';
@@ -12,7 +13,8 @@ const REPLANS = 3;
  * caller was given by `--confirm` is the confirmation. Resolves with the exit code: 0 nothing is left, 1 some changes
  * are, 2 an error or a step that this account lacks rights for, of which nothing is written then, 130 interrupted.
  * `only` are the ids of the steps that were confirmed; without it, all. Where everything is to take itself back unless it
- * is kept (`provisional`), what cannot is left.
+ * is kept (`provisional`), what cannot is left. A step of which the server failed to show everything is not applied, and
+ * never counts as done: half of what there is makes another plan.
  */
 export async function applyUnattended(
   session: Session,
@@ -37,6 +39,7 @@ export async function applyUnattended(
             meant(s) &&
             (!provisional || canTakeBack(pending(s))) &&
             !forbidden.has(s.step.id) &&
+            unreadBy({ snapshot, steps: [s] }).length === 0 &&
             (pending(s).length > 0 || wantsProbe(s)) &&
             (tries.get(s.step.id) ?? 0) < REPLANS &&
             s.verified === undefined,
@@ -79,7 +82,8 @@ export async function applyUnattended(
   const code = await session.ended;
   stop();
   if (code !== 0) return code;
-  if (refused === true || forbidden.size > 0) return 2;
+  const unseen = unreadBy({ ...session.state, steps: session.state.steps.filter(meant) });
+  if (refused === true || forbidden.size > 0 || unseen.length > 0) return 2;
   return pendingCount(session.state.steps.filter(meant)) > 0 ? 1 : 0;
 }
 
@@ -94,4 +98,12 @@ export function unansweredQuestions(state: Pick<WizardState, 'snapshot' | 'steps
     .flatMap(({ step, questions, answered }) =>
       questions.filter((q) => needsAnswer(q) && !answered.includes(q.id)).map((q) => `${step.id}.${q.id}`),
     );
+}
+
+/** What the server failed to show at the last reading, by step, and why, for people: `Quotas: could not list pods`. */
+export function unreadBy({ snapshot, steps }: Pick<WizardState, 'snapshot' | 'steps'>): string[] {
+  if (snapshot === undefined) return [];
+  return steps
+    .filter((step) => step.skipped === undefined)
+    .flatMap(({ step }) => unread(snapshot, step.reads).map((reason) => `${step.title}: ${reason}`));
 }

@@ -106,6 +106,8 @@ export class MemoryCluster implements Cluster {
   claimedBy: string | undefined;
   readonly claims: string[] = [];
   lost = new AbortController();
+  async unclaim(): Promise<void> {}
+
   async claim(): Promise<Claim> {
     if (this.claimedBy !== undefined) return { held: false, reason: this.claimedBy };
     this.claims.push('claimed');

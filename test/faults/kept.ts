@@ -1,0 +1,2 @@
+/** Seeds that once failed: they stay. */
+export const KEPT: readonly number[] = [];

@@ -1,0 +1,64 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PassThrough } from 'node:stream';
+import { parse } from '../../src/cli/parse.js';
+import type { Io } from '../../src/commands/io.js';
+import { apply, resume } from '../../src/commands/run.js';
+import type { Sandbox } from '../../src/sandbox/index.js';
+import { STEPS } from '../../steps/index.js';
+import type { Beginning } from './cluster.js';
+
+/** How a command ended: its exit code and all that it said. Code 2 and the words of an error, as `main` has it. */
+export interface Ended {
+  code: number;
+  said: string;
+}
+
+/** Writes a kubeconfig that leads to `address` in place of the cluster's own. */
+export async function kubeconfigFor(sandbox: Sandbox, address: string, directory: string): Promise<string> {
+  const file = path.join(directory, 'kubeconfig');
+  await writeFile(file, sandbox.kubeconfig.replace(sandbox.server, address), { mode: 0o600 });
+  return file;
+}
+
+/** The words of `apply` on a cluster; those of `resume` where a run is named. */
+export function wordsOf(kubeconfig: string, { answers }: Beginning, run?: string): string[] {
+  const flags = ['--kubeconfig', kubeconfig, '--answers', answers, '--confirm', 'sandbox'];
+  return run === undefined ? ['apply', ...flags] : ['resume', run, ...flags];
+}
+
+/** Carries a command out in this process, as the program does. */
+export async function carriedOut(words: readonly string[], directory: string): Promise<Ended> {
+  const io = ioIn(directory);
+  const command = parse(
+    words,
+    io.env,
+    { stdin: false, stdout: false },
+    STEPS.map(({ id }) => id),
+  );
+  const said: string[] = [];
+  for (const stream of [io.stdout, io.stderr]) stream.on('data', (part) => said.push(String(part)));
+  try {
+    if (command.name !== 'apply' && command.name !== 'resume')
+      throw new Error(`not expected: ${command.name}`);
+    const code = command.name === 'apply' ? await apply(command, io) : await resume(command, io);
+    return { code, said: said.join('') };
+  } catch (error) {
+    return { code: 2, said: `${said.join('')}${error instanceof Error ? error.message : String(error)}\n` };
+  }
+}
+
+function ioIn(directory: string): Io {
+  const stream = () => new PassThrough() as unknown as NodeJS.WriteStream;
+  return {
+    stdin: new PassThrough() as unknown as NodeJS.ReadStream,
+    stdout: stream(),
+    stderr: stream(),
+    env: { XDG_STATE_HOME: path.join(directory, 'state'), PATH: process.env.PATH },
+  };
+}
+
+/** The run that a command says how to take up. */
+export function toResume({ said }: Ended): string | undefined {
+  return /Resume: kubectl harden resume ([0-9a-f]+)/.exec(said)?.[1];
+}

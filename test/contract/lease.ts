@@ -57,6 +57,18 @@ export function describeLease(client: () => Client, subject: () => Subject): voi
       if (second.held) await second.release();
     });
 
+    test('what a dead process of a run left is removed for that run alone', async () => {
+      await cluster.claim(one, alive);
+      const there = async () => (await client().get(LEASE)).status === 200;
+      await cluster.unclaim('bbbb', async () => true);
+      expect(await there()).toBe(true);
+      await cluster.unclaim('aaaa', alive);
+      expect(await there()).toBe(true);
+      await cluster.unclaim('aaaa', async () => true);
+      expect(await there()).toBe(false);
+      await cluster.unclaim('aaaa', async () => true);
+    });
+
     test('a Lease of somebody else under the name keeps out until it runs out', async () => {
       const renewTime = new Date().toISOString().replace('Z', '000Z');
       const spec = { holderIdentity: 'them\u001b[31m', leaseDurationSeconds: 30, renewTime };

@@ -46,11 +46,15 @@ export interface Target {
  *   to its end first, and what came of it said here
  * @throws ClusterError, HostError: what is wrong and what to do.
  */
-export async function openTarget(options: Options, note?: (line: string) => void): Promise<Target> {
+export async function openTarget(
+  options: Options,
+  note?: (line: string) => void,
+  node?: Io['node'],
+): Promise<Target> {
   const { encryptionConfig: copy } = options;
   // Its mistakes come before anything is asked of a cluster.
   if (copy !== undefined) await readConfigurationFile(copy);
-  const here = options.sandbox ? undefined : await controlPlaneHere(sourceOf(options), note);
+  const here = options.sandbox ? undefined : await controlPlaneHere(sourceOf(options), note, node);
   let opened: Connected | undefined;
   try {
     opened = await openCluster(options);

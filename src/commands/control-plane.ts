@@ -7,7 +7,8 @@ import { lookHere, nodeHost, recoverHere } from '../host/control-plane/node-host
 import type { Time } from '../host/control-plane/wait.js';
 import type { FilesHost } from '../host/files.js';
 import { printable } from '../model/escape.js';
-import type { Host, LocalApiServer, Look } from '../wizard/ports.js';
+import type { Host, Look } from '../wizard/ports.js';
+import type { Io } from './io.js';
 
 /** This machine as a control-plane node; whether it is one of the cluster in hand is proven each time it matters. */
 export interface ControlPlaneHere {
@@ -30,17 +31,19 @@ const TIME: Time = {
 export async function controlPlaneHere(
   source: KubeconfigSource & { version?: string },
   note?: (line: string) => void,
+  { machine, patience }: NonNullable<Io['node']> = { machine: THIS_MACHINE },
 ): Promise<ControlPlaneHere | undefined> {
-  const here = await findPlace(THIS_MACHINE);
+  const here = await findPlace(machine);
   if (here === undefined) return undefined;
   const server = localApiServer(source, here.address);
+  const wait = patience === undefined ? {} : { patience };
   try {
-    if (note !== undefined) await goOn(here, server, note);
+    if (note !== undefined) await goOn(here, { server, time: TIME, ...wait }, note);
   } catch (error) {
     server.close();
     throw error;
   }
-  const node = (cluster: string) => ({ machine: THIS_MACHINE, server, cluster, time: TIME });
+  const node = (cluster: string) => ({ machine, server, cluster, time: TIME, ...wait });
   return {
     hostFor: (cluster, files) => nodeHost(files, node(cluster)),
     look: (cluster) => lookHere(node(cluster)),
@@ -48,10 +51,14 @@ export async function controlPlaneHere(
   };
 }
 
-async function goOn(here: ServerHere, server: LocalApiServer, note: (line: string) => void): Promise<void> {
+async function goOn(
+  here: ServerHere,
+  tools: Parameters<typeof recoverHere>[1],
+  note: (line: string) => void,
+): Promise<void> {
   if ((await readChange(here.place)) !== undefined)
     note('A change of this control-plane node was interrupted: it is brought to its end first.');
-  const outcome = await recoverHere(here, { server, time: TIME });
+  const outcome = await recoverHere(here, tools);
   if (outcome?.state === 'applied') note(printable(`It is done: ${outcome.evidence}.`));
   if (outcome?.state === 'fellBack')
     note(printable(`It was taken back (${outcome.reason}): ${outcome.evidence}.`));

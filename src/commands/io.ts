@@ -2,6 +2,8 @@ import type { Options } from '../cli/command.js';
 import { version } from '../cli/version.js';
 import { connect } from '../cluster/connect.js';
 import type { KubeconfigSource } from '../cluster/kubeconfig.js';
+import type { Machine } from '../host/control-plane/find.js';
+import type { Patience } from '../host/control-plane/wait.js';
 import { HostError } from '../host/errors.js';
 import { runsDirectory } from '../host/places.js';
 import { isGone, ownProcess } from '../host/process.js';
@@ -20,6 +22,8 @@ export interface Io {
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
   env: NodeJS.ProcessEnv;
+  /** Where a kubelet's files are looked for, and how long a change of a node may take; left out: this machine's. */
+  node?: { machine: Machine; patience?: Patience };
 }
 
 export const clock: Clock = { now: () => new Date() };

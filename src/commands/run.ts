@@ -131,7 +131,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
   let decided: { code: ExitCode; directory: string };
   try {
     const loaded = await loadAgain(options, io, before, taken && [undoStep(taken.summary.run, taken.deeds)]);
-    target = await openTarget(options, (line) => say(io, line));
+    target = await openTarget(options, (line) => say(io, line), io.node);
     const cluster = await target.cluster.info();
     if (how.by === 'confirm') sameContext(how.context, cluster.context);
     for (const summary of [before, taken?.summary])

@@ -1,0 +1,131 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { PassThrough } from 'node:stream';
+import { parse } from '../../src/cli/parse.js';
+import type { Io } from '../../src/commands/io.js';
+import { apply, undo } from '../../src/commands/run.js';
+import { THIS_MACHINE } from '../../src/host/control-plane/find.js';
+import { withConfiguration } from '../../src/host/control-plane/manifest-edit.js';
+import { Client, field, SECRETS } from '../contract/tools.js';
+import { missingReal } from '../support/real-cluster.js';
+import { type SupervisedNode, superviseNode } from '../support/supervised-node.js';
+
+const missing = missingReal();
+const describeReal = missing === undefined ? describe : describe.skip;
+const PLANTED = 'planted-value-that-nobody-may-ever-see';
+
+describeReal(
+  `the commands on a control-plane node${missing === undefined ? '' : ` (skipped: ${missing})`}`,
+  () => {
+    let node: SupervisedNode;
+    let home: string;
+    let said: string;
+    beforeEach(async () => {
+      node = await superviseNode();
+      home = await mkdtemp(path.join(tmpdir(), 'kubectl-harden-home-'));
+      await writeFile(path.join(home, 'kubeconfig'), node.kubeconfig, { mode: 0o600 });
+      said = '';
+    }, 120_000);
+    afterEach(async () => {
+      await node?.stop();
+      await rm(home, { recursive: true, force: true });
+    }, 60_000);
+
+    /** A command line, with this directory in place of the machine's files. */
+    const run = async (command: 'apply' | 'undo', answers: string, ...more: string[]): Promise<number> => {
+      const file = path.join(home, 'answers.yaml');
+      await writeFile(file, answers);
+      const flags = ['--kubeconfig', path.join(home, 'kubeconfig'), '--answers', file, '--confirm', 'real'];
+      const steps = command === 'apply' ? ['--step', 'encryption-at-rest'] : [];
+      const env = { XDG_STATE_HOME: home, HOME: home };
+      const parsed = parse([command, ...more, ...flags, ...steps], env, { stdin: false, stdout: false }, [
+        'encryption-at-rest',
+      ]);
+      const stderr = new PassThrough();
+      stderr.on('data', (part: Buffer) => {
+        said += part.toString();
+      });
+      const io: Io = {
+        stdin: process.stdin,
+        stdout: stderr as unknown as NodeJS.WriteStream,
+        stderr: stderr as unknown as NodeJS.WriteStream,
+        env,
+        node: {
+          machine: { ...THIS_MACHINE, kubeletConfig: '/nowhere', manifests: path.dirname(node.manifest) },
+          patience: { poll: 200, settle: 1_000, limit: 60_000 },
+        },
+      };
+      if (parsed.name === 'apply') return apply(parsed, io);
+      if (parsed.name === 'undo') return undo(parsed, io);
+      throw new Error(JSON.stringify(parsed));
+    };
+    const counts = async () => {
+      const stored: Record<string, number> = {};
+      for (const prefix of (await node.readStored('/registry/secrets/default/')).values())
+        stored[prefix.replace(/\d{4}-\d{2}/, 'MONTH')] = (stored[prefix] ?? 0) + 1;
+      return Object.keys(stored);
+    };
+
+    test('a configuration that encrypts nothing is led to a key, to another one, and undone to plain text', async () => {
+      // A configuration of this directory: a first one would be written below the machine's own /etc.
+      const identity = [
+        'apiVersion: apiserver.config.k8s.io/v1',
+        'kind: EncryptionConfiguration',
+        'resources:',
+        '  # by hand',
+        '  - resources: [secrets]',
+        '    providers:',
+        '      - identity: {}',
+        '',
+      ].join('\n');
+      await mkdir(path.dirname(node.configuration), { mode: 0o700 });
+      await writeFile(node.configuration, identity, { mode: 0o600 });
+      const manifest = await readFile(node.manifest, 'utf8');
+      const began = node.starts();
+      await writeFile(
+        node.manifest,
+        withConfiguration(manifest, node.manifest, { file: node.configuration, sha256: 'f'.repeat(64) }),
+      );
+      const client = new Client(node);
+      while (node.starts() === began) await new Promise((resolve) => setTimeout(resolve, 100));
+      for (let at = 0; at < 300; at++) {
+        const up = await client.get('/readyz').catch(() => undefined);
+        if (up?.status === 200) break;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      for (let at = 0; at < 20; at++)
+        expect(
+          (
+            await client.post(SECRETS('default'), {
+              metadata: { name: `s-${at}` },
+              stringData: { key: PLANTED },
+            })
+          ).status,
+        ).toBe(201);
+
+      const all = 'keyKept: true, rewrite: true, removeOld: true, unreachedServers: goOn';
+      expect([await run('apply', `encryption-at-rest: {goal: secretbox, ${all}}`), said]).toEqual([
+        0,
+        expect.stringContaining('Proven'),
+      ]);
+      expect(await counts()).toEqual(['k8s:enc:secretbox:v1:key-MONTH:']);
+      const [turnedOn = ''] = await readdir(path.join(home, 'kubectl-harden/runs'));
+      expect(await run('apply', `encryption-at-rest: {goal: rotate, ${all}}`)).toBe(0);
+      expect(await counts()).toEqual(['k8s:enc:secretbox:v1:key-MONTH-2:']);
+      const text = await readFile(node.configuration, 'utf8');
+      for (const [, secret = ''] of text.matchAll(/secret: (\S+)/g)) expect(said).not.toContain(secret);
+      expect(said).not.toContain(PLANTED);
+      expect(await run('undo', 'undo: {decrypt: true, unreachedServers: goOn}', turnedOn)).toBe(0);
+      expect(await counts()).toEqual(['']);
+      expect(await readFile(node.manifest, 'utf8')).not.toContain('--encryption-provider-config');
+      for (const [line] of text.matchAll(/secret: \S+/g))
+        expect(await readFile(node.configuration, 'utf8')).toContain(line);
+      expect([...node.names]).toEqual(['kube-apiserver.yaml']);
+      for (let at = 0; at < 20; at++) {
+        const answer = await client.get(`${SECRETS('default')}/s-${at}`);
+        expect(Buffer.from(String(field(answer, 'data', 'key')), 'base64').toString()).toBe(PLANTED);
+      }
+    }, 400_000);
+  },
+);

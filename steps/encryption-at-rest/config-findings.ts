@@ -2,6 +2,7 @@ import {
   configText,
   namesFor,
   PLAIN,
+  providersFor,
   sameResource,
   writesUnder,
 } from '../../src/encryption/configuration.js';
@@ -10,6 +11,8 @@ import { printable } from '../../src/model/escape.js';
 import type { Finding } from '../../src/model/finding.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { SECRETS } from './goals.js';
+import { AGAINST } from './providers.js';
+import { providerIn } from './state.js';
 
 /** What each API server shows of its configuration, each statement with its source. */
 export function statements(now: Snapshot): readonly string[] {
@@ -52,6 +55,33 @@ function without(config: EncryptionConfig): Pick<Finding, 'id' | 'message'> | un
   };
 }
 
+/** What the documentation says against providers of a configuration: of the one that writes Secrets, and of KMS v1 at all. */
+function weaknesses(
+  config: EncryptionConfig | null,
+): readonly Pick<Finding, 'id' | 'severity' | 'message'>[] {
+  const writer = providerIn(writesUnder(config, SECRETS));
+  const against = writer === undefined ? undefined : AGAINST[writer];
+  const old = providersFor(config, SECRETS).flatMap((one) =>
+    one.kind === 'kms' && one.version === 'v1' && writer !== 'kms v1' ? [one.name] : [],
+  );
+  return [
+    ...(against === undefined
+      ? []
+      : [
+          {
+            id: 'weak-encryption-provider',
+            severity: 'low' as const,
+            message: `Secrets are encrypted with ${writer}: ${against}.`,
+          },
+        ]),
+    ...old.map((name) => ({
+      id: 'kms-v1',
+      severity: 'low' as const,
+      message: `The KMS v1 plugin ${printable(name, 100)} can still be read through: ${AGAINST['kms v1']}. An API server without it does not start with this configuration.`,
+    })),
+  ];
+}
+
 /** Findings from configurations that are seen: the same on several API servers is said once. */
 export function configFindings(now: Snapshot): readonly Finding[] {
   const found = new Map<
@@ -80,6 +110,8 @@ export function configFindings(now: Snapshot): readonly Finding[] {
         one.problem.source,
       );
     const config = one.config?.value;
+    for (const weak of weaknesses(config ?? null))
+      add(one, weak, `${configText(config ?? null)} (${one.config?.source})`);
     const fault = config === undefined || config === null ? undefined : without(config);
     if (fault !== undefined && config !== undefined)
       add(one, { ...fault, severity: 'high' }, `${configText(config)} (${one.config?.source})`);

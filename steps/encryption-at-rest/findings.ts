@@ -18,7 +18,10 @@ export function assess(now: Snapshot, answers: Answers): readonly Finding[] {
   // A configuration that is seen says more than its lack of effect.
   const inGeneral = seen.some(({ severity }) => severity === 'high') ? 'encryption-without-effect' : '';
   return [
-    ...judged(now).filter(({ id }) => id !== inGeneral),
+    ...judged(now).filter(
+      ({ id }) =>
+        id !== inGeneral && !(id === 'weak-encryption-provider' && seen.some((one) => one.id === id)),
+    ),
     ...seen,
     ...outOfSight(now),
     ...heldBack(now, answers),

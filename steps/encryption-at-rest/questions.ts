@@ -55,7 +55,7 @@ export function questions(now: Snapshot, given: Answers = {}): readonly Question
       message: 'Turn encryption at rest on?',
       help:
         state.at === 'plain'
-          ? 'Files and instructions for each control-plane node; each API server restarts once.'
+          ? 'In rounds, on each control-plane node; each API server restarts once a round.'
           : 'Whether it is on already could not be seen. Say yes only if you know that it is off: a second configuration in place of the first makes stored Secrets unreadable.',
       risk: 'restartsApiServer',
       // Who led it back to plain text does not want it turned on again.

@@ -303,6 +303,32 @@ describe('configurations that do not encrypt', () => {
     expect(found[0]?.evidence).toContain('its file');
   });
 
+  const kms = (version: 'v1' | 'v2'): EncryptionProvider => ({
+    kind: 'kms',
+    version,
+    name: 'vault',
+    endpoint: 'unix:///run/kms/vault.sock',
+  });
+  const local = (kind: 'aescbc' | 'aesgcm'): EncryptionProvider => ({
+    kind,
+    keys: [{ name: 'k', value: 'kept' }],
+  });
+  test.each<[string, EncryptionProvider[], string[], string]>([
+    ['aescbc', [local('aescbc')], ['weak-encryption-provider'], 'padding oracle'],
+    ['aesgcm', [local('aesgcm')], ['weak-encryption-provider'], '200,000 writes'],
+    ['KMS v1', [kms('v1')], ['weak-encryption-provider'], 'deprecated'],
+    ['KMS v1 that only reads', [kms('v2'), kms('v1')], ['kms-v1'], 'does not start'],
+    ['secretbox', [box('key1')], [], ''],
+    ['KMS v2', [kms('v2'), local('aescbc')], [], ''],
+  ])('weak providers, also where storage is not seen: %s', (_name, providers, ids, words) => {
+    const now = cluster(three(secrets(...providers, identity)));
+    const found = findings(now).filter(({ id }) => id !== 'encryption-not-visible');
+    expect(found.map(({ id }) => id)).toEqual(ids);
+    expect(found.map(({ message }) => message).join()).toContain(words);
+    for (const { evidence } of found)
+      for (const source of ['cp1', 'cp3', 'its file']) expect(evidence).toContain(source);
+  });
+
   test('a file that cannot be read is not visible, and nothing is planned from it', () => {
     const source = 'the file on cp1';
     const now = cluster([undefined], {

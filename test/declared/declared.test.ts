@@ -226,19 +226,14 @@ describe('strange values', () => {
     tags: (n) => '<a>'.repeat(n / 3),
     capitals: (n) => 'A'.repeat(n),
   };
-  test.each(Object.entries(TRAPS))('time grows with the length, not faster: %s', (_, make) => {
-    const time = (n: number) => {
-      const objects = [workload(make(n)), ...mounted(make(n)), DB];
-      const start = performance.now();
-      declarations(objects);
-      return performance.now() - start;
-    };
-    time(20_000);
-    const short = Math.min(time(50_000), time(50_000));
-    const long = time(400_000);
-    // Eight times the length; the machine may be busy, but quadratic would be 64 times.
-    expect(long).toBeLessThan(Math.max(24 * short, 400));
-  });
+  // Of this length, work that grows with the square takes minutes on any machine; what grows with it, a moment.
+  test.each(Object.entries(TRAPS))(
+    'a long text comes to an end: %s',
+    (_, make) => {
+      expect(() => declarations([workload(make(600_000)), ...mounted(make(600_000)), DB])).not.toThrow();
+    },
+    60_000,
+  );
 
   test('references that double at each step stay small', () => {
     const env = Array.from({ length: 60 }, (_, i) => ({
@@ -251,14 +246,14 @@ describe('strange values', () => {
       metadata: { name: 'p', namespace: 'shop' },
       spec: { containers: [{ name: 'c', env }] },
     };
-    const start = performance.now();
+    // Written out, the last one is of a length that no memory holds.
     expect(declarations([pod, workload('x'), DB]).connections.length).toBeGreaterThan(0);
-    expect(performance.now() - start).toBeLessThan(3_000);
   });
 });
 
-test('work follows workloads, not pods: 20,000 pods of 1,000 workloads within seconds', () => {
+test('work follows workloads, not pods: the settings of 20,000 pods are read from 1,000 templates', () => {
   const objects: Manifest[] = [];
+  let reads = 0;
   for (let w = 0; w < 1_000; w++) {
     const namespace = `ns-${w % 50}`;
     const spec = {
@@ -290,14 +285,22 @@ test('work follows workloads, not pods: 20,000 pods of 1,000 workloads within se
             { apiVersion: 'apps/v1', kind: 'StatefulSet', name: `app-${w}`, uid: '', controller: true },
           ],
         },
-        spec,
+        spec: {
+          containers: [
+            {
+              name: 'c',
+              get env() {
+                reads++;
+                return spec.containers[0]?.env;
+              },
+            },
+          ],
+        },
       });
   }
-  const start = performance.now();
   const { connections } = declarations(objects);
-  const seconds = (performance.now() - start) / 1_000;
   expect(connections.filter(({ why }) => why === 'config')).toHaveLength(1_000);
-  expect(seconds).toBeLessThan(5);
+  expect(reads).toBe(0);
 });
 
 test('one crowded namespace: 2,000 workloads, Ingresses and routes, one file mounted by all, within seconds', () => {

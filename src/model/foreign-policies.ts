@@ -38,8 +38,11 @@ export const FOREIGN_APIS: readonly ForeignApi[] = [
   },
 ];
 
-/** Policies that are called so in API groups that are not in the table; staged ones of Calico have no effect. */
-const POLICY_KIND = /^(?!Staged).*NetworkPolicy$/;
+/**
+ * Policies that are called so in API groups that are not in the table, and misspelt ones; staged ones of Calico have no
+ * effect.
+ */
+const POLICY_KIND = /^(?!Staged).*network-?polic(y|ies)$/i;
 
 /** Whether an object is a policy of an API of its own, or of an API group of Kubernetes that servers no longer have. */
 export function isForeignPolicy({ kind, apiVersion }: Manifest): boolean {

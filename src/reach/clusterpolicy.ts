@@ -134,7 +134,11 @@ function readRule(
   };
 }
 
+const PEER_FIELDS = ['namespaces', 'pods', 'nodes', 'networks', 'domainNames'] as const;
+
 function readPeers(raw: unknown, field: string, direction: Direction): readonly Peer[] {
+  const named = PEER_FIELDS.filter((key) => (at(raw, key) ?? undefined) !== undefined);
+  if (named.length > 1) throw new InvalidField(`${field} must hold exactly one of ${named.join(' and ')}`);
   if (direction === 'egress') {
     const networks = at(raw, 'networks') ?? undefined;
     if (networks !== undefined)

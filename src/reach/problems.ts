@@ -1,9 +1,11 @@
+import { type Manifest, refOf } from '../model/manifest.js';
 import type { Problem } from './inventory.js';
 import type { ReachOptions } from './options.js';
 import { addressesOf } from './peers.js';
 import type { Peer, Policy, Rule } from './policy.js';
 import type { Reach } from './reach.js';
 import { isLabelValue, type Selector } from './selector.js';
+import { unknownFields } from './unknown-fields.js';
 
 /** Rules that name domains: what their names resolve to is not known here. */
 export function unknownDomains(policies: readonly Policy[], { domains }: ReachOptions): readonly Problem[] {
@@ -27,6 +29,30 @@ export function misnamedBaselines(policies: readonly Policy[]): readonly Problem
       message: 'counts as in force, but a server takes no other name than "default"',
       effect: 'broken',
     }));
+}
+
+/** Cluster-wide policies of a tier with one priority: which of them goes first is not defined. */
+export function equalPriorities(policies: readonly Policy[]): readonly Problem[] {
+  const ranked = policies.filter(({ ref }) => RANKED.includes(ref.kind));
+  const groups = Map.groupBy(ranked, ({ ref, tier, priority }) => `${ref.kind} ${tier} ${priority}`);
+  return [...groups.values()].flatMap((group) => {
+    const names = group.map(({ ref }) => ref.name).sort();
+    const [first, ...others] = group.sort((a, b) => (a.ref.name < b.ref.name ? -1 : 1));
+    if (first === undefined || others.length === 0) return [];
+    const message = `has priority ${first.priority} like others of its tier (${names.join(', ')}): which goes first is left to the plugin; here it is the order of names`;
+    return [{ object: first.ref, message, effect: 'note' as const }];
+  });
+}
+
+const RANKED: readonly string[] = ['AdminNetworkPolicy', 'ClusterNetworkPolicy'];
+
+/** Fields that a NetworkPolicy cannot have. */
+export function misspelt(manifest: Manifest): readonly Problem[] {
+  return unknownFields(manifest).map((field) => ({
+    object: refOf(manifest),
+    message: `${field} is no field of a NetworkPolicy: kubectl refuses it, and a server passes over it, as is done here`,
+    effect: 'broken' as const,
+  }));
 }
 
 /** Selectors that ask for what no label can be: older servers took them, and they select nothing. */

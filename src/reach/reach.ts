@@ -11,7 +11,14 @@ import { readNetworkPolicy } from './networkpolicy.js';
 import { LIVE, type ReachOptions } from './options.js';
 import type { Direction, Policy } from './policy.js';
 import { ALL, NONE, type PortSet, type Protocol } from './portset.js';
-import { impossibleValues, misnamedBaselines, selectedOnNode, unknownDomains } from './problems.js';
+import {
+  equalPriorities,
+  impossibleValues,
+  misnamedBaselines,
+  misspelt,
+  selectedOnNode,
+  unknownDomains,
+} from './problems.js';
 import { InvalidField } from './selector.js';
 import { KUBERNETES, type Semantics } from './semantics.js';
 
@@ -247,6 +254,7 @@ export function reachOf(
     try {
       const read = isClusterPolicy(manifest) ? readClusterPolicy : readNetworkPolicy;
       policies.push(read(manifest, semantics));
+      if (read === readNetworkPolicy) problems.push(...misspelt(manifest));
     } catch (error) {
       if (!(error instanceof InvalidField)) throw error;
       problems.push({
@@ -259,6 +267,7 @@ export function reachOf(
   problems.push(
     ...unknownDomains(policies, all),
     ...misnamedBaselines(policies),
+    ...equalPriorities(policies),
     ...impossibleValues(policies),
   );
   const reach = new Reach(inventory, policies, problems, all, semantics);

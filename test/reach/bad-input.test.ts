@@ -92,6 +92,11 @@ const REFUSED: readonly (readonly [string, Manifest, string])[] = [
   ['unknown action', cnp({ action: 'Allow' }), 'action: "Allow" is not one of Accept, Deny, Pass'],
   ['no peers', cnp({ from: [] }), 'names no peer'],
   ['two kinds of peer', cnp({ from: [{ namespaces: {}, pods: {} }] }), 'exactly one of namespaces and pods'],
+  [
+    'two kinds of peer outside',
+    cnp({}, { egress: [{ action: 'Deny', to: [{ networks: ['10.0.0.0/8'], namespaces: {} }] }] }),
+    'exactly one of namespaces and networks',
+  ],
   ['no subject', cnp({}, { subject: {} }), 'spec.subject must hold exactly one'],
   ['unknown protocol entry', cnp({ protocols: [{ icmp: {} }] }), 'must hold one of tcp, udp, sctp'],
   [
@@ -179,6 +184,33 @@ test('a name that appears twice is a problem, and the first one counts', () => {
   ]);
 });
 
+test.each([
+  ['a rule', { ingress: [{ prots: [{ port: 80 }] }] }, 'spec.ingress[0].prots'],
+  ['a direction', { ingres: [{}] }, 'spec.ingres'],
+  [
+    'a peer',
+    { egress: [{ to: [{ podSelector: {}, namespaceSelectors: {} }] }] },
+    'spec.egress[0].to[0].namespaceSelectors',
+  ],
+  ['a selector', { podSelector: { matchLabel: { app: 'web' } } }, 'spec.podSelector.matchLabel'],
+])('a misspelt field of %s is said, and passed over as a server does', (_, spec, field) => {
+  const { problems } = reachOf([POD, policy({ podSelector: {}, ...spec })], FILES);
+  expect(problems).toMatchObject([
+    { object: { name: 'bad' }, message: expect.stringContaining(`${field} is no field`), effect: 'broken' },
+  ]);
+});
+
+test('cluster-wide policies of one priority are said: their order is left to the plugin', () => {
+  const named = (name: string, priority: number) => ({
+    ...cnp({}, { priority }),
+    metadata: { name },
+  });
+  const { problems } = reachOf([POD, named('b', 7), named('a', 7), named('c', 8)], FILES);
+  expect(problems).toMatchObject([
+    { object: { name: 'a' }, message: expect.stringContaining('(a, b)'), effect: 'note' },
+  ]);
+});
+
 test('an unknown domain name is said, not passed over', () => {
   const names = { action: 'Deny', to: [{ domainNames: ['example.com'] }] };
   const spec = { tier: 'Admin', priority: 1, subject: { namespaces: {} }, egress: [names] };
@@ -193,6 +225,8 @@ test.each([
   ['crd.projectcalico.org/v1', 'GlobalNetworkPolicy'],
   ['crd.antrea.io/v1beta1', 'ClusterNetworkPolicy'],
   ['extensions/v1beta1', 'NetworkPolicy'],
+  ['networking.k8s.io/v1', 'networkpolicy'],
+  ['networking.k8s.io/v1', 'NetworkPolicies'],
 ])('a policy that is not analysed is said: %s %s', (apiVersion, kind) => {
   const { problems } = reachOf([POD, { apiVersion, kind, metadata: { name: 'other' }, spec: {} }], FILES);
   expect(problems).toEqual([

@@ -4,11 +4,12 @@ import { type LimitProposal, proposeLimitRange } from '../src/model/limit-propos
 import { at, type Manifest, refOf } from '../src/model/manifest.js';
 import { excluded } from '../src/model/namespaces.js';
 import { isCounted, needsOf } from '../src/model/needs.js';
+import { memoryPeak, type Peak } from '../src/model/peaks.js';
 import type { ApplyChange, Change } from '../src/model/plan.js';
 import { type Amounts, amountText, sum } from '../src/model/quantity.js';
 import { type Answers, chosen } from '../src/model/question.js';
 import { quotaKey } from '../src/model/quota.js';
-import { proposeQuota, type QuotaProposal, withoutKeys } from '../src/model/quota-proposal.js';
+import { proposeQuota, type QuotaProposal, type Rounding, withoutKeys } from '../src/model/quota-proposal.js';
 import { refusals } from '../src/model/refusals.js';
 import { objects, type Snapshot } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
@@ -16,7 +17,7 @@ import { type Templates, template } from '../src/model/template.js';
 import { counted, listed } from '../src/model/words.js';
 import { hidden, WORKLOAD_KINDS, workloadsIn } from '../src/model/workloads.js';
 import { assess } from './quotas/findings.js';
-import { questions } from './quotas/questions.js';
+import { PEAK_FACTOR, questions, ROUNDINGS } from './quotas/questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS } from './quotas/seen.js';
 
 const OURS = 'kubectl-harden';
@@ -38,7 +39,7 @@ export const quotas: Step = {
     { catalogue: 'Trivy', id: 'KSV-0040' },
   ],
   folder: '03-quotas',
-  asks: ['namespaces', 'headroom', 'limits', 'amendExisting'],
+  asks: ['namespaces', 'headroom', 'rounding', 'limits', 'peakFactor', 'amendExisting'],
   reads: [
     { kind: 'Namespace', as: 'objects', for: 'what namespaces there are' },
     { kind: 'LimitRange', as: 'objects', for: 'defaults and bounds of containers' },
@@ -49,6 +50,8 @@ export const quotas: Step = {
     { kind: 'RuntimeClass', as: 'objects', for: 'the overhead of pods' },
     { kind: 'PriorityClass', as: 'objects', for: 'which pods a quota with scopes counts' },
     { kind: 'HorizontalPodAutoscaler', as: 'objects', for: 'how far workloads may grow' },
+    { kind: 'PodMetrics', as: 'objects', for: 'what is in use, for default memory limits' },
+    { kind: 'Event', as: 'objects', for: 'pods that were refused' },
     ...WORKLOAD_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what workloads ask for' })),
   ],
   writes: [
@@ -63,6 +66,9 @@ export const quotas: Step = {
 /** What the answers say. */
 interface Wishes {
   headroom: number;
+  rounding: Rounding;
+  /** Percent of the highest use seen that a default memory limit must be at least. */
+  peakFactor: number;
   limits: boolean;
   amend: boolean;
 }
@@ -71,6 +77,8 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
   if (hidden(now, ['Namespace', 'LimitRange', 'ResourceQuota']).length > 0) return [];
   const wishes: Wishes = {
     headroom: typeof answers.headroom === 'number' ? answers.headroom : 50,
+    rounding: ROUNDINGS.find((one) => one === answers.rounding) ?? 'steps',
+    peakFactor: typeof answers.peakFactor === 'number' ? answers.peakFactor : PEAK_FACTOR,
     limits: answers.limits === true,
     amend: answers.amendExisting === true,
   };
@@ -101,20 +109,20 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
   const ranges = limitRangesIn(now, namespace);
   // Constraints can be checked only against workloads that can be seen.
   const limits = wishes.limits && sizesKnown;
+  const peak = memoryPeak(now, namespace);
   const proposal = proposeLimitRange(
     ranges,
     template(templates, 'quotas/limitrange.yaml'),
     namespace,
     specs,
-    {
-      limits,
-      amend: wishes.amend,
-    },
+    { limits, amend: wishes.amend, ...(peak && { peak: { of: peak, percent: wishes.peakFactor } }) },
   );
   const rangesThen = proposal === undefined ? ranges : [proposal.manifest];
   const added = addedBy(workloads, defaultsOf(rangesThen).requests, defaultsOf(ranges).requests);
   const limitRange =
-    proposal === undefined ? undefined : limitRangeChange(namespace, proposal, limits, addedLines(added));
+    proposal === undefined
+      ? undefined
+      : limitRangeChange(namespace, proposal, limits, [...addedLines(added), ...usedLines(peak, limits)]);
   if (!sizesKnown) return { ...(limitRange && { limitRange }), added: limitRange ? added.amounts : {} };
 
   const quota = fittingQuota(now, namespace, rangesThen, { ...wishes, limits }, templates);
@@ -189,6 +197,7 @@ function limitRangeChange(
         : []),
     ],
     manifest,
+    settles: 'stored',
     ...(before === undefined ? {} : { before }),
     ...(foreign ? { force: true } : {}),
   };
@@ -196,7 +205,7 @@ function limitRangeChange(
 
 function quotaChange(
   namespace: string,
-  { manifest, before, arithmetic, notes }: QuotaProposal,
+  { manifest, before, amounts, working, notes }: QuotaProposal,
   limitRange: ApplyChange | undefined,
 ): ApplyChange {
   const ref = refOf(manifest);
@@ -205,15 +214,32 @@ function quotaChange(
     kind: 'apply',
     ref,
     risk: 'rejectsWorkloads',
-    why: `bounds what ${namespace} can take: ${arithmetic.join(', ')}`,
+    why:
+      before === undefined
+        ? `bounds what ${namespace} can take: ${amounts.join(', ')}`
+        : `adds to ResourceQuota ${ref.name} what it leaves open: ${amounts.join(', ')}`,
+    working,
     breaks: [
       'new pods and Services beyond these amounts are refused; all that runs fits in, rolled out at once',
       ...notes,
     ],
     manifest,
+    settles: 'enforced',
     ...(before === undefined ? {} : { before }),
     ...(limitRange === undefined ? {} : { requires: [limitRange.id] }),
   };
+}
+
+/** What was seen in use, where a default is proposed that has to do with it. */
+function usedLines(peak: Peak | undefined, limits: boolean): readonly string[] {
+  if (!limits) return [];
+  if (peak === undefined)
+    return [
+      'what containers without a memory limit use could not be seen: the default limit rests on your answer alone',
+    ];
+  return peak.unseen === 0
+    ? []
+    : [`of ${counted(peak.unseen, 'container')} without a memory limit the use could not be seen`];
 }
 
 function addedLines({ workloads, pods, amounts }: ReturnType<typeof addedBy>): readonly string[] {

@@ -21,6 +21,8 @@ export interface Keep {
   metadataOnly?: { inFull: readonly string[]; referenced?: true };
   /** Objects of this namespace that nothing controls are kept whole: they may be moved into another one. */
   wholeIn?: string;
+  /** Only objects with these fields are asked for. */
+  fieldSelector?: string;
   /** Objects asked for at a time, where the usual page would be too large an answer. */
   page?: number;
 }
@@ -273,7 +275,9 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
     fields: { spec: { resources: true, storageClassName: true }, status: { phase: true, capacity: true } },
     wholeIn: DEFAULT,
   },
+  // The one reason that a step asks about: a busy cluster has tens of thousands of events.
   Event: {
+    fieldSelector: 'reason=FailedCreate',
     fields: {
       involvedObject: true,
       reason: true,

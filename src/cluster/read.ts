@@ -206,7 +206,11 @@ async function readObjects(
   if (light === undefined)
     return listItems(
       client,
-      { ...call, ...(keep.page === undefined ? {} : { page: keep.page }) },
+      {
+        ...call,
+        ...(keep.page === undefined ? {} : { page: keep.page }),
+        ...(keep.fieldSelector === undefined ? {} : { query: { fieldSelector: keep.fieldSelector } }),
+      },
       take,
       onCount,
     );

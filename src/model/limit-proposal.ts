@@ -1,7 +1,17 @@
 import { defaultsOf, itemDefaults } from './limit-defaults.js';
 import { limitViolations, type Violation, violationsOf } from './limits.js';
 import { at, isRecord, listAt, type Manifest, stringAt } from './manifest.js';
-import { type Amounts, amountsOf, amountText, type Quantity, quantityOf } from './quantity.js';
+import type { Peak } from './peaks.js';
+import {
+  type Amounts,
+  amountsOf,
+  amountText,
+  divideUp,
+  type Quantity,
+  quantityOf,
+  roundUp,
+  whole,
+} from './quantity.js';
 import { containerSize, containersOf } from './size.js';
 import { TemplateError } from './template.js';
 
@@ -11,6 +21,8 @@ export interface LimitChoice {
   limits: boolean;
   /** Fill in missing fields of a LimitRange that is there already. */
   amend: boolean;
+  /** What was seen in use by containers that a default memory limit would bind, and how many percent of it is enough. */
+  peak?: { of: Peak; percent: number };
 }
 
 export interface LimitProposal {
@@ -53,7 +65,7 @@ function created(
 ): LimitProposal {
   const notes: string[] = [];
   const limits = choice.limits
-    ? fitted(items, specs, notes)
+    ? fitted(items, specs, choice, notes)
     : items.flatMap((item) =>
         item.type === 'Container' ? [{ type: item.type, defaultRequest: item.defaultRequest }] : [],
       );
@@ -86,7 +98,7 @@ function amended(
     if (choice.limits)
       for (const name of lacks(has.limits, 'default'))
         if (at(item, 'maxLimitRequestRatio', name) === undefined)
-          limits[name] = raised(name, at(wanted, 'default', name), specs, []);
+          limits[name] = raised(name, at(wanted, 'default', name), specs, choice, notes);
     const requests: Record<string, unknown> = {};
     for (const name of lacks(has.requests, 'defaultRequest'))
       requests[name] = smaller(at(wanted, 'defaultRequest', name), limits[name] ?? at(item, 'default', name));
@@ -121,12 +133,17 @@ function violationKey({ path, field, resource }: Violation): string {
 }
 
 /** The template's items, default limits raised and constraints left out where something that runs would be refused. */
-function fitted(items: readonly Item[], specs: readonly unknown[], notes: string[]): readonly Item[] {
+function fitted(
+  items: readonly Item[],
+  specs: readonly unknown[],
+  choice: LimitChoice,
+  notes: string[],
+): readonly Item[] {
   const raisedItems = items.map((item): Item => {
     if (!isRecord(item.default)) return item;
     const limits = Object.entries(item.default).map(([name, value]) => [
       name,
-      raised(name, value, specs, notes),
+      raised(name, value, specs, choice, notes),
     ]);
     return { ...item, default: Object.fromEntries(limits) };
   });
@@ -154,20 +171,40 @@ function fitted(items: readonly Item[], specs: readonly unknown[], notes: string
 
 const EMPTY: Manifest = { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'proposed' } };
 
-/** A default limit, raised to the largest request of a container that has no limit of its own. */
-function raised(resource: string, value: unknown, specs: readonly unknown[], notes: string[]): unknown {
-  let most: Quantity = quantityOf(value) ?? 0n;
+/**
+ * A default limit, raised to the largest request of a container that has no limit of its own, and that of memory to
+ * what such containers were seen using, with a factor.
+ */
+function raised(
+  resource: string,
+  value: unknown,
+  specs: readonly unknown[],
+  { peak }: LimitChoice,
+  notes: string[],
+): unknown {
+  const own = quantityOf(value) ?? 0n;
+  let most: Quantity = own;
   for (const { container } of specs.flatMap((spec) => containersOf(spec))) {
     const { requests, limits } = containerSize(container);
     const request = requests[resource];
     if (limits[resource] === undefined && request !== undefined && request > most) most = request;
   }
-  if (most === quantityOf(value)) return value;
-  notes.push(
-    `default limit of ${resource} raised to ${amountText(resource, most)}: a container requests that much`,
-  );
+  let why = 'a container requests that much';
+  if (resource === 'memory' && peak !== undefined) {
+    const { of, percent } = peak;
+    const enough = roundUp(divideUp(of.memory * BigInt(Math.ceil(percent)), 100n), STEP);
+    const seen = `${of.where} was seen using ${amountText('memory', roundUp(of.memory, MI))}, times ${percent} %`;
+    if (enough > most) [most, why] = [enough, seen];
+  }
+  if (most === own) return value;
+  const note = `default limit of ${resource} raised to ${amountText(resource, most)}: ${why}`;
+  if (!notes.includes(note)) notes.push(note);
   return amountText(resource, most);
 }
+
+const MI = 1024n * 1024n * whole(1);
+/** Default memory limits are written in these. */
+const STEP = 64n * MI;
 
 /** The smaller of two quantities as they are written; the first where the second is none. */
 function smaller(a: unknown, b: unknown): unknown {

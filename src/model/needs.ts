@@ -19,13 +19,15 @@ export interface NeedLine {
   count: number;
   words: string;
   each: Amounts;
+  /** `each` is a sum of many: it says nothing about the next one. */
+  sum?: true;
 }
 
 /** What a namespace needs at the most while everything that runs in it today is rolled out at once. */
 export interface Needs {
   total: Amounts;
-  /** The largest single pod, key by key. */
-  onePod: Amounts;
+  /** The largest single pod or claim, key by key. */
+  one: Amounts;
   lines: readonly NeedLine[];
 }
 
@@ -62,10 +64,7 @@ export function needsOf(now: Snapshot, namespace: string, basis: NeedBasis): Nee
   ];
   return {
     total: lines.reduce<Amounts>((all, { each, count }) => sum(all, times(each, count)), {}),
-    onePod: lines.reduce<Amounts>(
-      (most, { ref, each }) => (ref === undefined ? most : larger(most, each)),
-      {},
-    ),
+    one: lines.reduce<Amounts>((most, line) => (line.sum ? most : larger(most, line.each)), {}),
     lines,
   };
 }
@@ -131,7 +130,9 @@ function otherPods(now: Snapshot, namespace: string, basis: NeedBasis): NeedLine
 
 function serviceLines(now: Snapshot, namespace: string): NeedLine[] {
   const total = inNamespace(now, 'Service', namespace).map(serviceCharge).reduce(sum, {});
-  return Object.keys(total).length === 0 ? [] : [{ what: 'Services', count: 1, words: 'all', each: total }];
+  return Object.keys(total).length === 0
+    ? []
+    : [{ what: 'Services', count: 1, words: 'all', each: total, sum: true }];
 }
 
 /** Claims that are there, and those that a roll or a larger StatefulSet has yet to make. */
@@ -144,10 +145,14 @@ function claimLines(
   const claims = inNamespace(now, 'PersistentVolumeClaim', namespace);
   const names = new Set(claims.map(({ metadata }) => metadata.name));
   // Claims of single pods come and go with them: they are counted with the pods.
-  const lasting = claims.filter((claim) => !ownedByPod(claim)).map((claim) => claimCharge(claim, classes));
-  const stored = lasting.reduce(sum, {});
+  const lasting = claims.filter((claim) => !ownedByPod(claim));
   return [
-    ...(lasting.length === 0 ? [] : [{ what: 'claims of storage', count: 1, words: 'all', each: stored }]),
+    ...lasting.map((claim) => ({
+      what: `claim ${claim.metadata.name}`,
+      count: 1,
+      words: '1',
+      each: claimCharge(claim, classes),
+    })),
     ...workloads.flatMap((workload) => [
       ...statefulClaims(workload, names, classes),
       ...ephemeralClaims(workload, classes),

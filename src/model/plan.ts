@@ -12,6 +12,8 @@ interface Common {
   why: string;
   /** What it may break or what is not known about it; shown before confirmation. */
   breaks: readonly string[];
+  /** How each number of it came about, a line each; shown on request. */
+  working?: readonly string[];
   /** Ids of earlier changes without which this one does harm: left out with them. */
   requires?: readonly string[];
 }
@@ -24,6 +26,8 @@ export interface ApplyChange extends Common {
   before?: Manifest;
   /** Take fields over from other field managers. Only where an answer said so. */
   force?: boolean;
+  /** Looked at once more after the write: that it was left as written, or that a quota is in force. */
+  settles?: 'stored' | 'enforced';
   /** Where it acts on every namespace that it does not name: all that were known. One more, and it is not written. */
   namespaces?: readonly string[];
 }

@@ -1,7 +1,8 @@
-import { at, isRecord, type Manifest } from './manifest.js';
-import type { Needs } from './needs.js';
+import { at, isRecord, type Manifest, stringAt } from './manifest.js';
+import { linesFor, type Needs } from './needs.js';
+import { isManaged, MANAGED_BY } from './ours.js';
 import { amountText, divideUp, type Quantity, quantityOf, roundUp, whole } from './quantity.js';
-import { quotaAmounts, quotaKey } from './quota.js';
+import { isOfClaims, quotaAmounts, quotaKey } from './quota.js';
 import { isScoped } from './quota-scopes.js';
 import type { Resources } from './size.js';
 
@@ -22,13 +23,21 @@ export interface QuotaChoice {
   headroom: number;
   /** Also bound limits, not requests only. */
   limits: boolean;
+  rounding: Rounding;
+  /** Add what is missing to a quota that is there, whoever made it, and not beside it. */
+  amend: boolean;
 }
+
+/** To what amounts are rounded up: not at all, to what people write, to whole cores and Gi. */
+export type Rounding = 'exact' | 'steps' | 'whole';
 
 export interface QuotaProposal {
   manifest: Manifest;
   before?: Manifest;
-  /** Each amount, with how it came about where it is not the template's. */
-  arithmetic: readonly string[];
+  /** Each amount. */
+  amounts: readonly string[];
+  /** How each amount came about, in lines. */
+  working: readonly string[];
   /** Keys of the template that are left out, and why. */
   notes: readonly string[];
 }
@@ -61,7 +70,8 @@ export function proposeQuota(
 ): QuotaProposal | undefined {
   const bounded = boundedKeys(basis.existing);
   const notes: string[] = [];
-  const arithmetic: string[] = [];
+  const amounts: string[] = [];
+  const working: string[] = [];
   const hard: Record<string, string> = {};
   const spec = at(template, 'spec', 'hard');
   for (const [written, value] of Object.entries(isRecord(spec) ? spec : {})) {
@@ -72,14 +82,15 @@ export function proposeQuota(
       notes.push(`${written} is left out: ${reason}`);
       continue;
     }
-    const { text, sum } = sized(key, value, basis.needs, choice.headroom);
+    const { text, sum, lines } = sized(key, value, basis.needs, choice);
     hard[written] = text;
-    arithmetic.push(sum === undefined ? `${written} ${text}` : `${written} ${text} (${sum})`);
+    amounts.push(`${written} ${text}`);
+    working.push(`${written} ${text}: ${sum}`, ...lines);
   }
   const missing = unbounded(basis.existing, choice.limits);
   const needed = bounded.size === 0 || missing.some((key) => Object.keys(hard).map(quotaKey).includes(key));
   if (Object.keys(hard).length === 0 || !needed) return undefined;
-  return { ...placed(template, basis, hard), arithmetic, notes };
+  return { ...placed(template, basis, hard, choice.amend), amounts, working, notes };
 }
 
 /** Why a key of the template cannot be bounded without refusing something; undefined where it can. */
@@ -89,62 +100,117 @@ function cannotBound(
 ): string | undefined {
   if (!counted(key)) return 'how much of it is in use is not known here';
   const resource = /^(?:requests|limits)\.(.+)$/.exec(key)?.[1];
-  if (resource === undefined) return undefined;
+  if (resource === undefined || isOfClaims(key)) return undefined;
   const given = (key.startsWith('requests.') ? requests : limits)[resource];
   return given === undefined
     ? 'no LimitRange gives a default for it, so pods that say nothing would be refused'
     : undefined;
 }
 
-/** The amount of one key, as text, and its arithmetic; none where the template's is enough. */
-function sized(
-  key: string,
-  value: unknown,
-  needs: Needs,
-  headroom: number,
-): { text: string; sum: string | undefined } {
+interface Sized {
+  text: string;
+  /** How it came about. */
+  sum: string;
+  /** What the need is made of. */
+  lines: readonly string[];
+}
+
+/** The amount of one key: the template's, or the need with headroom and at least one more where that is more. */
+function sized(key: string, value: unknown, needs: Needs, { headroom, rounding }: QuotaChoice): Sized {
   const floor = quantityOf(value) ?? 0n;
   const need = needs.total[key] ?? 0n;
-  const one = needs.onePod[key] ?? 0n;
+  const one = needs.one[key] ?? 0n;
+  const text = (amount: Quantity) => amountText(key, amount);
   const withHeadroom = divideUp(need * BigInt(100 + Math.max(0, Math.ceil(headroom))), 100n);
-  const asked = rounded(key, withHeadroom > need + one ? withHeadroom : need + one);
-  if (asked <= floor) return { text: String(value), sum: undefined };
-  const more = withHeadroom >= need + one ? `${headroom} %` : 'one more pod';
-  return { text: amountText(key, asked), sum: `full roll ${amountText(key, need)} + ${more}` };
+  const more = withHeadroom >= need + one;
+  const asked = more ? withHeadroom : need + one;
+  const up = rounded(key, asked, rounding);
+  const lines = linesOf(needs, key);
+  const roll = `full roll ${text(need)}`;
+  if (up <= floor) return { text: String(value), sum: `the template's, which is more than: ${roll}`, lines };
+  const added = more ? `${headroom} % headroom` : `one more of ${text(one)}`;
+  const round = up === asked ? '' : ` = ${text(asked)}, rounded up`;
+  return { text: text(up), sum: `${roll} + ${added}${round}`, lines };
+}
+
+/** So many parts of a sum are shown, the largest. */
+const PARTS = 8;
+
+function linesOf(needs: Needs, key: string): readonly string[] {
+  const lines = linesFor(needs, key);
+  const shown = lines.slice(0, PARTS).map(({ what, words, count, each, sum }) => {
+    const own = each[key] ?? 0n;
+    const total = amountText(key, own * BigInt(count));
+    return sum || count === 1
+      ? `  ${what}: ${total}`
+      : `  ${what}: ${words} x ${amountText(key, own)} = ${total}`;
+  });
+  return lines.length > PARTS ? [...shown, `  and ${lines.length - PARTS} smaller ones`] : shown;
 }
 
 const MI = 1024n * 1024n * whole(1);
 
-/** Rounded up to what people write: 100m and 128Mi, above ten cores and 16Gi whole cores and Gi; counts as they are. */
-function rounded(key: string, amount: Quantity): Quantity {
-  if (key.endsWith('.cpu')) return roundUp(amount, amount > whole(10) ? whole(1) : whole(1) / 10n);
-  if (key.endsWith('.memory')) return roundUp(amount, amount > MI * 16_384n ? MI * 1024n : MI * 128n);
-  return roundUp(amount, whole(1));
+/**
+ * Rounded up. `steps`: to 100m, 128Mi and 1Gi of storage, above ten cores and 16Gi to whole cores and Gi. Counts are
+ * whole, and bytes as well.
+ */
+function rounded(key: string, amount: Quantity, rounding: Rounding): Quantity {
+  const cpu = key.endsWith('.cpu');
+  if (rounding === 'exact') return roundUp(amount, cpu ? whole(1) / 1000n : whole(1));
+  if (cpu) return roundUp(amount, rounding === 'whole' || amount > whole(10) ? whole(1) : whole(1) / 10n);
+  if (!/memory$|storage$/.test(key)) return roundUp(amount, whole(1));
+  const coarse = rounding === 'whole' || key.endsWith('storage') || amount > MI * 16_384n;
+  return roundUp(amount, coarse ? MI * 1024n : MI * 128n);
 }
 
-/** The object that takes the amounts: the quota of the template's name, amended, or a new one under a free name. */
+/**
+ * The object that takes the amounts: the quota of the template's name, or another one that is there where it is to be
+ * amended, or a new one under a free name. What others bound in it stays theirs.
+ */
 function placed(
   template: Manifest,
   { namespace, existing }: QuotaBasis,
   hard: Record<string, string>,
+  amend: boolean,
 ): { manifest: Manifest; before?: Manifest } {
-  const base = template.metadata.name;
+  const before = target(template, existing, amend);
+  if (before === undefined) {
+    const metadata = { ...template.metadata, name: freeName(template, existing), namespace };
+    return { manifest: { ...template, metadata, spec: { hard } } };
+  }
+  const { name } = before.metadata;
+  const owned = before.metadata.labels?.['app.kubernetes.io/managed-by'] === MANAGED_BY;
+  // What we applied before and leave out now would be taken away.
+  const kept = owned || isManaged(before) ? at(before, 'spec', 'hard') : undefined;
+  return {
+    before,
+    manifest: {
+      apiVersion: template.apiVersion,
+      kind: template.kind,
+      metadata: owned ? { ...template.metadata, name, namespace } : { name, namespace },
+      spec: { hard: { ...(isRecord(kept) ? kept : {}), ...hard } },
+    },
+  };
+}
+
+function target(template: Manifest, existing: readonly Manifest[], amend: boolean): Manifest | undefined {
+  const open = existing.filter((quota) => !isScoped(quota));
+  const own = open.find(({ metadata }) => metadata.name === template.metadata.name);
+  return own ?? (amend ? amendable(open) : undefined);
+}
+
+/** The quota that bounds most: what it lacks belongs beside it. */
+export function amendable(quotas: readonly Manifest[]): Manifest | undefined {
+  const size = (quota: Manifest) => Object.keys(quotaAmounts(at(quota, 'spec', 'hard'))).length;
+  return quotas.filter((quota) => !isScoped(quota)).toSorted((a, b) => size(b) - size(a))[0];
+}
+
+function freeName(template: Manifest, existing: readonly Manifest[]): string {
+  const base = stringAt(template, 'metadata', 'name') ?? 'namespace-quota';
+  const taken = new Set(existing.map(({ metadata }) => metadata.name));
   // One name more than there are quotas: one of them is free.
   const names = [base, ...existing.map((_, index) => `${base}-${index + 2}`)];
-  const byName = new Map(existing.map((quota) => [quota.metadata.name, quota]));
-  const name = names.find((candidate) => {
-    const quota = byName.get(candidate);
-    return quota === undefined || !isScoped(quota);
-  });
-  const before = byName.get(name ?? base);
-  const metadata = { ...template.metadata, name: name ?? base, namespace };
-  const kept = at(before, 'spec', 'hard');
-  const manifest = {
-    ...template,
-    metadata,
-    spec: { hard: { ...(isRecord(kept) ? kept : {}), ...hard } },
-  };
-  return before === undefined ? { manifest } : { manifest, before };
+  return names.find((name) => !taken.has(name)) ?? base;
 }
 
 /** The amounts of `hard` without some keys. */

@@ -5,6 +5,7 @@ import { declares } from '../model/rights.js';
 import { heldIn } from './contents.js';
 import { type Cluster, ClusterError, type Host, type Journal, type RewriteProgress } from './ports.js';
 import { carryOutRewrite, failuresText, meansText, outcomeText, seenWith } from './rewrite.js';
+import { settle } from './settle.js';
 import type { Done, StepState } from './state.js';
 
 export interface ApplyPorts {
@@ -136,7 +137,7 @@ async function applyOne(
   try {
     switch (change.kind) {
       case 'apply':
-        return await applyObject(ports, step.step.id, change);
+        return await applyObject(ports, step.step.id, change, signal);
       case 'delete':
         return await deleteObject(ports, step.step.id, change);
       case 'host': {
@@ -171,6 +172,7 @@ async function applyObject(
   { cluster, journal }: ApplyPorts,
   step: string,
   change: ApplyChange,
+  signal: AbortSignal,
 ): Promise<Done> {
   const live = await cluster.get(change.ref);
   // Server-side apply has no way to say "only create": what somebody else made since then would be merged into.
@@ -193,7 +195,10 @@ async function applyObject(
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   });
-  return { change: change.id, outcome: 'applied', message: created ? 'created' : 'changed' };
+  const after = await settle(cluster, change, object, signal);
+  if (!after.holds) return { change: change.id, outcome: 'failed', message: after.message };
+  const message = [created ? 'created' : 'changed', after.message].filter((part) => part !== undefined);
+  return { change: change.id, outcome: 'applied', message: message.join('; ') };
 }
 
 /** Why a change that acts on every namespace that it does not name is not written: it would act on one that nobody saw. */

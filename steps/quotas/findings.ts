@@ -17,6 +17,7 @@ import { blockedBy, refusals } from '../../src/model/refusals.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { counted, listed } from '../../src/model/words.js';
 import { hidden, workloadsIn } from '../../src/model/workloads.js';
+import { failedCreates, notInForce } from './in-force.js';
 import { lackingDefaults } from './questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS, withoutRequests } from './seen.js';
 
@@ -71,7 +72,7 @@ function limitRangeFindings(now: Snapshot, namespace: Manifest): readonly Findin
         severity: 'medium',
         object: refOf(own),
         evidence: ranges.map((range) => refText(refOf(range))).join(', '),
-        message: `${name} has ${ranges.length} LimitRanges: which default wins is undefined. Merge them; they are left as they are.`,
+        message: `${name} has ${ranges.length} LimitRanges: which default wins is undefined, and may differ from pod to pod. Merge them; they are left as they are.`,
       },
     ];
   const lacking = lackingDefaults(ranges);
@@ -138,6 +139,8 @@ function quotaFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
   return [
     ...without,
     ...quotas.flatMap(unjudged),
+    ...quotas.flatMap(notInForce),
+    ...failedCreates(now, name),
     ...quotas.flatMap((quota) => usedUp(now, name, quota)),
     ...refused(now, name, quotas),
   ];

@@ -105,7 +105,13 @@ describe('LimitRange', () => {
     const changes = planOf(shop, { namespaces: ['partial'], amendExisting: false });
     expect(changes.map(({ ref }) => ref.kind)).toEqual(['ResourceQuota']);
     expect(specOf(changes, 'ResourceQuota partial/namespace-quota')).toEqual({
-      hard: { 'requests.memory': '1Gi', 'services.loadbalancers': '2', 'services.nodeports': '6' },
+      hard: {
+        'requests.memory': '1Gi',
+        persistentvolumeclaims: '10',
+        'requests.storage': '50Gi',
+        'services.loadbalancers': '2',
+        'services.nodeports': '6',
+      },
     });
     expect(changes[0]?.breaks.join()).toContain('requests.cpu is left out: no LimitRange gives a default');
   });
@@ -206,6 +212,86 @@ describe('limits, where the answer is yes', () => {
   });
 });
 
+describe('default memory limits and what is in use', () => {
+  const using = (memory: string, resources: object = {}) => {
+    const pod = object('v1', 'Pod', 'a', 'db-0', { spec: { containers: [{ name: 'db', resources }] } });
+    const usage = { containers: [{ name: 'db', usage: { cpu: '10m', memory } }] };
+    return snapshotOf({
+      objects: [namespace('a'), pod, object('metrics.k8s.io/v1beta1', 'PodMetrics', 'a', 'db-0', usage)],
+    });
+  };
+  const limitOf = (now: Snapshot, given: Answers) =>
+    at(planOf(now, { namespaces: ['a'], ...given })[0]?.manifest, 'spec', 'limits', 0, 'default', 'memory');
+
+  test.each([
+    ['the template is above it', '100Mi', {}, { limits: true }, '512Mi'],
+    ['twice the highest use', '700000Ki', {}, { limits: true }, '1408Mi'],
+    ['with the factor that was asked for', '700000Ki', {}, { limits: true, peakFactor: 110 }, '768Mi'],
+    [
+      'a limit of its own binds it already',
+      '700Mi',
+      { limits: { memory: '1Gi' } },
+      { limits: true },
+      '512Mi',
+    ],
+    ['without an explicit answer there is none', '700Mi', {}, {}, undefined],
+  ])('%s', (_name, memory, resources, given, expected) => {
+    expect(limitOf(using(memory, resources), given)).toBe(expected);
+  });
+
+  test('the use that it rests on is said, and that none could be seen', () => {
+    const breaks = (now: Snapshot) => planOf(now, { namespaces: ['a'], limits: true })[0]?.breaks.join('; ');
+    expect(breaks(using('700000Ki'))).toContain(
+      'default limit of memory raised to 1408Mi: db of pod db-0 was seen using 684Mi, times 200 %',
+    );
+    const unseen = snapshotOf({ objects: [namespace('a'), deployment('a', 'x', {})] });
+    expect(breaks(unseen)).toContain('could not be seen: the default limit rests on your answer alone');
+  });
+});
+
+describe('what happened since', () => {
+  const quota = (status: object) =>
+    object('v1', 'ResourceQuota', 'a', 'q', { spec: { hard: { cpu: '1', memory: '1Gi' } }, status });
+  const event = (name: string, message: string, lastTimestamp: string) =>
+    object('v1', 'Event', 'a', name, {
+      reason: 'FailedCreate',
+      message,
+      lastTimestamp,
+      involvedObject: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1' },
+    });
+  const set = (replicas: number) =>
+    object('apps/v1', 'ReplicaSet', 'a', 'web-1', {
+      spec: { replicas, template: { spec: { containers: [{ name: 'c' }] } } },
+    });
+  const found = (id: string, ...objects: Manifest[]) =>
+    step
+      .assess(snapshotOf({ objects: [namespace('a'), ...objects] }), {})
+      .filter((finding) => finding.id === id)
+      .map(({ evidence }) => evidence);
+
+  test('a quota that its controller has not taken over is not in force', () => {
+    expect(found('quota-not-in-force', quota({}))).toEqual([
+      'ResourceQuota a/q: status.hard does not have requests.cpu and requests.memory as spec.hard has',
+    ]);
+    expect(found('quota-not-in-force', quota({ hard: { cpu: '1000m', memory: '1Gi' }, used: {} }))).toEqual(
+      [],
+    );
+  });
+
+  test('pods that were refused, by their last event; not those that are there by now', () => {
+    const events = [
+      event('a', 'pods "x" is forbidden: exceeded quota: q, requested: cpu=1', '2026-01-01T00:00:00Z'),
+      event('b', 'pods "x" is forbidden: maximum memory usage per Container is 1Gi', '2026-01-01T00:01:00Z'),
+      event('c', 'pods "x" is forbidden: error looking up service account', '2026-01-01T00:02:00Z'),
+    ];
+    expect(found('pods-refused', set(1), ...events)).toEqual([
+      'ReplicaSet a/web-1: FailedCreate at 2026-01-01T00:01:00Z: pods "x" is forbidden: maximum memory usage per Container is 1Gi',
+    ]);
+    expect(found('pods-refused', set(0), ...events)).toEqual([]);
+    expect(found('pods-refused', ...events)).toEqual([]);
+  });
+});
+
 describe('ResourceQuota', () => {
   const hard = (now: Snapshot, given: Answers = {}) =>
     (
@@ -219,6 +305,8 @@ describe('ResourceQuota', () => {
       'requests.cpu': '1',
       'requests.memory': '1Gi',
       pods: '25',
+      persistentvolumeclaims: '10',
+      'requests.storage': '50Gi',
       'services.loadbalancers': '2',
       'services.nodeports': '6',
     });
@@ -239,7 +327,8 @@ describe('ResourceQuota', () => {
   test('a namespace whose quotas bound requests needs none, whatever they are called', () => {
     const quota = (hardOf: object, rest: object = {}) =>
       object('v1', 'ResourceQuota', 'a', 'q', { spec: { hard: hardOf, ...rest } });
-    const plannedWith = (q: Manifest) => hard(snapshotOf({ objects: [namespace('a'), q] }));
+    const plannedWith = (q: Manifest) =>
+      hard(snapshotOf({ objects: [namespace('a'), q] }), { amendExisting: false });
     expect(plannedWith(quota({ cpu: '1', memory: '1Gi' }))).toBeUndefined();
     expect(plannedWith(quota({ 'requests.cpu': '1', 'requests.memory': '1Gi' }))).toBeUndefined();
     expect(plannedWith(quota({ pods: '3' }))).toMatchObject({ 'requests.cpu': '1' });
@@ -259,14 +348,84 @@ describe('ResourceQuota', () => {
     ]);
   });
 
+  test('one that is there is amended with what it lacks only, and the rest of it stays whoever owns it', () => {
+    const own = object('v1', 'ResourceQuota', 'a', 'team', {
+      metadata: { labels: { team: 'a' } },
+      spec: { hard: { pods: '3' } },
+    });
+    const now = snapshotOf({ objects: [namespace('a'), own] });
+    const [, change] = planOf(now, { namespaces: ['a'], amendExisting: true });
+    expect(change?.manifest.metadata).toEqual({ name: 'team', namespace: 'a' });
+    expect(Object.keys(at(change?.manifest, 'spec', 'hard') as object)).toEqual([
+      'requests.cpu',
+      'requests.memory',
+      'persistentvolumeclaims',
+      'requests.storage',
+      'services.loadbalancers',
+      'services.nodeports',
+    ]);
+    expect(change?.force).toBeUndefined();
+    expect(change?.why).toContain('adds to ResourceQuota team what it leaves open');
+    const after = overlay(now, [change!]).listings.get('ResourceQuota');
+    expect(at(after, 'items', 0, 'spec', 'hard', 'pods')).toBe('3');
+  });
+
+  test('of one that we changed before nothing is dropped', () => {
+    const own = object('v1', 'ResourceQuota', 'a', 'team', {
+      metadata: { managedFields: [{ manager: 'kubectl-harden' }] },
+      spec: { hard: { pods: '3' } },
+    });
+    const now = snapshotOf({ objects: [namespace('a'), own] });
+    const [, change] = planOf(now, { namespaces: ['a'], amendExisting: true });
+    expect(at(change?.manifest, 'spec', 'hard', 'pods')).toBe('3');
+  });
+
+  test.each([
+    ['exact', { 'requests.cpu': '6666m', 'requests.memory': '6000Mi' }],
+    ['steps', { 'requests.cpu': '6700m', 'requests.memory': '6016Mi' }],
+    ['whole', { 'requests.cpu': '7', 'requests.memory': '6Gi' }],
+  ])('amounts are rounded up as asked: %s', (rounding, expected) => {
+    const container = { resources: { requests: { cpu: '1111m', memory: '1000Mi' } } };
+    const now = snapshotOf({ objects: [namespace('a'), deployment('a', 'x', container, 4)] });
+    const changes = planOf(now, { namespaces: ['a'], headroom: 0, rounding });
+    expect(at(changes[1]?.manifest, 'spec', 'hard')).toMatchObject(expected);
+  });
+
+  test('each number shows how it came about', () => {
+    const container = { resources: { requests: { cpu: '1', memory: '1Gi' } } };
+    const now = snapshotOf({
+      objects: [
+        namespace('a'),
+        deployment('a', 'x', container, 4),
+        object('v1', 'PersistentVolumeClaim', 'a', 'data', {
+          spec: { resources: { requests: { storage: '60Gi' } } },
+        }),
+      ],
+    });
+    const { working } = planOf(now, { namespaces: ['a'] }).find(({ ref }) => ref.kind === 'ResourceQuota')!;
+    expect(working).toEqual([
+      'requests.cpu 7500m: full roll 5 + 50 % headroom',
+      '  Deployment x: 4 pods and 1 of surge x 1 = 5',
+      'requests.memory 7680Mi: full roll 5Gi + 50 % headroom',
+      '  Deployment x: 4 pods and 1 of surge x 1Gi = 5Gi',
+      "pods 25: the template's, which is more than: full roll 5",
+      '  Deployment x: 4 pods and 1 of surge x 1 = 5',
+      "persistentvolumeclaims 10: the template's, which is more than: full roll 1",
+      '  claim data: 1',
+      'requests.storage 120Gi: full roll 60Gi + one more of 60Gi',
+      '  claim data: 60Gi',
+      "services.loadbalancers 2: the template's, which is more than: full roll 0",
+      "services.nodeports 6: the template's, which is more than: full roll 0",
+    ]);
+  });
+
   test('one of the same name keeps what it bounds already', () => {
     const own = object('v1', 'ResourceQuota', 'a', 'namespace-quota', {
       spec: { hard: { configmaps: '3' } },
     });
-    expect(hard(snapshotOf({ objects: [namespace('a'), own] }))).toMatchObject({
-      configmaps: '3',
-      pods: '25',
-    });
+    const now = snapshotOf({ objects: [namespace('a'), own] });
+    const after = overlay(now, planOf(now, { namespaces: ['a'] })).listings.get('ResourceQuota');
+    expect(at(after, 'items', 0, 'spec', 'hard')).toMatchObject({ configmaps: '3', pods: '25' });
   });
 
   test('what the template bounds but cannot be counted here is left out, and said', () => {

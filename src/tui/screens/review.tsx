@@ -176,7 +176,14 @@ export function reviewScroll(scene: Scene): number {
 
 /** All about a change, then what all chosen ones do to connections, where the step can say that. */
 function everything({ state, look }: Scene, step: StepState, change: Change, width: number): Line[] {
-  return [...aboutRows(step, change, look, width), ...previewRows(state, look, width)];
+  const working = (change.working ?? []).flatMap((text) =>
+    paragraph(look, text, width, { lead: line(span('dim', '  ')), most: Number.POSITIVE_INFINITY }),
+  );
+  return [
+    ...aboutRows(step, change, look, width),
+    ...(working.length === 0 ? [] : [BLANK, line(span('title', 'How each number came about')), ...working]),
+    ...previewRows(state, look, width),
+  ];
 }
 
 /** Why, what it may break, and what the server said. */

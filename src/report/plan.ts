@@ -55,6 +55,8 @@ export interface ChangeReport {
   kind: Change['kind'];
   ref: string;
   risk: Risk;
+  /** How each amount came about, a line each; parts of a sum are indented. */
+  working?: readonly string[];
 }
 
 /** The plan as data, in the order of the steps; documented in docs/json.md. */
@@ -69,7 +71,13 @@ export function planReport(now: Snapshot, steps: readonly StepState[]): PlanRepo
         status: state.status,
         ...lacksReport(now, state.step.id),
         findings: state.findings.map(findingReport),
-        changes: pending(state).map(({ id, kind, ref, risk }) => ({ id, kind, ref: refText(ref), risk })),
+        changes: pending(state).map(({ id, kind, ref, risk, working }) => ({
+          id,
+          kind,
+          ref: refText(ref),
+          risk,
+          ...(working === undefined ? {} : { working }),
+        })),
         ...(state.step.tables === undefined
           ? {}
           : {

@@ -31,6 +31,8 @@ interface Base {
   message: string;
   help?: string;
   risk: Risk;
+  /** An answer holds for what is applied next and no longer: then it is asked anew. */
+  once?: true;
 }
 
 /**

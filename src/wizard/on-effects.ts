@@ -71,7 +71,8 @@ export const fromEffects: Handlers<SystemEvent> = {
     if (state.screen.at !== 'applying') return undefined;
     if (state.expired !== undefined) return leave(state, 1, 'interrupted');
     if (interrupted) return leave(state, 130, 'interrupted');
-    return [{ ...state, screen: { at: 'verifying' } }, [{ do: 'read' }]];
+    const steps = state.steps.map((step, index) => (index === state.current ? askedAnew(step) : step));
+    return [{ ...state, steps, screen: { at: 'verifying' } }, [{ do: 'read' }]];
   },
   scratch: (state, { namespace }) => [{ ...state, scratch: namespace }, []],
   probing: (state, { stage }) =>
@@ -108,6 +109,12 @@ export const fromEffects: Handlers<SystemEvent> = {
   failure: (state, { message }) =>
     state.screen.at === 'left' ? undefined : [{ ...state, screen: { at: 'failed', message } }, []],
 };
+
+/** The step without the answers that were for what was just applied alone. */
+function askedAnew(step: StepState): StepState {
+  const once = step.questions.filter((question) => question.once === true).map(({ id }) => id);
+  return once.length === 0 ? step : { ...step, answered: step.answered.filter((id) => !once.includes(id)) };
+}
 
 /** All steps on a new snapshot, with the decisions taken so far and what was done before. */
 function stepsOn(snapshot: Snapshot, state: WizardState, setting: Setting): readonly StepState[] {

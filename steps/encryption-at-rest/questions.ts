@@ -171,6 +171,8 @@ const KEY_KEPT: Question = {
   message: 'Will a copy of the new key be kept outside of the cluster, before anything is written under it?',
   help: 'It is in encryption-config.yaml on the control-plane nodes or among the files written here. Without it, losing the nodes is losing every Secret. At no, only the round is made in which API servers learn to read it. With KMS the key never comes here: protect it in the KMS.',
   risk: 'restartsApiServer',
+  // Each new key needs a copy of its own.
+  once: true,
   recommended: true,
   cautious: false,
 };

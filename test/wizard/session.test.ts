@@ -47,6 +47,36 @@ async function toConfirm(session: Session, step = 0) {
   session.send({ type: 'next' });
 }
 
+test('an answer that holds once is asked anew after what it was given for, others stay', async () => {
+  const base = markStep('mark', ['a']);
+  const asks = (id: string, more: object) =>
+    ({
+      id,
+      type: 'confirm',
+      message: '',
+      risk: 'rejectsWorkloads',
+      recommended: true,
+      cautious: false,
+      ...more,
+    }) as const;
+  const step: Step = {
+    ...base,
+    questions: (now) => [...base.questions(now), asks('kept', { once: true }), asks('lasting', {})],
+  };
+  const { session } = harness([step]);
+  await reaches(session, 'overview');
+  session.send({ type: 'open', step: 0 });
+  for (const question of ['kept', 'lasting']) session.send({ type: 'answer', question, value: true });
+  session.send({ type: 'next' });
+  await reaches(session, 'review');
+  session.send({ type: 'next' });
+  expect(session.state.steps[0]?.answers).toMatchObject({ kept: true, lasting: true });
+  session.send({ type: 'confirm', typed: 'prod' });
+  await reaches(session, 'result');
+  expect(session.state.steps[0]?.answers).toMatchObject({ kept: false, lasting: true });
+  expect(session.state.steps[0]?.answered).not.toContain('kept');
+});
+
 describe('nothing is written that was not confirmed', () => {
   test('reading, asking, reviewing and leaving write nothing', async () => {
     const { cluster, session } = harness();

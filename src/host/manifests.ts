@@ -48,6 +48,12 @@ export async function readManifests(path: string): Promise<ManifestFiles> {
     }
     problems.push(...read.problems);
   }
+  if (objects.length === 0 && problems.length === 0)
+    problems.push({
+      file: path,
+      where: facts.isDirectory() ? 'the folder' : 'the file',
+      message: 'holds no object of Kubernetes (files that end in .yaml, .yml or .json are read)',
+    });
   return { objects, problems, fileOf: (ref) => fileOf.get(keyOf(ref)) };
 }
 

@@ -64,6 +64,16 @@ describe('manifests of a path', () => {
     );
   });
 
+  test('a folder without any object is a problem: nothing listed is not nothing allowed', async () => {
+    write('notes.txt', pod('a'));
+    write('empty.yaml', '# nothing yet\n');
+    const { objects, problems } = await readManifests(directory);
+    expect(objects).toEqual([]);
+    expect(problems).toEqual([
+      { file: directory, where: 'the folder', message: expect.stringContaining('holds no object') },
+    ]);
+  });
+
   test('a path that is not there is an error in words', async () => {
     await expect(readManifests(path.join(directory, 'gone'))).rejects.toThrow(
       'cannot be read: it does not exist.',

@@ -47,6 +47,7 @@ export function undoStep(run: string, deeds: readonly DeedWithImages[]): Step {
     ],
     references: [],
     folder: 'undo',
+    takesBack: true,
     asks: ['changedSince', ...(decrypts ? DECRYPT_ASKS : [])],
     reads: [...uses.reads, ...(decrypts ? DECRYPT_READS : [])],
     writes: [...uses.writes, ...(decrypts ? DECRYPT_WRITES : [])],

@@ -20,6 +20,8 @@ export interface Selection {
   templates?: string;
   /** Answers file (YAML). */
   answers?: string;
+  /** Changes that take a choice of their own are made as well. */
+  takeOver?: true;
   /** Flow logs: connections that were seen count as declared. */
   flows: readonly string[];
   /** A copy of the encryption configuration that API servers have in force. */

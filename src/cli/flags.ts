@@ -82,6 +82,12 @@ export const FLAGS: readonly Flag[] = [
     with: [...PLANNING, 'resume', 'undo'],
   },
   {
+    flags: '--take-over',
+    key: 'takeOver',
+    help: 'also change objects that Argo CD, Flux, Helm or an operator manages, and take fields over from others',
+    with: ['wizard', 'plan', 'apply', 'resume'],
+  },
+  {
     flags: '--flows <FILE>',
     key: 'flows',
     help: 'flow log (Hubble or Calico JSON lines, CSV src,dst,protocol,port) whose connections are kept; repeatable',

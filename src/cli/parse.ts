@@ -311,6 +311,7 @@ function optionsOf(given: Given, env: Env): Options {
     ...optional('templates', text('templates')),
     ...optional('answers', text('answers')),
     ...withinOf(given),
+    ...(flag('takeOver') ? { takeOver: true as const } : {}),
     flows: list('flows'),
     ...optional('encryptionConfig', text('encryptionConfig')),
     ...optional('probeImage', text('probeImage')),

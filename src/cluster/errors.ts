@@ -24,7 +24,8 @@ export function errorOf(answer: Answer, about: About): ClusterError {
   const managers = conflictManagers(status);
   const reason = reasonOf(answer.status, status, message, managers);
   const said = about.secret === true ? webhookOf(message) : message;
-  return new ClusterError(reason, wordsOf(reason, about, said, answer.status, managers), {
+  const right = reason === 'forbidden' ? missingRight(message) : undefined;
+  return new ClusterError(reason, wordsOf(reason, about, said, answer.status, managers, right), {
     status: answer.status,
     managers,
   });
@@ -51,7 +52,7 @@ function reasonOf(
     case 401:
       return 'unauthorized';
     case 403:
-      return /cannot \w+ (resource|path) "/.test(message) ? 'forbidden' : 'refused';
+      return missingRight(message) === undefined ? 'refused' : 'forbidden';
     case 404:
       return 'notFound';
     case 409:
@@ -71,12 +72,27 @@ function reasonOf(
   }
 }
 
+/**
+ * The right that is missing, as an authorizer words it: `patch networkpolicies.networking.k8s.io`; undefined where
+ * something else refused. A patch that would create an object is refused for `create` without any reason given.
+ */
+function missingRight(message: string): string | undefined {
+  const path = /cannot (\w+) path "([^"]{1,100})"/.exec(message);
+  if (path !== null) return printable(`${path[1]} ${path[2]}`);
+  const [, verb, resource, group = ''] =
+    /cannot (\w+) resource "([\w./-]{1,100})"(?: in API group "([\w.-]{0,100})")?/.exec(message) ?? [];
+  if (verb !== undefined) return `${verb} ${resource}${group === '' ? '' : `.${group}`}`;
+  const created = /^([\w.-]{1,100}) "[^"]*" is forbidden:\s*(?:RBAC: .*)?$/.exec(message)?.[1];
+  return created === undefined ? undefined : `create ${created}`;
+}
+
 function wordsOf(
   reason: ClusterErrorReason,
   { doing }: About,
   said: string,
   code: number,
   managers: readonly string[],
+  right = '',
 ): string {
   const quote = said === '' ? '' : `\nThe API server says: ${printable(said, LONGEST)}`;
   const could = `Could not ${doing}`;
@@ -84,7 +100,7 @@ function wordsOf(
     case 'unauthorized':
       return `${could}: the API server does not accept the credentials (401).\nLog in again, or choose another context.`;
     case 'forbidden':
-      return `You may not ${doing}.\nAsk for that right, or use another account.`;
+      return `You may not ${doing}${right === '' || right === doing ? '' : ` (${right})`}.\nAsk for that right, or use another account.`;
     case 'refused':
       return `${could}: refused by the cluster (${code}).${quote}`;
     case 'notFound':

@@ -148,7 +148,7 @@ const WORKLOAD: Keep = {
 
 const ALL: Keep = { fields: true };
 
-/** Whole, with who manages its fields: some of these are ours. */
+/** Whole, with who manages its fields: some of these are ours, and some are somebody else's to change. */
 const OWNED: Keep = { fields: true, managers: true };
 
 /** The status of routes and gateways grows with every controller that looks at them, and says nothing about peers. */
@@ -206,10 +206,10 @@ const NAME_ONLY: Keep = { fields: {}, metadataOnly: { inFull: [] } };
 
 /** What of each kind is read and kept. Kinds that changes are made to are kept whole: they are before-images. */
 export const KEEP: Readonly<Record<KindName, Keep>> = {
-  Namespace: ALL,
+  Namespace: OWNED,
   NetworkPolicy: { fields: true, lastApplied: true, managers: true },
   CiliumNetworkPolicy: { fields: true, managers: true },
-  LimitRange: ALL,
+  LimitRange: OWNED,
   ResourceQuota: OWNED,
   ClusterNetworkPolicy: OWNED,
   AdminNetworkPolicy: OWNED,
@@ -357,10 +357,11 @@ function metadataOf(metadata: ObjectMeta, keep: Keep): ObjectMeta {
   const out: ObjectMeta = { name: metadata.name };
   for (const [key, value] of Object.entries(metadata))
     if (!DROPPED_METADATA.includes(key) && key !== 'annotations') out[key] = value;
-  if (keep.managers === true)
-    out.managedFields = [
-      ...new Set(listAt(metadata, 'managedFields').flatMap((entry) => stringAt(entry, 'manager') ?? [])),
-    ].map((manager) => ({ manager }));
+  const managers = new Set(
+    listAt(metadata, 'managedFields').flatMap((entry) => stringAt(entry, 'manager') ?? []),
+  );
+  if (keep.managers === true && managers.size > 0)
+    out.managedFields = [...managers].map((manager) => ({ manager }));
   const annotations = Object.entries(metadata.annotations ?? {}).filter(([key]) =>
     keepsAnnotation(keep, key),
   );

@@ -73,9 +73,8 @@ function allOfWrite(write: Write): readonly Need[] {
     const need = needOn(kind, verb, what, 'refused');
     return namespace === undefined ? need : { ...need, right: { ...rightOn(kind, verb), namespace } };
   };
-  if (by === 'apply')
-    // Server-side apply is a patch, and a create where the object is not there.
-    return [on('get'), on('patch'), on('create')];
+  // Server-side apply is a patch, and a create where the object is not there.
+  if (by !== 'delete') return [on('get'), on('patch'), ...(by === 'apply' ? [on('create')] : [])];
   return [on('get'), on('delete'), ...(kind === 'Namespace' ? [EVERYTHING] : [])];
 }
 

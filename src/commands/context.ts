@@ -180,10 +180,18 @@ export function answersHash(given: GivenAnswers): string {
 }
 
 /** Every chosen step on this snapshot; notes on the answers go to `note`. */
-export function planOn(now: Snapshot, material: Material, note: (line: string) => void): StepState[] {
+export function planOn(
+  now: Snapshot,
+  material: Material,
+  note: (line: string) => void,
+  takeOver = false,
+): StepState[] {
   const { decisions, notes } = decisionsOn(now, material);
   for (const line of notes) note(line);
-  return assemble(now, material.steps, material.templates, (id) => decisions.get(id) ?? UNDECIDED);
+  return assemble(now, material.steps, material.templates, (id) => ({
+    ...(decisions.get(id) ?? UNDECIDED),
+    ...(takeOver ? { chosen: 'all' as const } : {}),
+  }));
 }
 
 /** The flags that say what of the plan is meant again, for a command that goes on from it. */
@@ -191,6 +199,7 @@ export function selectionFlags(selection: Selection): string[] {
   return [
     ...selection.steps.flatMap((id) => ['--step', id]),
     ...selection.exclude.flatMap((glob) => ['--exclude-namespace', glob]),
+    ...(selection.takeOver === true ? ['--take-over'] : []),
     ...fileFlags(selection),
   ];
 }

@@ -88,7 +88,9 @@ async function read(
     const ports = { cluster, clock, ...(look === undefined ? {} : { look }) };
     const { steps, observed } = material;
     const snapshot = await takeSnapshot(ports, { steps, exclude: command.options.exclude, observed });
-    const planned = planOn(snapshot, material, (line) => say(io, line));
+    // The patch-file way is the one for objects that are managed from elsewhere.
+    const takeOver = command.name === 'generate' || command.options.takeOver === true;
+    const planned = planOn(snapshot, material, (line) => say(io, line), takeOver);
     return { snapshot, steps: planned, whole: target.whole };
   } finally {
     await target.close();

@@ -9,10 +9,11 @@ import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import type { Watched } from '../model/provisional.js';
 import { commandLine } from '../model/shell.js';
+import type { Step } from '../model/step.js';
 import { runsJson, runsText } from '../report/runs.js';
 import { summaryText } from '../report/summary.js';
 import { isTooSmall } from '../tui/smallest.js';
-import { type Decisions, pending } from '../wizard/assemble.js';
+import { type Decisions, pending, UNDECIDED } from '../wizard/assemble.js';
 import { createSession } from '../wizard/session.js';
 import type { Session } from '../wizard/state.js';
 import { applyUnattended, unansweredQuestions, unreadBy } from '../wizard/unattended.js';
@@ -184,7 +185,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
           // The full screen is on by now: what is said beside it would spoil it.
           if (how.by === 'person') afterwards.push(...notes);
           else for (const note of notes) say(io, note);
-          return decisions;
+          return options.takeOver === true ? takingOver(decisions, material.steps) : decisions;
         },
       },
     );
@@ -307,9 +308,24 @@ function commandOf({ resumes, undoes }: About, how: Lead): string {
   return how.by === 'confirm' ? 'apply' : 'wizard';
 }
 
+/** With `--take-over`, what takes a choice of its own is chosen in every step. */
+function takingOver(
+  decisions: ReadonlyMap<string, Decisions>,
+  steps: readonly Step[],
+): ReadonlyMap<string, Decisions> {
+  return new Map(
+    steps.map(({ id }) => [id, { ...(decisions.get(id) ?? UNDECIDED), chosen: 'all' as const }]),
+  );
+}
+
 function earlier(run: RunSummary | undefined): ReadonlyMap<string, Decisions> {
   if (run === undefined) return new Map();
-  const ids = new Set([...run.answers.keys(), ...run.excluded.keys(), ...run.skipped.keys()]);
+  const ids = new Set([
+    ...run.answers.keys(),
+    ...run.excluded.keys(),
+    ...run.chosen.keys(),
+    ...run.skipped.keys(),
+  ]);
   return new Map(
     [...ids].map((id): [string, Decisions] => {
       const skipped = run.skipped.get(id);
@@ -318,6 +334,7 @@ function earlier(run: RunSummary | undefined): ReadonlyMap<string, Decisions> {
         {
           answers: run.answers.get(id) ?? {},
           excluded: run.excluded.get(id) ?? [],
+          chosen: run.chosen.get(id) ?? [],
           ...(skipped === undefined ? {} : { skipped }),
         },
       ];

@@ -70,7 +70,12 @@ const entry = z.discriminatedUnion('type', [
       sandboxFile: z.string().exactOptional(),
     }),
   }),
-  z.object({ type: z.literal('excluded'), step, changes: z.array(z.string()) }),
+  z.object({
+    type: z.literal('excluded'),
+    step,
+    changes: z.array(z.string()),
+    chosen: z.array(z.string()).exactOptional(),
+  }),
   z.object({
     type: z.literal('applying'),
     step,

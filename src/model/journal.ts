@@ -35,7 +35,8 @@ export type Entry =
     }
   /** What the step writes from here on is taken back unless somebody keeps it in time. */
   | { type: 'provisional'; id: string; step: string; seconds: number; check?: HealthCheck; from: CameFrom }
-  | { type: 'excluded'; step: string; changes: readonly string[] }
+  /** `chosen`: those that take a choice of their own and got it. */
+  | { type: 'excluded'; step: string; changes: readonly string[]; chosen?: readonly string[] }
   /**
    * `before`: name under which the object as it was is kept. `turnsOn`: a round of encryption, where before it nothing was
    * written under a key.
@@ -126,6 +127,8 @@ export interface RunSummary {
   confirmed: ReadonlyMap<string, readonly string[]>;
   /** Ids of changes that were taken out when a step was last confirmed. */
   excluded: ReadonlyMap<string, readonly string[]>;
+  /** Ids of changes that were chosen by themselves, or confirmed. */
+  chosen: ReadonlyMap<string, readonly string[]>;
   applied: readonly string[];
   skipped: ReadonlyMap<string, string>;
   state: 'open' | 'done' | 'left' | 'interrupted' | 'failed';
@@ -138,6 +141,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
   const answers = new Map<string, Answers>();
   const confirmed = new Map<string, string[]>();
   const excluded = new Map<string, readonly string[]>();
+  const chosen = new Map<string, readonly string[]>();
   const skipped = new Map<string, string>();
   const applied = new Set<string>();
   let state: RunSummary['state'] = 'open';
@@ -153,7 +157,10 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
       excluded.set(entry.step, entry.excluded);
       skipped.delete(entry.step);
     }
-    if (entry.type === 'excluded') excluded.set(entry.step, entry.changes);
+    if (entry.type === 'excluded') {
+      excluded.set(entry.step, entry.changes);
+      chosen.set(entry.step, entry.chosen ?? []);
+    }
     if (entry.type === 'applied') applied.add(entry.change);
     if (entry.type === 'skipped') skipped.set(entry.step, entry.reason);
     state = entry.type === 'ended' ? entry.reason : 'open';
@@ -174,6 +181,12 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     answers,
     confirmed,
     excluded,
+    chosen: new Map(
+      [...new Set([...chosen.keys(), ...confirmed.keys()])].map((id) => [
+        id,
+        [...(chosen.get(id) ?? []), ...(confirmed.get(id) ?? [])],
+      ]),
+    ),
     applied: [...applied],
     skipped,
     state,

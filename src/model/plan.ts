@@ -24,10 +24,12 @@ export interface ApplyChange extends Common {
   manifest: Manifest;
   /** The live object as it was read; absent where the change creates it. */
   before?: Manifest;
-  /** Take fields over from other field managers. Only where an answer said so. */
+  /** Take fields over from other field managers. Only where an answer said so, or with `takesOver`. */
   force?: boolean;
   /** Looked at once more after the write: that it was left as written, or that a quota is in force. */
   settles?: 'stored' | 'enforced';
+  /** Those whose fields it takes over, where no answer spoke of it: left out unless it is chosen by itself. */
+  takesOver?: readonly string[];
   /** Where it acts on every namespace that it does not name: all that were known. One more, and it is not written. */
   namespaces?: readonly string[];
 }

@@ -43,7 +43,8 @@ export type Option = 'guard' | 'clusterWide' | 'probe';
 
 /** What a step may write: kinds of objects, or an act that takes several requests. */
 export type Write =
-  | { kind: KindName; by: 'apply' | 'delete'; for: string; option?: Option; namespace?: string }
+  /** `amend`: only where the object is there. */
+  | { kind: KindName; by: 'apply' | 'amend' | 'delete'; for: string; option?: Option; namespace?: string }
   /** `resource` as encryption configurations name it: `secrets`, `widgets.example.com`. */
   | { act: 'rewrite'; resource: string; for: string; option?: Option }
   | { act: 'probe'; for: string; option?: Option };
@@ -57,7 +58,8 @@ export function writeOf(change: Change): Write | undefined {
       const kind = kindNameOf(change.ref);
       const { namespace } = change.ref;
       if (kind === undefined) return undefined;
-      return { kind, by: change.kind, ...what, ...(namespace === undefined ? {} : { namespace }) };
+      const by = change.kind === 'apply' && change.before !== undefined ? 'amend' : change.kind;
+      return { kind, by, ...what, ...(namespace === undefined ? {} : { namespace }) };
     }
     case 'rewrite':
       return { act: 'rewrite', resource: change.resource, ...what };
@@ -72,7 +74,12 @@ export function declares({ writes }: Pick<Uses, 'writes'>, change: Change): bool
   // What a node or a provider does is no write to an API server.
   if (write === undefined) return change.kind === 'host' || change.kind === 'cloud';
   if ('act' in write) return writes.some((one) => 'act' in one && one.act === write.act);
-  return writes.some((one) => !('act' in one) && one.kind === write.kind && one.by === write.by);
+  return writes.some(
+    (one) =>
+      !('act' in one) &&
+      one.kind === write.kind &&
+      (one.by === write.by || (one.by === 'apply' && write.by === 'amend')),
+  );
 }
 
 /** What a step reads and writes: from this its rights are derived. */

@@ -55,6 +55,8 @@ export interface Step {
   plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[];
   /** Whether the answers ask for a live probe of the network plugin before anything is planned on. */
   probes?(now: Snapshot, answers: Answers): boolean;
+  /** It takes back what a run wrote: whoever chose the run chose that as well. */
+  takesBack?: true;
   /** What changes of this step would do to connections; only where that can be computed. */
   preview?(now: Snapshot, changes: readonly Change[]): Preview;
   /** Files for people beside the changes, on the snapshot that the step plans on. */

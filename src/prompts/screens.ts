@@ -267,7 +267,9 @@ async function review(desk: Desk): Promise<void> {
 async function choose({ session, ask, out }: Desk, step: StepState): Promise<void> {
   const { changes } = step.plan;
   const options = changes.map(({ id, ref }) => ({ value: id, label: out.text(refText(ref)) }));
-  const before = changes.map((change) => change.id).filter((id) => !step.excluded.includes(id));
+  const before = changes
+    .map((change) => change.id)
+    .filter((id) => !step.excluded.includes(id) && !step.held?.includes(id));
   const wanted = await ask.many('Which changes?', options, before);
   for (const { id } of changes)
     if (wanted.includes(id) !== before.includes(id)) session.send({ type: 'toggle', change: id });

@@ -1,4 +1,5 @@
 import { printable } from '../model/escape.js';
+import { ownChoice } from '../model/managed-by.js';
 import { refText } from '../model/manifest.js';
 import { BESIDES, type Change } from '../model/plan.js';
 import { type AnswerValue, narrowed, type Question } from '../model/question.js';
@@ -95,7 +96,12 @@ export function reviewLines(state: StepState, index: number, style: Style): stri
     ...state.plan.changes.flatMap((change) =>
       chosen.has(change.id)
         ? changeLines(change, style)
-        : [`  (left out) ${printable(refText(change.ref), 200)}`],
+        : [
+            `  (left out) ${printable(refText(change.ref), 200)}`,
+            ...(state.held?.includes(change.id) === true
+              ? fold(printable(ownChoice(change) ?? ''), style.width, `      ${sign(style, 'breaks')} `)
+              : []),
+          ],
     ),
     ...(out > 0 ? [`  ${counted(out, 'change')} left out`] : []),
   ];

@@ -1,5 +1,6 @@
 import { printable } from '../model/escape.js';
 import { kindOf } from '../model/kinds.js';
+import { ownChoice } from '../model/managed-by.js';
 import { groupOf, type Ref, refText } from '../model/manifest.js';
 import { quoted } from '../model/shell.js';
 import type { ClusterInfo } from '../model/snapshot.js';
@@ -40,7 +41,16 @@ const APPLY = `apply() {
 
 `;
 
-function line({ change, path, manifest, force }: Item): string[] {
+function line(item: Item): string[] {
+  const lines = commandOf(item);
+  const choice = ownChoice(item.change);
+  // Left to a person: what applies it stands there to be taken.
+  return choice === undefined
+    ? lines
+    : [`# Left out: ${printable(choice)}`, ...lines.map((one) => `# ${one}`)];
+}
+
+function commandOf({ change, path, manifest, force }: Item): string[] {
   if (manifest !== undefined) return [`apply ${force ? '--force-conflicts ' : ''}-f ${quoted(path)}`];
   if (change.kind === 'delete') return [removal(change.ref).replace(/^kubectl /, 'kube ')];
   return [];

@@ -1,3 +1,4 @@
+import { ownChoice } from '../model/managed-by.js';
 import { refText } from '../model/manifest.js';
 import { code, text } from '../model/markdown.js';
 import { RISKS } from '../model/risk.js';
@@ -82,9 +83,12 @@ function stepPart(state: StepState, index: number, items: readonly Item[]): stri
 }
 
 function entry({ change, path, why }: Item): string {
-  const risks = [...(change.risk === 'none' ? [] : [RISKS[change.risk]]), ...change.breaks].map(
-    (risk) => `\n  - careful: ${text(risk)}`,
-  );
+  const choice = ownChoice(change);
+  const risks = [
+    ...(choice === undefined ? [] : [`${choice} \`apply.sh\` leaves it out.`]),
+    ...(change.risk === 'none' ? [] : [RISKS[change.risk]]),
+    ...change.breaks,
+  ].map((risk) => `\n  - careful: ${text(risk)}`);
   const where = change.kind === 'delete' ? `removal, ${code(removal(change.ref))}` : code(path);
   return `${where}: ${text(refText(change.ref))}. ${why.map(text).join(' ')}${risks.join('')}`;
 }

@@ -1,4 +1,5 @@
 import { printable } from '../model/escape.js';
+import { ownChoice } from '../model/managed-by.js';
 import { refText } from '../model/manifest.js';
 import { overlay } from '../model/overlay.js';
 import type { Change } from '../model/plan.js';
@@ -127,12 +128,24 @@ const LACKS: Readonly<Record<Without, SignName>> = {
   lessSafe: 'advice',
 };
 
+/** Changes that are left out because only a choice of their own may make them. */
+export function heldLines({ plan, held = [], skipped }: StepState, style: Style): string[] {
+  if (skipped !== undefined) return [];
+  return plan.changes
+    .filter(({ id }) => held.includes(id))
+    .flatMap((change) => [
+      `  (left out) ${printable(refText(change.ref), 200)}`,
+      ...fold(printable(ownChoice(change) ?? ''), style.width, `      ${sign(style, 'breaks')} `),
+    ]);
+}
+
 function stepLines(now: Snapshot, state: StepState, index: number, style: Style): string[] {
   return [
     stepHead(state, index, style),
     ...rightsLines(now, state, style),
     ...findingsLines(state.findings, style),
     ...pending(state).flatMap((change) => changeLines(change, style)),
+    ...heldLines(state, style),
   ];
 }
 

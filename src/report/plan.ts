@@ -1,4 +1,5 @@
 import type { Finding, Severity } from '../model/finding.js';
+import { ownChoice } from '../model/managed-by.js';
 import { refText } from '../model/manifest.js';
 import type { Change } from '../model/plan.js';
 import { type Option, rightsText, type Without } from '../model/rights.js';
@@ -28,6 +29,8 @@ export interface StepReport {
   lacks?: readonly LackReport[];
   findings: readonly FindingReport[];
   changes: readonly ChangeReport[];
+  /** Left out unless they are chosen by themselves, and why; only where there are any. */
+  held?: readonly (ChangeReport & { why: string })[];
   /** What there is, by the id of each table; only for steps that have any. */
   tables?: Readonly<Record<string, readonly Record<string, unknown>[]>>;
 }
@@ -71,13 +74,8 @@ export function planReport(now: Snapshot, steps: readonly StepState[]): PlanRepo
         status: state.status,
         ...lacksReport(now, state.step.id),
         findings: state.findings.map(findingReport),
-        changes: pending(state).map(({ id, kind, ref, risk, working }) => ({
-          id,
-          kind,
-          ref: refText(ref),
-          risk,
-          ...(working === undefined ? {} : { working }),
-        })),
+        changes: pending(state).map(changeReport),
+        ...heldReport(state),
         ...(state.step.tables === undefined
           ? {}
           : {
@@ -88,6 +86,16 @@ export function planReport(now: Snapshot, steps: readonly StepState[]): PlanRepo
       }),
     ),
   };
+}
+
+function changeReport({ id, kind, ref, risk, working }: Change): ChangeReport {
+  return { id, kind, ref: refText(ref), risk, ...(working === undefined ? {} : { working }) };
+}
+
+function heldReport({ plan, held = [], skipped }: StepState): Pick<StepReport, 'held'> {
+  const left = skipped === undefined ? plan.changes.filter(({ id }) => held.includes(id)) : [];
+  if (left.length === 0) return {};
+  return { held: left.map((change) => ({ ...changeReport(change), why: ownChoice(change) ?? '' })) };
 }
 
 function lacksReport({ rights }: Snapshot, step: string): Pick<StepReport, 'lacks'> {

@@ -1,15 +1,17 @@
+import { ownChoice } from '../model/managed-by.js';
 import { overlay } from '../model/overlay.js';
 import { type Change, canonical, planOf } from '../model/plan.js';
 import { type Answers, completeAnswers, type Question } from '../model/question.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { type Step, statusOf } from '../model/step.js';
 import type { Templates } from '../model/template.js';
-import { chosenChanges, type StepState } from './state.js';
+import { type Chosen, chosenChanges, type StepState } from './state.js';
 
 /** What people have decided about a step so far; everything else follows from the snapshot. */
 export interface Decisions {
   answers: Answers;
   excluded: readonly string[];
+  chosen?: Chosen;
   skipped?: string;
 }
 
@@ -73,6 +75,13 @@ function assembleStep(
       : step.assess(now, answers);
   const plan = planOf(step.id, step.plan(ahead, answers, templates));
   const excluded = decided.excluded.filter((id) => plan.changes.some((change) => change.id === id));
+  const { chosen = [] } = decided;
+  const held =
+    step.takesBack === true || chosen === 'all'
+      ? []
+      : plan.changes
+          .filter((change) => !chosen.includes(change.id) && ownChoice(change) !== undefined)
+          .map(({ id }) => id);
   const base = {
     step,
     questions,
@@ -82,6 +91,8 @@ function assembleStep(
     findings,
     plan,
     excluded,
+    held,
+    chosen,
     checked: [],
     done: [],
   };

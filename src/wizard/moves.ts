@@ -39,6 +39,7 @@ export function decided(step: StepState): Decisions {
       ...Object.fromEntries(Object.entries(step.answers).filter(([id]) => step.answered.includes(id))),
     },
     excluded: step.excluded,
+    ...(step.chosen === undefined ? {} : { chosen: step.chosen }),
     ...(step.skipped === undefined ? {} : { skipped: step.skipped }),
   };
 }

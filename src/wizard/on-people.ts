@@ -48,12 +48,22 @@ export const fromPeople: Handlers<UserEvent> = {
   toggle: (state, { change }, setting) => {
     const step = state.steps[state.current];
     if (state.screen.at !== 'review' || !step?.plan.changes.some((c) => c.id === change)) return undefined;
-    const excluded = step.excluded.includes(change)
-      ? step.excluded.filter((id) => id !== change)
-      : [...step.excluded, change];
+    const { chosen = [], held = [] } = step;
+    const isHeld = held.includes(change);
+    const excluded =
+      isHeld || step.excluded.includes(change)
+        ? step.excluded.filter((id) => id !== change)
+        : [...step.excluded, change];
+    const choice = isHeld && chosen !== 'all' ? [...chosen, change] : chosen;
+    const entry: Entry = {
+      type: 'excluded',
+      step: step.step.id,
+      changes: excluded,
+      ...(choice === 'all' || choice.length === 0 ? {} : { chosen: choice }),
+    };
     return [
-      redecide(state, { ...decided(step), excluded }, setting),
-      [{ do: 'journal', entry: { type: 'excluded', step: step.step.id, changes: excluded } }],
+      redecide(state, { ...decided(step), excluded, chosen: choice }, setting),
+      [{ do: 'journal', entry }],
     ];
   },
   next: (state, _event, setting) => {

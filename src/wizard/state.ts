@@ -48,6 +48,9 @@ export interface Done {
   message: string;
 }
 
+/** Changes that were chosen by themselves: each by its id, or all that take a choice of their own. */
+export type Chosen = readonly string[] | 'all';
+
 export interface StepState {
   step: Step;
   status: StepStatus;
@@ -62,6 +65,10 @@ export interface StepState {
   plan: Plan;
   /** Ids of changes that were taken out of the plan. */
   excluded: readonly string[];
+  /** Ids of changes that are left out because nobody chose them, and only a choice of their own may. */
+  held?: readonly string[];
+  /** Ids of such changes that somebody chose. */
+  chosen?: Chosen;
   checked: readonly Checked[];
   done: readonly Done[];
   /** Findings of the assessment after applying; undefined until then. */
@@ -107,7 +114,9 @@ export type UserEvent =
   | { type: 'quit' };
 
 /** What the server said to chosen changes for which this account lacks a right. */
-export function forbiddenChanges(step: Pick<StepState, 'plan' | 'excluded' | 'checked'>): readonly Checked[] {
+export function forbiddenChanges(
+  step: Pick<StepState, 'plan' | 'excluded' | 'held' | 'checked'>,
+): readonly Checked[] {
   const chosen = new Set(chosenChanges(step).map(({ id }) => id));
   return step.checked.filter(
     ({ change, check }) => check.by === 'refusal' && check.right === true && chosen.has(change),
@@ -115,8 +124,8 @@ export function forbiddenChanges(step: Pick<StepState, 'plan' | 'excluded' | 'ch
 }
 
 /** The changes of a step that are chosen; what requires a change that was taken out goes with it. */
-export function chosenChanges(step: Pick<StepState, 'plan' | 'excluded'>): readonly Change[] {
-  return without(step.plan.changes, step.excluded);
+export function chosenChanges(step: Pick<StepState, 'plan' | 'excluded' | 'held'>): readonly Change[] {
+  return without(step.plan.changes, [...step.excluded, ...(step.held ?? [])]);
 }
 
 /** How a front end talks to the running wizard: read the state, hear of changes, send events. */

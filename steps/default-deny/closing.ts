@@ -186,7 +186,7 @@ function write(manifest: Manifest, existing: readonly Manifest[], { breaks, why 
       ],
       manifest,
       ...(before === undefined ? {} : { before }),
-      ...(others.length === 0 ? {} : { force: true }),
+      ...(others.length === 0 ? {} : { force: true, takesOver: others }),
     },
   ];
 }

@@ -185,7 +185,7 @@ function write(now: Snapshot, kind: KindName, manifest: Manifest): readonly Appl
           : [`Takes its fields over from ${others.join(', ')}, where it was changed since.`],
       manifest,
       ...(before === undefined ? {} : { before }),
-      ...(others.length === 0 ? {} : { force: true }),
+      ...(others.length === 0 ? {} : { force: true, takesOver: others }),
     },
   ];
 }

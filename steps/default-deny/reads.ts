@@ -26,7 +26,7 @@ export const WRITES: readonly Write[] = [
     { kind, by: 'apply', for: 'policies that allow what is needed, and close the rest' },
     { kind, by: 'delete', for: 'policies of ours that are needed no more' },
   ]),
-  { kind: 'Namespace', by: 'apply', for: 'the name label of namespaces (servers before 1.21)' },
+  { kind: 'Namespace', by: 'amend', for: 'the name label of namespaces (servers before 1.21)' },
   ...FLAVOURS.flatMap(({ kind, needs }) => [...(needs === undefined ? [] : [needs.kind]), kind]).map(
     (kind): Write => ({ kind, by: 'apply', for: 'a guard of new namespaces', option: 'guard' }),
   ),

@@ -236,7 +236,7 @@ function write(
       ],
       manifest,
       ...(before === undefined ? {} : { before }),
-      ...(others.length === 0 ? {} : { force: true }),
+      ...(others.length === 0 ? {} : { force: true, takesOver: others }),
     },
   ];
 }

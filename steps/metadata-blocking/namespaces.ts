@@ -60,7 +60,7 @@ export function namespaceChanges(
         ],
         manifest,
         ...(before === undefined ? {} : { before }),
-        ...(managers.length === 0 ? {} : { force: true }),
+        ...(managers.length === 0 ? {} : { force: true, takesOver: managers }),
       },
     ];
   });

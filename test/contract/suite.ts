@@ -1,5 +1,6 @@
 import { describeAdmission } from './admission.js';
 import { describeApply } from './apply.js';
+import { describeConflicts } from './conflicts.js';
 import { describeEncryption } from './encryption.js';
 import { describeLease } from './lease.js';
 import { describeReading } from './reading.js';
@@ -26,6 +27,7 @@ export function describeContract(name: string, start: () => Promise<Subject>): v
     describeWriting(cluster);
     describeApply(cluster);
     describeAdmission(cluster);
+    describeConflicts(cluster, () => subject!);
     describeLease(cluster, () => subject!);
     describeUndo(cluster, () => subject!);
     describeEncryption(cluster, () => subject!); // the last one: it changes how the API server stores

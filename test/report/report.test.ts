@@ -88,6 +88,7 @@ const RUN: RunSummary = {
   answers: new Map(),
   confirmed: new Map(),
   excluded: new Map(),
+  chosen: new Map(),
   applied: ['a', 'b'],
   skipped: new Map([['quotas', 'later']]),
   provisional: [],

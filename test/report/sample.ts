@@ -30,7 +30,7 @@ const live = (manifest: Manifest): Manifest => ({
     ...manifest.metadata,
     uid: 'f5a7-uid',
     resourceVersion: '4711',
-    managedFields: [{ manager: 'helm' }],
+    managedFields: [{ manager: 'kubectl' }],
     creationTimestamp: '2025-01-01T00:00:00Z',
   },
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { replay, type Stamped } from '../../src/model/journal.js';
-import { refText } from '../../src/model/manifest.js';
+import { type Manifest, refText } from '../../src/model/manifest.js';
 import { objects } from '../../src/model/snapshot.js';
 import type { Step } from '../../src/model/step.js';
-import { pendingCount } from '../../src/wizard/assemble.js';
+import { type Decisions, pendingCount } from '../../src/wizard/assemble.js';
 import { ClusterError } from '../../src/wizard/ports.js';
 import { createSession } from '../../src/wizard/session.js';
 import type { Session, UserEvent, WizardState } from '../../src/wizard/state.js';
@@ -13,7 +13,8 @@ import { configMap, labelStep, markStep, namespace } from './steps.js';
 
 function harness(
   steps: readonly Step[] = [markStep('mark', ['a', 'b']), labelStep('label')],
-  items = [namespace('one'), namespace('two')],
+  items: readonly Manifest[] = [namespace('one'), namespace('two')],
+  decided: Readonly<Record<string, Decisions>> = {},
 ) {
   const cluster = new MemoryCluster(items);
   const host = new MemoryHost();
@@ -21,7 +22,7 @@ function harness(
   const clock = { now: () => new Date('2026-01-01T00:00:00Z') };
   const session = createSession(
     { cluster, host, journal, clock, claim: () => cluster.claim() },
-    { steps, templates: new Map(), decisions: () => new Map(), exclude: [] },
+    { steps, templates: new Map(), decisions: () => new Map(Object.entries(decided)), exclude: [] },
   );
   return { cluster, host, journal, session };
 }
@@ -166,6 +167,77 @@ describe('nothing is written that was not confirmed', () => {
       { numRuns: 300 },
     );
     expect(wrote).toBeGreaterThan(300);
+  });
+});
+
+describe('objects that somebody manages from elsewhere', () => {
+  const helm = (name: string) => ({
+    ...namespace(name),
+    metadata: { name, annotations: { 'meta.helm.sh/release-name': 'web' } },
+  });
+  const items = () => [helm('one'), namespace('two')];
+
+  test('are left alone unattended, and that is no error; --take-over changes them', async () => {
+    const { cluster, session } = harness([labelStep('label')], items());
+    expect(await applyUnattended(session)).toBe(0);
+    expect(cluster.writes).toEqual(['Namespace two']);
+    expect(session.state.steps[0]?.held).toEqual(['label/-/Namespace/one']);
+
+    const taking = harness([labelStep('label')], items(), {
+      label: { answers: {}, excluded: [], chosen: 'all' },
+    });
+    expect(await applyUnattended(taking.session)).toBe(0);
+    expect(taking.cluster.writes).toEqual(['Namespace one', 'Namespace two']);
+  });
+
+  test('are changed once somebody chooses them; that is journaled, and stands when the run is taken up', async () => {
+    const { session, journal, cluster } = harness([labelStep('label')], items());
+    await reaches(session, 'overview');
+    session.send({ type: 'open', step: 0 });
+    session.send({ type: 'next' });
+    await reaches(session, 'review');
+    const change = 'label/-/Namespace/one';
+    session.send({ type: 'toggle', change });
+    expect(session.state.steps[0]?.held).toEqual([]);
+    session.send({ type: 'toggle', change });
+    expect(session.state.steps[0]?.excluded).toEqual([change]);
+    session.send({ type: 'toggle', change });
+    expect(session.state.steps[0]?.excluded).toEqual([]);
+    session.send({ type: 'reload' });
+    await reaches(session, 'overview');
+    // Read again, it is still what was chosen.
+    expect(session.state.steps[0]?.held).toEqual([]);
+    const started = { type: 'started', run: '0001', at: '', command: 'wizard' } as unknown as Stamped;
+    expect(replay([started, ...journal.lines])?.chosen.get('label')).toEqual([change]);
+    expect(await applyUnattended(session)).toBe(0);
+    expect(cluster.writes).toEqual(['Namespace one', 'Namespace two']);
+  });
+
+  test('what requires such a change is left out with it', async () => {
+    const step: Step = {
+      ...labelStep('label'),
+      plan: (now, answers, templates) => {
+        const [first, second] = labelStep('label').plan(now, answers, templates);
+        if (first === undefined || second === undefined) return [];
+        return [first, { ...second, requires: [first.id] }];
+      },
+    };
+    const { cluster, session } = harness([step], items());
+    await applyUnattended(session);
+    expect(cluster.writes).toEqual([]);
+  });
+
+  test('fields of others are taken over by a choice of its own only', async () => {
+    const step: Step = {
+      ...labelStep('label'),
+      plan: (now, answers, templates) =>
+        labelStep('label')
+          .plan(now, answers, templates)
+          .map((one) => ({ ...one, force: true, takesOver: ['jo'] })),
+    };
+    const { cluster, session } = harness([step], [namespace('two')]);
+    expect(await applyUnattended(session)).toBe(0);
+    expect(cluster.writes).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { Box } from 'ink';
 import type { ReactNode } from 'react';
+import { ownChoice } from '../../model/managed-by.js';
 import { refText } from '../../model/manifest.js';
 import type { Change } from '../../model/plan.js';
 import { RISKS } from '../../model/risk.js';
@@ -191,9 +192,11 @@ function aboutRows(step: StepState, change: Change, look: Look, width: number, e
   const most = each ?? Number.POSITIVE_INFINITY;
   const row = (lead: Line, text: string) => paragraph(look, text, width, { lead, most });
   const sign = look.sign(isWeighty(change) ? 'breaks' : 'advice');
+  const choice = step.step.takesBack === true ? undefined : ownChoice(change);
   return [
     ...row(line(span('dim', 'why  ')), change.why),
     ...(change.risk === 'none' ? [] : row(line(span('dim', 'risk ')), RISKS[change.risk])),
+    ...(choice === undefined ? [] : row(line(look.sign('breaks'), ' '), choice)),
     ...change.breaks.flatMap((text) => row(line(sign, ' '), text)),
     ...checkRows(step, change, look, width, each === undefined ? most : 2),
   ];

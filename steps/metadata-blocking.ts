@@ -12,6 +12,7 @@ import { namespaceChanges } from './metadata-blocking/namespaces.js';
 import { allBut, EVERY_POD } from './metadata-blocking/needs.js';
 import { questions } from './metadata-blocking/questions.js';
 import { READS, WRITES } from './metadata-blocking/reads.js';
+import { tables } from './metadata-blocking/table.js';
 
 /** Pods kept away from the cloud's metadata service, without opening anything that is closed. */
 export const metadataBlocking: Step = {
@@ -32,6 +33,7 @@ export const metadataBlocking: Step = {
   questions,
   assess,
   plan,
+  tables,
 };
 
 function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {

@@ -61,8 +61,11 @@ export interface Step {
   preview?(now: Snapshot, changes: readonly Change[]): Preview;
   /** Files for people beside the changes, on the snapshot that the step plans on. */
   files?(now: Snapshot, answers: Answers): readonly StepFile[];
-  /** What there is, beside what is wrong with it: shown on demand and part of reports. */
-  tables?(now: Snapshot): readonly FactTable[];
+  /**
+   * What there is, beside what is wrong with it: shown on demand and part of reports. `then`: the cluster with the chosen
+   * changes of this step and of earlier ones laid over it.
+   */
+  tables?(now: Snapshot, then: Snapshot): readonly FactTable[];
 }
 
 export type StepStatus = 'ok' | 'changes' | 'advice' | 'notVisible' | 'skipped';

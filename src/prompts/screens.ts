@@ -4,7 +4,7 @@ import { type AnswerValue, choiceGroups, narrowed, needsAnswer, type Question } 
 import type { FactTable } from '../model/table.js';
 import { probePlanLines } from '../report/probe.js';
 import { tableLines } from '../report/tables.js';
-import { pending } from '../wizard/assemble.js';
+import { aheadOf, pending } from '../wizard/assemble.js';
 import type { Screen, Session, StepState } from '../wizard/state.js';
 import type { Asker, Option } from './ask.js';
 import { keepOption, kept, within } from './keep.js';
@@ -93,7 +93,10 @@ async function questions(desk: Desk): Promise<void> {
   if (step === undefined) return session.send({ type: 'back' });
   const { snapshot, current } = session.state;
   out.say(...stepLines(snapshot, step, current, out.style), ...answerLines(step, out.style));
-  const tables = snapshot === undefined ? [] : (step.step.tables?.(snapshot) ?? []);
+  const tables =
+    snapshot === undefined
+      ? []
+      : (step.step.tables?.(snapshot, aheadOf(snapshot, session.state.steps)[current] ?? snapshot) ?? []);
   const open = step.questions.some((question) => !step.answered.includes(question.id));
   const answer = await ask.one(
     'How to go on?',

@@ -7,6 +7,8 @@ export type { DirectionVerdict, Explanation, RuleHit } from './explain.js';
 export type { Problem, Workload } from './inventory.js';
 export {
   type AddressReach,
+  type AddressSource,
+  addressSources,
   type DirectionIsolation,
   isolation,
   type NamespaceIsolation,

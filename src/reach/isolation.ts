@@ -90,6 +90,57 @@ export interface AddressReach {
   because: readonly { policy: Ref | 'no egress policy' }[];
 }
 
+/** Some pods of a workload, or a pod that does not exist yet, that can reach an address, and what lets them. */
+export interface AddressSource {
+  /** Undefined: a pod with labels that no selector knows. */
+  workload: string | undefined;
+  /** Rules that let it; empty where nothing isolates it on the way out. */
+  by: readonly { policy: Ref; rule: string }[];
+}
+
+/**
+ * Which pods of a namespace can open a connection to an address outside of the cluster, and by which rules; workloads by
+ * name, those on their node's network left out.
+ * @throws UnknownEndpoint where the address is none.
+ */
+export function addressSources(
+  reach: Reach,
+  namespace: string,
+  address: string,
+  protocol: Protocol,
+  port: number,
+): readonly AddressSource[] {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) throw new UnknownEndpoint(`${address} is not an IP address`);
+  const destination = reach.engine.peers.addressPeer(parsed);
+  const lets = (source: number): AddressSource['by'] | undefined => {
+    const pair = { source, destination, self: false, ownNode: false };
+    const { allowed, egress } = verdictOn(reach.engine, pair, { protocol, port });
+    if (!allowed) return undefined;
+    const allows = egress?.rules.filter((rule) => rule.action === 'Allow') ?? [];
+    return allows.map(({ policy, rule }) => ({ policy, rule }));
+  };
+  const known = [...reach.inNamespace(namespace)].flatMap(([index, members]): AddressSource[] => {
+    const workload = reach.workloads[index]?.name;
+    const found = [...members].flatMap((member) => {
+      const by = lets(member);
+      return by === undefined ? [] : [by];
+    });
+    if (workload === undefined || found.length === 0) return [];
+    // One pod that nothing isolates is enough to be told so.
+    const by = found.some((one) => one.length === 0) ? [] : found.flat();
+    const rules = new Map(by.map((one) => [JSON.stringify(one), one]));
+    return [{ workload, by: [...rules.values()] }];
+  });
+  const fresh = reach.engine.peers.classes.fresh.get(namespace);
+  // A namespace that is not there yet has no policies.
+  const born = fresh === undefined ? [] : lets(fresh);
+  return [
+    ...known.sort((a, b) => ((a.workload ?? '') < (b.workload ?? '') ? -1 : 1)),
+    ...(born === undefined ? [] : [{ workload: undefined, by: born }]),
+  ];
+}
+
 /**
  * Which pods of a namespace can open a connection to an address outside of the cluster, and by what.
  * @throws UnknownEndpoint where the address is none.

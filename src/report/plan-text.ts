@@ -32,7 +32,7 @@ export function planText(
     return [
       '',
       ...stepLines(now, state, index, style),
-      ...(state.step.tables?.(now) ?? []).flatMap((table) => tableLines(table, style)),
+      ...(state.step.tables?.(now, ahead) ?? []).flatMap((table) => tableLines(table, style)),
       ...(preview === undefined ? [] : previewLines(preview, style)),
     ];
   });

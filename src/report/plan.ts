@@ -6,7 +6,7 @@ import { type Option, rightsText, type Without } from '../model/rights.js';
 import type { Risk } from '../model/risk.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { StepStatus } from '../model/step.js';
-import { pending } from '../wizard/assemble.js';
+import { aheadOf, pending } from '../wizard/assemble.js';
 import type { StepState } from '../wizard/state.js';
 import { type ReportCluster, reportCluster } from './cluster.js';
 import { jsonText } from './json.js';
@@ -64,11 +64,12 @@ export interface ChangeReport {
 
 /** The plan as data, in the order of the steps; documented in docs/json.md. */
 export function planReport(now: Snapshot, steps: readonly StepState[]): PlanReport {
+  const ahead = aheadOf(now, steps);
   return {
     version: PLAN_VERSION,
     cluster: reportCluster(now),
     steps: steps.map(
-      (state): StepReport => ({
+      (state, index): StepReport => ({
         id: state.step.id,
         title: state.step.title,
         status: state.status,
@@ -80,7 +81,7 @@ export function planReport(now: Snapshot, steps: readonly StepState[]): PlanRepo
           ? {}
           : {
               tables: Object.fromEntries(
-                state.step.tables(now).map((table) => [table.id, tableReport(table)]),
+                state.step.tables(now, ahead[index] ?? now).map((table) => [table.id, tableReport(table)]),
               ),
             }),
       }),

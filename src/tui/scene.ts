@@ -1,5 +1,6 @@
 import type { Change } from '../model/plan.js';
 import type { FactTable } from '../model/table.js';
+import { aheadOf } from '../wizard/assemble.js';
 import { type Checked, chosenChanges, type StepState, type WizardState } from '../wizard/state.js';
 import type { Look } from './look.js';
 import { once } from './memo.js';
@@ -27,10 +28,17 @@ export function stepAt({ state, view }: Pick<Scene, 'state' | 'view'>): StepStat
 
 /** The tables of the step at hand. */
 export function tablesAt(scene: Pick<Scene, 'state' | 'view'>): readonly FactTable[] {
-  const { snapshot } = scene.state;
+  const { state } = scene;
+  const { snapshot } = state;
   const step = stepAt(scene);
-  return snapshot === undefined ? [] : (step?.step.tables?.(snapshot) ?? []);
+  if (snapshot === undefined || step?.step.tables === undefined) return [];
+  return step.step.tables(snapshot, planned(state)[state.steps.indexOf(step)] ?? snapshot);
 }
+
+/** The cluster as it will be after each step. */
+const planned = once((state: WizardState) =>
+  state.snapshot === undefined ? [] : aheadOf(state.snapshot, state.steps),
+);
 
 /** The changes of a step that are chosen. */
 export const chosenOf = once((step: StepState): readonly Change[] => chosenChanges(step));

@@ -48,6 +48,16 @@ export function pending(step: StepState): readonly Change[] {
   return step.skipped === undefined ? chosenChanges(step) : [];
 }
 
+/** The cluster as it will be after each step: the changes that wait laid over it, those of the steps before included. */
+export function aheadOf(now: Snapshot, steps: readonly StepState[]): readonly Snapshot[] {
+  let ahead = now;
+  return steps.map((step) => {
+    const changes = pending(step);
+    if (changes.length > 0) ahead = overlay(ahead, changes);
+    return ahead;
+  });
+}
+
 /** How many changes wait in all steps. */
 export function pendingCount(steps: readonly StepState[]): number {
   return steps.reduce((sum, step) => sum + pending(step).length, 0);

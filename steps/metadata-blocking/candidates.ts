@@ -35,13 +35,12 @@ export interface Candidate {
 
 /** The namespaces that reach the endpoints and can be kept from them by what this cluster has for it. */
 export const candidates = once((now: Snapshot): readonly Candidate[] => {
-  const endpoints = blockable(now);
-  if (endpoints.length === 0) return [];
+  if (blockable(now).length === 0) return [];
   const closed = mechanismHere(now).by === 'clusterWide' ? ['leaks'] : [];
   return [...candidateNamespaces(now), ...systemNamespaces(now)]
     .map((namespace) => {
       const { name } = namespace.metadata;
-      const state = exposureOf(now, name, endpoints);
+      const state = exposureOf(now, name);
       return {
         name,
         kind: namespaceKind(now, namespace),

@@ -4,7 +4,6 @@ import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.j
 import { concealed } from '../../src/model/node-controls.js';
 import { networkPlugin, type PluginFacts } from '../../src/model/plugins.js';
 import {
-  type MetadataEndpoint,
   metadataEndpoints,
   type ProviderFacts,
   providers,
@@ -28,7 +27,7 @@ export function assess(now: Snapshot): readonly Finding[] {
     ...unseen(facts),
     ...withoutEndpoint(facts),
     ...shared(facts),
-    ...(endpoints.length === 0 ? [] : exposures(now, endpoints)),
+    ...(endpoints.length === 0 ? [] : exposures(now)),
     ...nodeControls(facts),
   ];
 }
@@ -120,7 +119,7 @@ function shared(facts: ProviderFacts): readonly Finding[] {
     });
 }
 
-function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): readonly Finding[] {
+function exposures(now: Snapshot): readonly Finding[] {
   const hidden = (['Namespace', 'NetworkPolicy'] as const).flatMap((kind): Finding[] => {
     const reason = notVisibleReason(now, kind);
     if (reason === undefined) return [];
@@ -137,7 +136,7 @@ function exposures(now: Snapshot, endpoints: readonly MetadataEndpoint[]): reado
   const plugin = networkPlugin(now);
   const here = mechanismHere(now);
   const found = candidateNamespaces(now).flatMap((namespace) =>
-    exposureFindings(now, namespace, exposureOf(now, namespace.metadata.name, endpoints)),
+    exposureFindings(now, namespace, exposureOf(now, namespace.metadata.name)),
   );
   const reached = found.some(
     ({ id }) => id.startsWith('metadata-reachable') || id === 'metadata-allowed-by-policy',

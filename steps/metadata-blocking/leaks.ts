@@ -5,7 +5,6 @@ import { candidateNamespaces, namespaceKind, systemNamespaces } from '../../src/
 import { once } from '../../src/model/once.js';
 import { isManaged, isOurs, MANAGED_BY, managersOf } from '../../src/model/ours.js';
 import type { ApplyChange } from '../../src/model/plan.js';
-import { metadataEndpoints, providers } from '../../src/model/providers.js';
 import type { Choice } from '../../src/model/question.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { policyTypes } from '../default-deny/pretences.js';
@@ -36,7 +35,7 @@ export const leaks = once((now: Snapshot): readonly Leak[] => {
   if (mechanismHere(now).by !== 'namespaces' || endpoints.length === 0) return [];
   return [...candidateNamespaces(now), ...systemNamespaces(now)].flatMap((namespace) => {
     const { name } = namespace.metadata;
-    const { policies } = exposureOf(now, name, metadataEndpoints(providers(now)));
+    const { policies } = exposureOf(now, name);
     return objectsIn(now, 'NetworkPolicy', name)
       .filter((policy) => !isOurs(policy, METADATA) && policyTypes(policy).includes('egress'))
       .filter((policy) => policies.some((ref: Ref) => sameRef(ref, refOf(policy))))

@@ -1,9 +1,10 @@
-import { type Manifest, type Ref, stringAt } from '../../src/model/manifest.js';
+import { type Manifest, type Ref, refText, stringAt } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
+import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
-import type { MetadataEndpoint } from '../../src/model/providers.js';
+import { metadataEndpoints, providers } from '../../src/model/providers.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
-import { isolation, reachesAddress } from '../../src/reach/index.js';
+import { addressSources, isolation } from '../../src/reach/index.js';
 import { GUARD, includes, liveGuards } from '../default-deny/guard-live.js';
 import { policyTypes } from '../default-deny/pretences.js';
 import { METADATA } from '../default-deny/state.js';
@@ -24,6 +25,8 @@ export interface NamespaceExposure {
   reached: readonly string[];
   workloads: readonly string[];
   freshPod: boolean;
+  /** Each of them with what it reaches and by which rules. */
+  sources: readonly Source[];
   /** Policies whose rules let them; empty where no policy closes egress. */
   policies: readonly Ref[];
   /** Some of them reach it because no policy closes their egress. */
@@ -35,30 +38,56 @@ export interface NamespaceExposure {
   covered: boolean;
 }
 
+/** A workload that reaches metadata endpoints, or pods to come. */
+export interface Source {
+  /** Undefined: a pod with labels that no selector knows. */
+  workload: string | undefined;
+  reached: readonly string[];
+  /** `NetworkPolicy shop/web egress[0]`; empty where nothing closes its egress. */
+  by: readonly string[];
+}
+
+/** Every metadata port that may be blocked: `169.254.169.254:80`, `[fd00:ec2::254]:80`. */
+export const endpointTexts = once((now): readonly string[] =>
+  metadataEndpoints(providers(now)).flatMap(({ address, ports }) =>
+    ports.map((port) => textOf(address, port)),
+  ),
+);
+
+function textOf(address: string, port: number): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+const exposures = once(() => new Map<string, NamespaceExposure>());
+
 /** How a namespace stands to the metadata endpoints today, by the effect of its policies. */
-export function exposureOf(
-  now: Snapshot,
-  namespace: string,
-  endpoints: readonly MetadataEndpoint[],
-): NamespaceExposure {
+export function exposureOf(now: Snapshot, namespace: string): NamespaceExposure {
+  const known = exposures(now).get(namespace) ?? judge(now, namespace);
+  exposures(now).set(namespace, known);
+  return known;
+}
+
+function judge(now: Snapshot, namespace: string): NamespaceExposure {
   const reach = reachHere(now);
-  const reached = new Set<string>();
-  const workloads = new Set<string>();
   const policies = new Map<string, Ref>();
-  let freshPod = false;
+  const sources = new Map<string | undefined, { reached: string[]; by: Set<string> }>();
   let unselected = false;
-  for (const { address, ports } of endpoints)
-    for (const port of ports) {
-      const answer = reachesAddress(reach, namespace, address, 'TCP', port);
-      if (!answer.freshPod && answer.workloads.length === 0) continue;
-      reached.add(`${address.includes(':') ? `[${address}]` : address}:${port}`);
-      freshPod ||= answer.freshPod;
-      for (const workload of answer.workloads) workloads.add(workload);
-      for (const { policy } of answer.because) {
-        if (typeof policy === 'string') unselected = true;
-        else policies.set(`${policy.kind} ${policy.namespace} ${policy.name}`, policy);
+  for (const { address, ports } of metadataEndpoints(providers(now)))
+    for (const port of ports)
+      for (const { workload, by } of addressSources(reach, namespace, address, 'TCP', port)) {
+        const source = sources.get(workload) ?? { reached: [], by: new Set() };
+        sources.set(workload, source);
+        source.reached.push(textOf(address, port));
+        unselected ||= by.length === 0;
+        for (const { policy, rule } of by) {
+          source.by.add(`${refText(policy)} ${rule}`);
+          policies.set(refText(policy), policy);
+        }
       }
-    }
+  const rows = [...sources].map(([workload, { reached, by }]) => ({ workload, reached, by: [...by] }));
+  const reached = new Set(rows.flatMap((row) => row.reached));
+  const freshPod = sources.has(undefined);
+  const workloads = rows.flatMap(({ workload }) => workload ?? []);
   const own = objectsIn(now, 'NetworkPolicy', namespace);
   const ours = own.filter((policy) => isOurs(policy, METADATA));
   const closing =
@@ -69,9 +98,10 @@ export function exposureOf(
     own.some((policy) => !isOurs(policy, METADATA) && policyTypes(policy).includes('egress'));
   return {
     exposure: exposure(ours.length > 0, closing, reached.size > 0),
-    reached: [...reached],
-    workloads: [...workloads].sort(),
+    reached: endpointTexts(now).filter((text) => reached.has(text)),
+    workloads: workloads.sort(),
     freshPod,
+    sources: rows,
     policies: [...policies.values()],
     unselected,
     hostNetwork: isolation(reach, namespace).hostNetwork,

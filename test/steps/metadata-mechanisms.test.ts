@@ -96,6 +96,21 @@ describe.each(METADATA_CLUSTERS)('where pods are kept away by $mechanism', (clus
     expect(ids(then)).not.toContain('metadata-reachable');
   });
 
+  test('who reaches it, by which rule, before and after', () => {
+    const changes = planOf(now, BOTH);
+    const [table] = step.tables?.(now, overlay(now, changes)) ?? [];
+    const rows = table?.rows.map((cells) => cells.map(({ text }) => text).join(' | ')) ?? [];
+    const leak = 'NetworkPolicy leaking/internet egress[0]';
+    const left = cluster.mechanism === 'networkpolicy' ? '1 of 2' : 'closed';
+    expect(rows.filter((row) => !row.startsWith('kube-system'))).toEqual([
+      `leaking | job[Pod] | 1 of 2 | ${leak} | ${left}`,
+      `leaking | pods to come | 1 of 2 | ${leak} | ${left}`,
+      'shop | report[Pod] | all | no policy | all',
+      'shop | web[Pod] | all | no policy | closed',
+      'shop | pods to come | all | no policy | closed',
+    ]);
+  });
+
   test('who asks the address keeps it by default, with no other pod', () => {
     const then = done(now, BOTH);
     expect(['shop/web[Pod]', 'shop/report[Pod]'].map((name) => metadata(then, name))).toEqual([false, true]);

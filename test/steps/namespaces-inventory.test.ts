@@ -7,7 +7,7 @@ import { namespace, object, snapshotOf } from '../support/snapshot.js';
 
 const style = { width: 80, unicode: true, colour: false };
 
-const tablesOf = (now: Parameters<NonNullable<typeof step.tables>>[0]) => step.tables?.(now) ?? [];
+const tablesOf = (now: Parameters<NonNullable<typeof step.tables>>[0]) => step.tables?.(now, now) ?? [];
 
 const pod = (ns: string, name: string, labels: Record<string, string> = {}): Manifest =>
   object('v1', 'Pod', ns, name, {

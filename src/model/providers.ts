@@ -1,11 +1,15 @@
 import { type Manifest, stringAt, stringsAt } from './manifest.js';
 import {
   awsControls,
+  awsState,
   azureControls,
+  azureState,
+  type ControlState,
   concealed,
   gkeControls,
   type NodeControl,
   ociControls,
+  ociState,
 } from './node-controls.js';
 import { once } from './once.js';
 import { notVisibleReason, objects, type Snapshot } from './snapshot.js';
@@ -32,6 +36,8 @@ export interface Provider {
   endpoints: readonly MetadataEndpoint[];
   /** Why there is no endpoint, where there is none. */
   without?: string;
+  /** How nodes stand to those controls, as far as that can be told; left out where there are none. */
+  state?(nodes: readonly Manifest[]): ControlState;
   /** The controls on the node's side, which no network plugin is needed for. */
   controls(nodes: readonly Manifest[]): readonly NodeControl[];
 }
@@ -76,6 +82,7 @@ export const PROVIDERS: readonly Provider[] = [
     kubelet: '-eks-',
     endpoints: [imds('EC2 instance metadata'), imds('EC2 instance metadata', 'fd00:ec2::254')],
     controls: awsControls,
+    state: awsState,
   },
   {
     id: 'gcp',
@@ -96,6 +103,7 @@ export const PROVIDERS: readonly Provider[] = [
       imds('Azure wire server: goal state and certificates', '168.63.129.16', 80, 32526),
     ],
     controls: azureControls,
+    state: azureState,
   },
   {
     id: 'oci',
@@ -104,6 +112,7 @@ export const PROVIDERS: readonly Provider[] = [
     labels: [],
     endpoints: [imds('OCI instance metadata'), imds('OCI instance metadata', 'fd00:c1::a9fe:a9fe')],
     controls: ociControls,
+    state: ociState,
   },
   {
     id: 'alibaba',

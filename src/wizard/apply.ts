@@ -1,3 +1,4 @@
+import { KINDS, type KindName, kindOf } from '../model/kinds.js';
 import { type Manifest, refText } from '../model/manifest.js';
 import type { ApplyChange, Basis, Change, DeleteChange, RewriteChange } from '../model/plan.js';
 import { judge } from '../model/rewrite.js';
@@ -39,7 +40,10 @@ export async function applyChanges(
   signal: AbortSignal,
   listener: ApplyListener,
 ): Promise<ApplyEnd> {
-  const stale = await movedSince(ports.cluster, step.plan.basis, changes);
+  const stale = [
+    ...(await movedSince(ports.cluster, step.plan.basis, changes)),
+    ...(await unserved(ports.cluster, changes)),
+  ];
   if (stale.length > 0) return { end: 'stale', objects: stale };
   // What failed or was left: by the scope that it holds back, and by the id that later changes may require.
   const held = new Map<string, string>();
@@ -119,6 +123,24 @@ async function movedSince(
   };
   await Promise.all(Array.from({ length: Math.min(8, entries.length) }, worker));
   return moved.sort();
+}
+
+/**
+ * Kinds for the whole cluster that the server served when the plan was made and serves no more: a definition of them was
+ * removed. Asked before anything is written, so that of several objects that belong together not the first alone is.
+ */
+async function unserved(cluster: Cluster, changes: readonly Change[]): Promise<string[]> {
+  const wanted = changes.filter(({ kind, ref }) => kind === 'apply' && ref.namespace === undefined);
+  const custom = (Object.keys(KINDS) as KindName[]).filter(
+    (name) => name !== 'Namespace' && wanted.some(({ ref }) => kindOf(ref) === KINDS[name]),
+  );
+  if (custom.length === 0) return [];
+  const { listings } = await cluster.read(
+    custom.map((kind) => ({ kind, as: 'names', for: 'whether it can be written still' })),
+  );
+  return custom
+    .filter((kind) => listings.get(kind)?.state === 'absent')
+    .map((kind) => `${KINDS[kind].kind} (the server serves it no more)`);
 }
 
 async function applyOne(

@@ -16,6 +16,7 @@ import { foreignPolicies, unreadKinds } from '../default-deny/unseen.js';
 import { liveBlocks } from './blocks.js';
 import { mechanismHere } from './here.js';
 import { needs } from './needs.js';
+import { nodeSide } from './node-side.js';
 import { READS } from './reads.js';
 import { exposureOf, type NamespaceExposure } from './state.js';
 
@@ -28,7 +29,7 @@ export function assess(now: Snapshot): readonly Finding[] {
     ...withoutEndpoint(facts),
     ...shared(facts),
     ...(endpoints.length === 0 ? [] : exposures(now)),
-    ...nodeControls(facts),
+    ...nodeSide(facts),
   ];
 }
 
@@ -309,23 +310,6 @@ function remedy(now: Snapshot, { kind }: Ref): string {
   return mechanismHere(now).by === 'clusterWide'
     ? 'a deny for the whole cluster takes it back'
     : 'leave the address out with except, no other policy can take it back';
-}
-
-/** What helps without a network plugin. Whether it is set is not visible through the Kubernetes API. */
-function nodeControls(facts: ProviderFacts): readonly Finding[] {
-  return facts.found.flatMap(({ provider, nodes, evidence }) =>
-    provider.controls(nodes).map(({ what, command }) => ({
-      id: 'node-side-control',
-      severity: 'info' as const,
-      evidence: `${evidence}; whether it is set already cannot be seen through the Kubernetes API`,
-      message: `${provider.title}: ${what} ${command.map(quoted).join(' ')}`,
-    })),
-  );
-}
-
-/** A word as a shell takes it. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function counted(count: number, one: string, many: string): string {

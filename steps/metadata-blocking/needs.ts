@@ -1,7 +1,8 @@
-import { containersOf } from '../../src/model/agents.js';
+import { type AgentContainer, containersOf } from '../../src/model/agents.js';
 import { at, listAt, type Manifest, stringAt, stringsAt } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { once } from '../../src/model/once.js';
+import { flag } from '../../src/model/plugins.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { type Workload, workloadsIn } from '../../src/model/workloads.js';
 import { complement, type Requirement } from '../default-deny/complement.js';
@@ -34,6 +35,7 @@ interface Signs {
   annotations: Readonly<Record<string, string>>;
   account: Manifest | undefined;
   accountName: string;
+  containers: readonly AgentContainer[];
   /** Variables of its containers; values are looked at, and never shown. */
   env: ReadonlyMap<string, string>;
 }
@@ -63,6 +65,16 @@ const envIs =
  * documentation of AAD Pod Identity, kube2iam and kiam, AWS SDK settings.
  */
 const WAYS: readonly Row[] = [
+  {
+    // It asks for its region and VPC there unless it is told them, whatever identity it has.
+    use: 'address',
+    what: 'AWS Load Balancer Controller, which asks that address for its region and VPC unless --aws-region and --aws-vpc-id are set',
+    evidence: ({ containers }) => {
+      const found = containers.find(({ image }) => /(^|\/)aws-load-balancer-controller(:|@|$)/.test(image));
+      const told = ['aws-region', 'aws-vpc-id'].every((name) => flag(found?.args ?? [], name) !== undefined);
+      return found === undefined || told ? undefined : `image ${found.image}`;
+    },
+  },
   {
     use: 'own',
     what: 'EKS Pod Identity, whose agent answers at another address (169.254.170.23), which stays open',
@@ -124,7 +136,7 @@ function needOf(now: Snapshot, { ref, name, namespace }: Selected): Need | undef
     const seen = evidence(signs);
     if (seen !== undefined) return { workload: name, namespace, labels, use, what, evidence: seen };
   }
-  const images = containersOf(found.template ?? found.pods[0]?.spec).map(({ image }) => image);
+  const images = signs.containers.map(({ image }) => image);
   const row = listedAs({ name: ref.name, images, labels }).find(({ metadata }) => metadata);
   if (row === undefined) return undefined;
   return {
@@ -155,6 +167,7 @@ function signsOf(now: Snapshot, { object, template, templateLabels, pods, ref }:
       ({ metadata }) => metadata.name === account,
     ),
     accountName: `${ref.namespace}/${account}`,
+    containers: containersOf(template ?? pod?.spec),
     env,
   };
 }

@@ -98,6 +98,7 @@ test('node-side commands name what the nodes tell', () => {
   }).found[0]!;
   expect(aws.provider.controls(aws.nodes).map(({ command }) => command.join(' '))).toEqual([
     'aws ec2 modify-instance-metadata-options --region eu-central-1 --instance-id i-0abc --http-endpoint enabled --http-tokens required --http-put-response-hop-limit 1',
+    'aws ec2 create-launch-template-version --region eu-central-1 --launch-template-id TEMPLATE --source-version $Latest --launch-template-data {"MetadataOptions":{"HttpTokens":"required","HttpPutResponseHopLimit":1}}',
     'aws ec2 modify-instance-metadata-defaults --region eu-central-1 --http-tokens required --http-put-response-hop-limit 1',
   ]);
   const gke = factsOf(

@@ -19,7 +19,7 @@ const blocked = (now: Snapshot) => overlay(now, planOf(now));
 const findings = (now: Snapshot) =>
   step
     .assess(now, {})
-    .filter(({ id }) => id !== 'node-side-control')
+    .filter(({ id }) => !id.startsWith('node-'))
     .map((f) => `${f.severity} ${f.id}${f.object === undefined ? '' : ` ${refText(f.object)}`}`);
 
 /** What is asked beyond namespaces of the system, which are always there to be named. */
@@ -58,7 +58,7 @@ test('three providers in one cluster: questions, findings, changes', () => {
     questions: step.questions(now),
     findings: step.assess(now, {}),
     changes: planOf(now),
-    findingsAfter: step.assess(blocked(now), {}).filter(({ id }) => id !== 'node-side-control'),
+    findingsAfter: step.assess(blocked(now), {}).filter(({ id }) => !id.startsWith('node-')),
   });
   expectGolden('metadata-blocking/three-providers/plan.golden.yaml', text);
 });
@@ -292,15 +292,35 @@ test('on a plugin that cannot be seen no policy is proposed: it may be one that 
     expect(found.filter(({ message }) => message.includes(`of kind ${kind} could`))).toHaveLength(1);
 });
 
-test('the controls of the nodes are advice with the whole command', () => {
-  const advice = step.assess(on([AWS]), {}).filter(({ id }) => id === 'node-side-control');
-  expect(advice).toHaveLength(2);
-  expect(advice[0]).toMatchObject({ severity: 'info', evidence: expect.stringContaining('cannot be seen') });
-  expect(advice[0]?.message).toContain('--http-put-response-hop-limit 1');
-  const oci = step.assess(on([{ providerID: 'oci://ocid1.instance.x' }]), {});
-  expect(oci.find(({ id }) => id === 'node-side-control')?.message).toContain(
-    `--instance-options '{"areLegacyImdsEndpointsDisabled": true}'`,
+test('the controls of the nodes are advice with the whole command, and how they stand is not claimed', () => {
+  const of = (signs: NodeSigns, id: string) =>
+    step
+      .assess(on([signs]), {})
+      .filter((finding) => finding.id === id)
+      .map(({ severity, message }) => `${severity} ${message}`);
+  const controls = of(AWS, 'node-side-control');
+  expect(controls).toHaveLength(3);
+  expect(controls[0]).toContain('--http-tokens required --http-put-response-hop-limit 1');
+  expect(controls[1]).toContain(
+    `--source-version '$Latest' --launch-template-data '{"MetadataOptions":{"HttpTokens":"required","HttpPutResponseHopLimit":1}}'`,
   );
+  expect(of(AWS, 'node-control-not-visible')).toEqual([
+    expect.stringMatching(
+      /^notVisible AWS: whether IMDSv2 with hop limit 1 .* describe-instances .*--instance-ids i-1 /,
+    ),
+  ]);
+  expect(of({ providerID: 'oci://ocid1.instance.oc1.fra.abc' }, 'node-side-control')).toEqual([
+    expect.stringContaining(
+      `--instance-id ocid1.instance.oc1.fra.abc --instance-options '{"areLegacyImdsEndpointsDisabled": true}'`,
+    ),
+  ]);
+  expect(of({ providerID: 'azure:///x' }, 'node-side-control').join()).toContain('--enable-imds-restriction');
+  const gke = { providerID: 'gce://p/z/n', labels: { 'cloud.google.com/gke-nodepool': 'old' } };
+  expect(of(gke, 'node-side-control').join()).toContain('update old --cluster CLUSTER');
+  // Its label tells: nothing is hidden.
+  expect(of(gke, 'node-control-not-visible')).toEqual([]);
+  const fargate = { ...AWS, labels: { 'eks.amazonaws.com/compute-type': 'fargate' } };
+  expect([...of(fargate, 'node-control-not-visible'), ...of(fargate, 'node-side-control')]).toEqual([]);
 });
 
 test.each<[readonly number[], string]>([

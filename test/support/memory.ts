@@ -27,6 +27,8 @@ export class MemoryCluster implements Cluster {
   items: Manifest[];
   sandbox = false;
   gateResult: GateResult = { open: true, servers: ['a'], untried: [], writes: [], evidence: [] };
+  /** Kinds that the server does not serve. */
+  readonly absent = new Set<KindName>();
   /** Called before each persisted write; may throw or change things. */
   beforeWrite: (ref: Ref) => void | Promise<void> = () => {};
   #version = 100;
@@ -57,6 +59,10 @@ export class MemoryCluster implements Cluster {
     const listings = new Map<KindName, Listing>();
     for (const query of queries) {
       if ('probe' in query) continue;
+      if (this.absent.has(query.kind)) {
+        listings.set(query.kind, { state: 'absent', reason: `the server does not serve ${query.kind}` });
+        continue;
+      }
       listings.set(query.kind, {
         state: 'read',
         apiVersion: 'v1',

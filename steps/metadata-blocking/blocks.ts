@@ -25,6 +25,11 @@ export const liveBlocks = once((now): readonly LiveBlock[] =>
   ),
 );
 
+/** Those that something here is seen to carry out. */
+export const blocksInForce = once((now) =>
+  liveBlocks(now).filter(({ mechanism }) => mechanism.implementedBy(now) !== undefined),
+);
+
 /** What an object says, where writing that again gives the same object. */
 function readBack(mechanism: ClusterWide, { spec }: Manifest): LiveBlock['says'] {
   const shape = SHAPES[mechanism.id];
@@ -70,7 +75,7 @@ export function covers({ says }: Pick<LiveBlock, 'says'>, namespace: string): bo
  * as what means the same: a deny of the Admin tier that goes before all.
  */
 export const reachHere = once((now): Reach => {
-  const unread = liveBlocks(now).filter(({ mechanism }) => !REACHED.includes(mechanism.kind));
+  const unread = blocksInForce(now).filter(({ mechanism }) => !REACHED.includes(mechanism.kind));
   if (unread.length === 0) return reachIn(now);
   return reachOf([...REACHED.flatMap((kind) => objects(now, kind)), ...unread.flatMap(asAdmin)], {
     entities: entityAddresses(now),

@@ -8,7 +8,7 @@ import { once } from '../../src/model/once.js';
 import { type MetadataEndpoint, metadataEndpoints, providers } from '../../src/model/providers.js';
 import { type Snapshot, visible } from '../../src/model/snapshot.js';
 import { uncomputedGuard } from '../default-deny/guard-live.js';
-import { liveBlocks } from './blocks.js';
+import { blocksInForce } from './blocks.js';
 import { mechanismHere } from './here.js';
 import { type Need, needs } from './needs.js';
 import { exposureOf, type NamespaceExposure } from './state.js';
@@ -19,7 +19,7 @@ import { exposureOf, type NamespaceExposure } from './state.js';
  */
 export const blockable = once((now): readonly MetadataEndpoint[] => {
   if (!visible(now, 'Namespace') || !visible(now, 'NetworkPolicy')) return [];
-  if (mechanismHere(now).by === 'nothing' || liveBlocks(now).some(({ says }) => says === undefined))
+  if (mechanismHere(now).by === 'nothing' || blocksInForce(now).some(({ says }) => says === undefined))
     return [];
   return metadataEndpoints(providers(now));
 });

@@ -13,7 +13,7 @@ import {
 import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
 import { uncomputedGuard } from '../default-deny/guard-live.js';
 import { foreignPolicies, unreadKinds } from '../default-deny/unseen.js';
-import { liveBlocks } from './blocks.js';
+import { blocksInForce, liveBlocks } from './blocks.js';
 import { mechanismHere } from './here.js';
 import { needs } from './needs.js';
 import { nodeSide } from './node-side.js';
@@ -155,6 +155,7 @@ function exposures(now: Snapshot): readonly Finding[] {
     ...foreignPolicies(now),
     ...found,
     ...changedBlocks(now),
+    ...idleBlocks(now),
     ...(reached ? needFindings(now) : []),
   ];
 }
@@ -187,6 +188,20 @@ function changedBlocks(now: Snapshot): readonly Finding[] {
       object: refOf(object),
       evidence: 'its spec says more, or less, than this step writes',
       message: `Somebody changed ${refText(refOf(object))}: what it denies is not computed here, and nothing more is proposed while it is there. Remove it, or undo the change.`,
+    }));
+}
+
+/** Ours that nothing here is seen to carry out: the plugin was exchanged, or no longer tells its version. */
+function idleBlocks(now: Snapshot): readonly Finding[] {
+  const inForce = blocksInForce(now);
+  return liveBlocks(now)
+    .filter((block) => !inForce.includes(block))
+    .map(({ object }) => ({
+      id: 'metadata-block-idle',
+      severity: 'notVisible',
+      object: refOf(object),
+      evidence: networkPlugin(now).evidence.join('; '),
+      message: `${refText(refOf(object))} is there, but nothing shows that what runs here carries it out.`,
     }));
 }
 

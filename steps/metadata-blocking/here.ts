@@ -5,7 +5,7 @@ import { isOurs } from '../../src/model/ours.js';
 import { networkPlugin } from '../../src/model/plugins.js';
 import { notVisibleReason, objects, type Snapshot } from '../../src/model/snapshot.js';
 import { METADATA } from '../default-deny/state.js';
-import { type LiveBlock, liveBlocks } from './blocks.js';
+import { blocksInForce, type LiveBlock } from './blocks.js';
 import { CLUSTER_WIDE, type ClusterWide } from './mechanisms.js';
 
 /** How pods of chosen namespaces are kept away in this cluster, and what shows that it works. */
@@ -17,11 +17,11 @@ export type Here =
   | { by: 'nothing'; reason: string };
 
 /**
- * What is there of ours is kept; otherwise the most standard policy for the whole cluster that the API serves and that is
+ * What is there of ours and works is kept; otherwise the most standard policy for the whole cluster that the API serves and that is
  * carried out here; otherwise NetworkPolicies, where the plugin's address ranges match nodes and the API server.
  */
 export const mechanismHere = once((now): Here => {
-  const live = liveBlocks(now);
+  const live = blocksInForce(now);
   const [first] = live;
   if (first !== undefined) {
     const { mechanism } = first;

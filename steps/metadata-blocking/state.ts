@@ -8,7 +8,7 @@ import { addressSources, isolation } from '../../src/reach/index.js';
 import { GUARD, includes, liveGuards } from '../default-deny/guard-live.js';
 import { policyTypes } from '../default-deny/pretences.js';
 import { METADATA } from '../default-deny/state.js';
-import { covers, liveBlocks, reachHere } from './blocks.js';
+import { blocksInForce, covers, reachHere } from './blocks.js';
 
 /**
  * What can be done about a namespace's way to the metadata addresses by policies of its own:
@@ -106,7 +106,7 @@ function judge(now: Snapshot, namespace: string): NamespaceExposure {
     unselected,
     hostNetwork: isolation(reach, namespace).hostNetwork,
     ours,
-    covered: !freshPod && (ours.length > 0 || liveBlocks(now).some((block) => covers(block, namespace))),
+    covered: !freshPod && (ours.length > 0 || blocksInForce(now).some((block) => covers(block, namespace))),
   };
 }
 

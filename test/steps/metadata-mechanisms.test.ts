@@ -13,6 +13,7 @@ import { faultsOf, hasSchema } from '../support/crds.js';
 import { expectGolden, yamlText } from '../support/golden.js';
 import { networkPolicy, node, pod } from '../support/objects.js';
 import { namespace, object, type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
+import { calicoNode } from './guard-clusters.js';
 import { METADATA_CLUSTERS, type MetadataCluster, NOT_CARRIED_OUT } from './metadata-clusters.js';
 
 const templates = await loadTemplates();
@@ -223,6 +224,20 @@ describe.each(wide)('a policy for the whole cluster: $mechanism', (cluster) => {
       expect(() => step.plan(now, { namespaces: ['shop'] }, broken)).toThrow(TemplateError);
     },
   );
+});
+
+test('a policy of ours that nothing carries out any more counts as none, and it is said', () => {
+  const cluster = METADATA_CLUSTERS.find(({ mechanism }) => mechanism === 'antrea')!;
+  const then = done(clusterOf(cluster), { namespaces: ['shop'], keep: [] });
+  const agents = then.listings.get('DaemonSet');
+  if (agents?.state !== 'read') throw new Error('no DaemonSets');
+  const items = objects(clusterOf({ objects: [calicoNode('v3.28.0')], served: [] }), 'DaemonSet');
+  const exchanged = { ...then, listings: new Map(then.listings).set('DaemonSet', { ...agents, items }) };
+  expect(metadata(exchanged, 'shop/web[Pod]')).toBe(true);
+  expect(ids(exchanged)).toContain('metadata-block-idle');
+  expect(planOf(exchanged, { namespaces: ['shop'], keep: [] }).map(({ ref }) => ref.kind)).toEqual([
+    'NetworkPolicy',
+  ]);
 });
 
 test.each(NOT_CARRIED_OUT)('%s: served is not carried out', (_name, cluster) => {

@@ -90,7 +90,10 @@ export const PROVIDERS: readonly Provider[] = [
     schemes: ['gce'],
     labels: ['cloud.google.com/gke-nodepool'],
     kubelet: '-gke.',
-    endpoints: [imds('Compute Engine metadata', METADATA, 80, 987, 988, 8080)],
+    endpoints: [
+      imds('Compute Engine metadata', METADATA, 80, 987, 988, 8080),
+      imds('Compute Engine metadata', 'fd20:ce::254'),
+    ],
     controls: gkeControls,
   },
   {

@@ -63,7 +63,12 @@ test('a providerID that no row knows is unknown, whatever labels say; none at al
 test('a cluster of several providers has the endpoints of all of them', () => {
   expect(
     addresses({ providerID: 'aws:///a/i-1' }, { providerID: 'azure:///x' }, { providerID: 'gce://p/z/n' }),
-  ).toEqual(['169.254.169.254 80,987,988,8080', 'fd00:ec2::254 80', '168.63.129.16 80,32526']);
+  ).toEqual([
+    '169.254.169.254 80,987,988,8080',
+    'fd00:ec2::254 80',
+    'fd20:ce::254 80',
+    '168.63.129.16 80,32526',
+  ]);
   expect(addresses({ providerID: 'alicloud://r.i-1' }, { providerID: 'scaleway://x' })).toEqual([
     '100.100.100.200 80',
     '169.254.42.42 80',

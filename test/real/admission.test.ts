@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { dialectOf } from '../../src/model/admission-dialect.js';
 import { itemDefaults } from '../../src/model/limit-defaults.js';
 import { limitViolations } from '../../src/model/limits.js';
 import { at, listAt, type Manifest, stringAt } from '../../src/model/manifest.js';
@@ -8,6 +9,8 @@ import { missingReal, type RealCluster, startReal } from '../support/real-cluste
 import { request } from '../support/rest.js';
 
 const reason = missingReal();
+/** The server in KUBEBUILDER_ASSETS is 1.20. */
+const dialect = dialectOf({ major: 1, minor: 20, git: 'v1.20.2' });
 const suite = reason === undefined ? describe : describe.skip;
 
 suite(`what we know of quantities and LimitRanges, against a real API server${reason ? ` (${reason})` : ''}`, () => {
@@ -123,7 +126,7 @@ suite(`what we know of quantities and LimitRanges, against a real API server${re
         const invalid = pod.some(({ requests, limits }) => above(amountsOf(requests), amountsOf(limits)));
         if (invalid) continue;
         const answer = await admitted(name, manifest);
-        const violations = limitViolations(manifest.spec, [made.body as Manifest]);
+        const violations = limitViolations(manifest.spec, [made.body as Manifest], dialect);
         expect({ range, pod, refused: answer.status >= 300 }).toEqual({
           range,
           pod,

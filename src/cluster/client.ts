@@ -1,9 +1,10 @@
 import { ClusterError } from '../wizard/ports.js';
-import { type Credentials, credentialsOf } from './credentials.js';
+import { Connections } from './connections.js';
+import type { Credentials } from './credentials.js';
 import { type About, errorOf, isFinal, unreachable } from './errors.js';
 import type { Selected } from './kubeconfig.js';
 import { type Attempt, DEFAULT_RETRY, pause, type RetryPolicy, retryAfterMs, waitBefore } from './retry.js';
-import { type Answer, type Call, codeOf, type Route, Transport, TransportError } from './transport.js';
+import { type Answer, type Call, codeOf, type Route, TransportError } from './transport.js';
 
 /** How the requests of one client are made. */
 export interface ClientOptions {
@@ -19,28 +20,35 @@ export interface Parsed {
   warnings: readonly string[];
 }
 
-/** How long credentials are used before they are asked for again, in milliseconds. */
-const CREDENTIALS_LAST = 60_000;
-
 /** Authenticated JSON requests to one API server address, repeated where that is safe and sensible. */
 export class Client {
   readonly selected: Selected;
   readonly route: Route;
   readonly #options: ClientOptions;
-  readonly #transports: Transport[] = [];
-  #credentials: Promise<Credentials> | undefined;
-  #askedAt = 0;
+  readonly #connections: Connections;
 
-  constructor(selected: Selected, route: Route, options: ClientOptions) {
+  /** @param connections of another client to the same place, to be shared */
+  constructor(
+    selected: Selected,
+    route: Route,
+    options: ClientOptions,
+    connections = new Connections(selected, route),
+  ) {
     this.selected = selected;
     this.route = route;
     this.#options = options;
+    this.#connections = connections;
   }
 
   /** Another client of the same context: over connections of its own, or to another address of the cluster. */
   over(route: Partial<Route>, retry?: RetryPolicy): Client {
     const options = retry === undefined ? this.#options : { ...this.#options, retry };
     return new Client(this.selected, { ...this.route, ...route }, options);
+  }
+
+  /** Another client over the same connections, which repeats in another way. Either closes them. */
+  repeating(retry: RetryPolicy): Client {
+    return new Client(this.selected, this.route, { ...this.#options, retry }, this.#connections);
   }
 
   /** @throws ClusterError for any answer of 300 or above, and where there is none */
@@ -54,11 +62,11 @@ export class Client {
   async send(call: Call, about: About): Promise<Answer> {
     let renewed = false;
     for (let attempt = 1; ; attempt++) {
-      const credentials = await this.#current();
+      const credentials = await this.#connections.credentials();
       const outcome = await this.#attempt(call, credentials);
       if (!(outcome instanceof TransportError) && outcome.status === 401 && !renewed) {
         renewed = true;
-        if ((await this.#credentials?.catch(() => undefined)) === credentials) this.#askedAt = 0;
+        await this.#connections.expired(credentials);
         continue;
       }
       if (outcome instanceof TransportError && isFinal(outcome.code))
@@ -74,48 +82,19 @@ export class Client {
   }
 
   close(): void {
-    for (const transport of this.#transports) transport.close();
+    this.#connections.close();
   }
 
   async #attempt(call: Call, credentials: Credentials): Promise<Answer | TransportError> {
     const headers = { ...call.headers, ...credentials.headers, 'User-Agent': this.#options.agent };
     try {
-      return await this.#connections(credentials).send({ ...call, headers });
+      return await this.#connections.with(credentials).send({ ...call, headers });
     } catch (error) {
       if (error instanceof TransportError) return error;
       // Agents check certificates and keys when they are made: what is thrown then names the fault.
       return new TransportError(codeOf(error), false);
     }
   }
-
-  /** Connections made with these credentials' certificates; requests in hand end on the ones that they began with. */
-  #connections(credentials: Credentials): Transport {
-    const last = this.#transports.at(-1);
-    if (last !== undefined && sameCertificate(last.credentials, credentials)) return last;
-    const transport = new Transport(this.route, credentials);
-    this.#transports.push(transport);
-    return transport;
-  }
-
-  /** Credentials not older than a minute: token files are renewed, and plugins know when to ask again. */
-  async #current(): Promise<Credentials> {
-    if (this.#credentials === undefined || Date.now() - this.#askedAt >= CREDENTIALS_LAST) {
-      this.#askedAt = Date.now();
-      const asked = credentialsOf(this.selected);
-      this.#credentials = asked;
-      asked.catch(() => {
-        if (this.#credentials === asked) this.#credentials = undefined;
-      });
-    }
-    return this.#credentials;
-  }
-}
-
-function sameCertificate(a: Credentials, b: Credentials): boolean {
-  if (a === b) return true;
-  const text = ({ tls }: Credentials) =>
-    JSON.stringify([tls.cert, tls.key, tls.ca].map((part) => part?.toString()));
-  return text(a) === text(b);
 }
 
 function judged(outcome: Answer | TransportError): Attempt {

@@ -6,13 +6,10 @@ import type { ClusterInfo } from '../model/snapshot.js';
 import { type Cluster, ClusterError, type RewriteOptions } from '../wizard/ports.js';
 import { lacking } from './access.js';
 import { Client } from './client.js';
-import { contentsOf } from './contents.js';
 import { versionOf } from './discovery.js';
 import { gate } from './gate.js';
 import { type KubeconfigSource, type Selected, selectContext } from './kubeconfig.js';
 import { claim, unclaim } from './lease.js';
-import { probePolicies } from './probe/index.js';
-import { readAll } from './read.js';
 import { proveRewrite, rewriteObjects, sizeOfRewrite } from './rewrite/rewrite.js';
 import { needsOf } from './rights.js';
 import { applyObject, deleteObject, getObject } from './write.js';
@@ -49,7 +46,8 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   const info = await identify(client, selected, options.sandbox === true);
   return {
     info: async () => info,
-    read: (queries, onProgress = () => {}) => readAll(client, queries, onProgress),
+    read: async (queries, onProgress = () => {}) =>
+      (await import('./read.js')).readAll(client, queries, onProgress),
     get: (ref) => getObject(client, ref),
     apply: (manifest, { dryRun, force } = {}) =>
       applyObject(client, manifest, {
@@ -58,7 +56,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
         strict: versionHas(info.version, 'fieldValidation'),
       }),
     delete: (ref, deletion = {}) => deleteObject(client, ref, deletion),
-    contents: (namespace) => contentsOf(client, namespace),
+    contents: async (namespace) => (await import('./contents.js')).contentsOf(client, namespace),
     lacks: async (uses) => {
       const needs = uses.map(needsOf);
       const lacks = new Set((await lacking(client, needs.flat())).map(({ right }) => rightKey(right)));
@@ -67,7 +65,8 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     claim: (own, gone) => claim(client, own, gone),
     unclaim: (run, gone) => unclaim(client, run, gone),
     gate: (trial) => gate(client, trial),
-    probePolicies: (request) => probePolicies(client, kubectlFor(options, selected), request),
+    probePolicies: async (request) =>
+      (await import('./probe/index.js')).probePolicies(client, kubectlFor(options, selected), request),
     rewrite: (rewrite) => rewriteObjects(client, { ...rewrite, ...paced(rewrite, info.sandbox) }),
     rewriteSize: (resources) => sizeOfRewrite(client, resources),
     proveRewrite: (proof) => proveRewrite(client, { ...proof, ...paced(proof, info.sandbox) }),

@@ -143,7 +143,7 @@ const CONNECTION_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/^(ENOTFOUND|EAI_AGAIN|EAI_NODATA)$/, 'its host name cannot be resolved'],
   [/^(ETIMEDOUT|ESOCKETTIMEDOUT)$/, 'no answer in time; is a VPN or a firewall in the way?'],
   [/^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/, 'there is no route to it'],
-  [/^(ECONNRESET|EPIPE|ECONNABORTED|aborted)$/, 'the connection broke'],
+  [/^(ECONNRESET|EPIPE|ECONNABORTED|aborted|ERR_HTTP2_.*)$/, 'the connection broke'],
   [/^CERT_HAS_EXPIRED$/, 'its certificate has expired'],
   [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'its certificate is for another name'],
   [

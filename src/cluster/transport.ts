@@ -40,6 +40,8 @@ export interface Route {
   sockets: number;
   /** False: each request makes a connection of its own. */
   keepAlive: boolean;
+  /** Requests side by side over one connection, where the server speaks HTTP/2. */
+  multiplexed?: boolean;
   /** Names of which the server's certificate must carry one; undefined: the name in the address. */
   certificateNames?: readonly string[];
 }
@@ -58,12 +60,21 @@ export class TransportError extends Error {
 
 type TlsOptions = AgentOptions;
 
-const CONNECT_LIMIT = 10_000;
+/** Longest time to make a connection, in milliseconds. */
+export const CONNECT_LIMIT = 10_000;
 /** Longest silence of a server that has been asked something; API servers end requests after 60 s. */
-const ANSWER_LIMIT = 65_000;
+export const ANSWER_LIMIT = 65_000;
 
-/** Raw HTTP over keep-alive connections. One for each route and set of credentials. */
-export class Transport {
+/** Raw HTTP. One for each route and set of credentials. */
+export interface Sender {
+  readonly credentials: Credentials;
+  /** @throws TransportError where there is no answer */
+  send(call: Call): Promise<Answer>;
+  close(): void;
+}
+
+/** Over keep-alive connections, a request at a time on each. */
+export class Transport implements Sender {
   readonly credentials: Credentials;
   #agent: HttpAgent;
   #options: RequestOptions;
@@ -77,7 +88,6 @@ export class Transport {
     this.#options = { ...tls, agent: this.#agent };
   }
 
-  /** @throws TransportError where there is no answer */
   send(call: Call): Promise<Answer> {
     return new Promise((resolve, reject) => {
       let connected = false;
@@ -154,7 +164,7 @@ class OneRoute extends HttpsAgent {
 }
 
 /** An API server reached by another address than the kubeconfig's shows a certificate for names that we know. */
-function certificateCheck({ certificateNames }: Route): TlsOptions {
+export function certificateCheck({ certificateNames }: Route): TlsOptions {
   if (certificateNames === undefined) return {};
   return {
     checkServerIdentity: (_host, certificate) => {
@@ -164,25 +174,34 @@ function certificateCheck({ certificateNames }: Route): TlsOptions {
   };
 }
 
-/** The answer. By events: an iterator over the stream costs a third of the time of a small one. */
 function collect(response: IncomingMessage, lines: RegExp | undefined): Promise<Answer> {
+  const status = response.statusCode ?? 0;
+  const zipped = response.headers['content-encoding'] === 'gzip';
+  return bodyOf(response, { zipped, lines: status === 200 ? lines : undefined }).then((body) => ({
+    status,
+    headers: response.headersDistinct,
+    body,
+  }));
+}
+
+/**
+ * The body of an answer, unpacked; only those of its lines that match, where that is asked for. By events: an iterator
+ * over the stream costs a third of the time of a small one.
+ */
+export function bodyOf(
+  response: Readable,
+  { zipped, lines }: { zipped: boolean; lines: RegExp | undefined },
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const zipped = response.headers['content-encoding'] === 'gzip';
-    const some = lines !== undefined && response.statusCode === 200;
-    const text: Readable = some && zipped ? response.pipe(createGunzip()) : response;
-    const kept = some ? keptLines(lines) : keptWhole();
-    const answer = (body: Buffer): Answer => ({
-      status: response.statusCode ?? 0,
-      headers: response.headersDistinct,
-      body,
-    });
+    const text: Readable = lines !== undefined && zipped ? response.pipe(createGunzip()) : response;
+    const kept = lines === undefined ? keptWhole() : keptLines(lines);
     text.on('data', (chunk: Buffer) => kept.take(chunk));
     response.on('error', reject);
     text.on('error', reject);
     text.on('end', () => {
       const body = kept.all();
-      if (zipped && !some) unzip(body).then(answer).then(resolve, reject);
-      else resolve(answer(body));
+      if (zipped && lines === undefined) unzip(body).then(resolve, reject);
+      else resolve(body);
     });
   });
 }
@@ -220,7 +239,7 @@ function keptLines(pattern: RegExp): Kept {
   };
 }
 
-function timedOut(): Error {
+export function timedOut(): Error {
   return Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' });
 }
 

@@ -7,7 +7,7 @@ import type { RewriteScope } from '../model/journal.js';
 import { judge } from '../model/rewrite.js';
 import { commandLine } from '../model/shell.js';
 import { type Asker, Interrupted } from '../prompts/ask.js';
-import { objectsWord, printedText, rewriteJson, rewriteText, sizeLines } from '../report/rewrite.js';
+import { objectsWord, printedText, rewriteJson, sizeLines } from '../report/rewrite.js';
 import { type Claim, ClusterError } from '../wizard/ports.js';
 import { carryOutRewrite, type RewriteOutcome, seenWith } from '../wizard/rewrite.js';
 import {
@@ -219,7 +219,9 @@ async function carriedOut(held: Held, io: Io): Promise<ExitCode> {
     });
   await journal.append({ type: 'ended', reason: interrupted ? 'interrupted' : left ? 'left' : 'done' });
   io.stdout.write(
-    asked.output === 'json' ? rewriteJson(report) : rewriteText(report, styleOf(io.stdout, options, io)),
+    asked.output === 'json'
+      ? rewriteJson(report)
+      : (await import('../report/rewrite-text.js')).rewriteText(report, styleOf(io.stdout, options, io)),
   );
   if (interrupted || left) say(io, goOn);
   return interrupted ? EXIT.interrupted : left ? EXIT.pending : EXIT.ok;

@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import type { Entry, Stamped } from '../model/journal.js';
 import { HostError } from './errors.js';
-
-/** Version of the journal's lines. A higher one is refused: this program would misread it. */
-export const JOURNAL_VERSION = 1;
+import { JOURNAL_VERSION } from './line.js';
 
 const ref = z.object({
   apiVersion: z.string(),
@@ -140,11 +138,6 @@ const KNOWN: ReadonlySet<string> = new Set<Entry['type']>([
   'ended',
 ]);
 const envelope = z.object({ v: z.number(), at: z.string(), type: z.string() });
-
-/** One line of a journal, with its line feed. */
-export function lineOf(stamped: Stamped): string {
-  return `${JSON.stringify({ v: JOURNAL_VERSION, ...stamped })}\n`;
-}
 
 export interface JournalText {
   entries: readonly Stamped[];

@@ -5,8 +5,9 @@ import { groupOf, isRecord, type Manifest, refOf, refText } from '../model/manif
 import { hashOf } from '../model/plan.js';
 import type { Clock, Journal } from '../wizard/ports.js';
 import { writeAtomic } from './atomic.js';
-import { lineOf, readLines } from './entries.js';
+import type { JournalText } from './entries.js';
 import { HostError, reasonOf } from './errors.js';
+import { lineOf } from './line.js';
 import type { Lock } from './lock.js';
 
 /** A journal that is held by this process until it is closed. */
@@ -28,10 +29,12 @@ export async function openJournal(
   const file = path.join(directory, JOURNAL_FILE);
   const handle = await open(file, 'a+', 0o600);
   let notes: readonly string[];
+  let entries: Stamped[];
   let size: number;
   try {
     const text = await readLinesOf(file);
     notes = text.notes;
+    entries = [...text.entries];
     size = text.wholeBytes;
     await handle.truncate(size);
   } catch (error) {
@@ -46,6 +49,7 @@ export async function openJournal(
       await handle.appendFile(line);
       await handle.sync();
       size += Buffer.byteLength(line);
+      entries.push(stamped);
     } catch (error) {
       await handle.truncate(size).catch(() => undefined); // no half a line before the next one
       throw new HostError(`The journal ${file} cannot be written: ${reasonOf(error)}.`);
@@ -61,7 +65,10 @@ export async function openJournal(
       last = written.catch(() => undefined);
       return written;
     },
-    entries: async () => (await readLinesOf(file)).entries,
+    entries: async () => {
+      await last;
+      return [...entries];
+    },
     keep: (object) => keep(directory, object),
     image: (name) => image(directory, name),
     close: async () => {
@@ -72,8 +79,12 @@ export async function openJournal(
   };
 }
 
-async function readLinesOf(file: string) {
-  return readLines(await readFile(file, 'utf8'), file);
+async function readLinesOf(file: string): Promise<JournalText> {
+  const text = await readFile(file, 'utf8');
+  // What checks them takes longer to load than a new run takes to begin.
+  if (text === '') return { entries: [], notes: [], wholeBytes: 0 };
+  const { readLines } = await import('./entries.js');
+  return readLines(text, file);
 }
 
 /** Kinds whose content is secret: their before-image is never kept. */

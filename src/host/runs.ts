@@ -4,7 +4,6 @@ import path from 'node:path';
 import { type RunSummary, replay } from '../model/journal.js';
 import type { Clock, Runs } from '../wizard/ports.js';
 import { makeDirectory, syncDirectory } from './atomic.js';
-import { readLines } from './entries.js';
 import { HostError, hasCode, reasonOf } from './errors.js';
 import { type HeldJournal, JOURNAL_FILE, openJournal } from './journal.js';
 import { takeLock } from './lock.js';
@@ -91,6 +90,7 @@ async function readAll(directory: string): Promise<{ runs: RunSummary[]; problem
     if (hasCode(error, 'ENOENT')) return { runs, problems };
     throw explained(error, `The runs in ${directory} cannot be read`);
   }
+  const { readLines } = await import('./entries.js');
   for (const name of names) {
     const file = path.join(directory, name, JOURNAL_FILE);
     try {

@@ -1,7 +1,7 @@
 import { oneLine } from '../model/escape.js';
+import { fold } from '../report/fold.js';
 import { progressTeller } from '../report/progress.js';
 import type { Style } from '../report/style.js';
-import { fold } from '../report/style.js';
 import type { Session } from '../wizard/state.js';
 import { type Asker, Interrupted, Withdrawn } from './ask.js';
 import { lineAsker } from './lines.js';

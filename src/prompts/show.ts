@@ -6,10 +6,11 @@ import { type AnswerValue, narrowed, type Question } from '../model/question.js'
 import { RISKS } from '../model/risk.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { findingsLines } from '../report/findings.js';
+import { fold } from '../report/fold.js';
 import { OUTCOMES } from '../report/outcomes.js';
 import { countsBrief, countsOf } from '../report/plan.js';
 import { changeLines, headLines, rightsLines, stepHead } from '../report/plan-text.js';
-import { counted, fold, paint, type Style, sign } from '../report/style.js';
+import { counted, paint, type Style, sign } from '../report/style.js';
 import { chosenChanges, type Done, type StepState, type WizardState } from '../wizard/state.js';
 
 /** Where findings that are not listed are found. */

@@ -3,7 +3,8 @@ import type { Finding, Severity } from '../model/finding.js';
 import { type FindingKind, findingKinds } from '../model/finding-groups.js';
 import { refText } from '../model/manifest.js';
 import type { SignName } from '../model/signs.js';
-import { atMost, fold, paint, type Style, sign, type Tone } from './style.js';
+import { atMost, fold } from './fold.js';
+import { paint, type Style, sign, type Tone } from './style.js';
 
 const SEVERITIES: Record<Severity, { mark: SignName; tone: Tone; word: string }> = {
   high: { mark: 'breaks', tone: 'bad', word: 'high' },

@@ -2,7 +2,8 @@ import { oneLine, printable } from '../model/escape.js';
 import { changeName } from '../model/plan.js';
 import type { SignName } from '../model/signs.js';
 import type { Done } from '../wizard/state.js';
-import { fold, type Style, sign } from './style.js';
+import { fold } from './fold.js';
+import { type Style, sign } from './style.js';
 
 /** How a change ended: its sign and its word. */
 export const OUTCOMES: Record<Done['outcome'], { mark: SignName; word: string }> = {

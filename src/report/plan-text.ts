@@ -12,9 +12,10 @@ import { pending } from '../wizard/assemble.js';
 import type { StepState } from '../wizard/state.js';
 import { reportCluster } from './cluster.js';
 import { findingsLines } from './findings.js';
+import { fold } from './fold.js';
 import { countsBrief, countsOf, countsText } from './plan.js';
 import { previewLines } from './preview.js';
-import { counted, encoded, fold, paint, type Style, sign, type Tone } from './style.js';
+import { counted, encoded, paint, type Style, sign, type Tone } from './style.js';
 import { tableLines } from './tables.js';
 
 /** The plan for people: every step with its findings and changes, the sum, and what can be done next. */

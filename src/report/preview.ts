@@ -2,7 +2,8 @@ import stringWidth from 'string-width';
 import { cutMiddle, printable } from '../model/escape.js';
 import { matrixTable } from '../model/matrix.js';
 import type { Preview } from '../model/preview.js';
-import { fold, paint, type Style, sign } from './style.js';
+import { fold } from './fold.js';
+import { paint, type Style, sign } from './style.js';
 
 /** Cut connections that are listed; the rest is counted. */
 const MOST_CUT = 20;

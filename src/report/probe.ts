@@ -1,8 +1,9 @@
 import { printable } from '../model/escape.js';
 import { type ProbeFacts, type ProbePlan, probeLines, probeSentence } from '../model/policy-probe.js';
 import { commandLine } from '../model/shell.js';
+import { fold } from './fold.js';
 import { jsonText } from './json.js';
-import { encoded, fold, paint, type Style, sign } from './style.js';
+import { encoded, paint, type Style, sign } from './style.js';
 
 /** What a live probe is about to do, before the question whether it is made. */
 export function probePlanLines(plan: ProbePlan, context: string, style: Style): string[] {

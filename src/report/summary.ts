@@ -5,9 +5,10 @@ import { commandLine } from '../model/shell.js';
 import { unread } from '../model/snapshot.js';
 import { pending } from '../wizard/assemble.js';
 import type { Done, StepState, WizardState } from '../wizard/state.js';
+import { fold } from './fold.js';
 import { countsBrief, countsOf } from './plan.js';
 import { removalCommand } from './probe.js';
-import { counted, encoded, fold, paint, type Style, sign } from './style.js';
+import { counted, encoded, paint, type Style, sign } from './style.js';
 
 export interface SummaryOptions {
   style: Style;

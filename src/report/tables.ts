@@ -1,7 +1,8 @@
 import stringWidth from 'string-width';
 import { cutMiddle, printable } from '../model/escape.js';
 import { columnWidths, type FactTable, type Order, rowText, sortedRows } from '../model/table.js';
-import { fold, paint, type Style } from './style.js';
+import { fold } from './fold.js';
+import { paint, type Style } from './style.js';
 
 /** Rows of a table that are listed; the rest is counted. */
 const LISTED = 40;

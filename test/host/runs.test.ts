@@ -14,8 +14,9 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { lineOf, readLines } from '../../src/host/entries.js';
+import { readLines } from '../../src/host/entries.js';
 import { HostError, reasonOf } from '../../src/host/errors.js';
+import { lineOf } from '../../src/host/line.js';
 import { takeLock } from '../../src/host/lock.js';
 import { runsDirectory } from '../../src/host/places.js';
 import { type RunStore, runStore } from '../../src/host/runs.js';

@@ -7,9 +7,9 @@ import {
   progressText,
   type RewriteReport,
   rewriteJson,
-  rewriteText,
   sizeLines,
 } from '../../src/report/rewrite.js';
+import { rewriteText } from '../../src/report/rewrite-text.js';
 import { PLAIN } from '../../src/report/style.js';
 import { expectGolden } from '../support/golden.js';
 

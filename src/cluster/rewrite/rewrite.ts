@@ -18,8 +18,8 @@ import { finalPass, firstReading, type ProveOptions, readAudit, writtenSince } f
 import { collectionPath, type Resource, resolveResources, SECRETS } from './resource.js';
 import { rewriteSize, watchedRoom } from './storage.js';
 
-/** Connections for lists of names. */
-const LIST_SOCKETS = 8;
+/** Connections for lists of names beside those of the patches, where each request takes one. */
+const LISTS = 8;
 
 /**
  * Re-writes every object of some resources in the form that the API server writes today, without ever receiving a value:
@@ -32,9 +32,9 @@ export async function rewriteObjects(
   options: RewriteOptions & { maxRate: number; concurrency: number },
 ): Promise<RewriteResult> {
   const { signal, onProgress, onCheckpoint, from, maxRate, concurrency } = options;
-  const names = client.over({ sockets: LIST_SOCKETS }, PATIENT);
+  const names = client.over({ multiplexed: true, sockets: concurrency + LISTS }, PATIENT);
   // The engine does the repeating: it knows when to stop.
-  const patches = client.over({ sockets: concurrency }, { ...PATIENT, attempts: 1 });
+  const patches = names.repeating({ ...PATIENT, attempts: 1 });
   const wanted = options.resources ?? [SECRETS.name];
   try {
     const resources = await resolveResources(names, wanted);
@@ -56,7 +56,6 @@ export async function rewriteObjects(
     return { ...result, metrics: await writtenSince(names, before) };
   } finally {
     names.close();
-    patches.close();
   }
 }
 
@@ -170,9 +169,12 @@ async function request(
 /** Versions are decimal revisions of etcd; anything else can only be told equal or not. */
 function isNewer(version: string, list: string | undefined): boolean {
   if (list === undefined) return true;
-  const decimal = /^\d+$/;
-  return decimal.test(version) && decimal.test(list) ? BigInt(version) > BigInt(list) : version !== list;
+  if (!DECIMAL.test(version) || !DECIMAL.test(list)) return version !== list;
+  return version.length === list.length ? version > list : version.length > list.length;
 }
+
+/** Without leading zeros, so that the longer one is the larger. */
+const DECIMAL = /^(?:0|[1-9]\d*)$/;
 
 const STOPPED: Record<StopReason, readonly [ClusterError['reason'], string]> = {
   storageFull: ['server', 'etcd has no space left. Compact and defragment it, and clear its alarm'],

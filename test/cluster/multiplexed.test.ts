@@ -1,4 +1,10 @@
-import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import {
+  constants,
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -21,7 +27,7 @@ async function listening(server: Http2SecureServer): Promise<string> {
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-async function http2Server(answer: (stream: import('node:http2').ServerHttp2Stream, path: string) => void) {
+async function http2Server(answer: (stream: ServerHttp2Stream, path: string) => void) {
   const sessions: ServerHttp2Session[] = [];
   const server = createSecureServer({ cert: certPem, key: keyPem });
   server.on('session', (session) => {
@@ -132,13 +138,20 @@ test('a broken connection fails what is in hand, and nothing after it', async ()
   expect((await sender.send(get('/'))).body.toString()).toBe('there');
 });
 
-test('half an answer is none', async () => {
+test.each([
+  { how: 'its connection breaks', cut: (stream: ServerHttp2Stream) => stream.session?.socket.destroy() },
+  { how: 'it is shorter than it said', cut: (stream: ServerHttp2Stream) => stream.end() },
+  {
+    how: 'the server gives it up',
+    cut: (stream: ServerHttp2Stream) => stream.destroy(new Error('gone'), constants.NGHTTP2_INTERNAL_ERROR),
+  },
+])('half an answer is none: $how', async ({ cut }) => {
   const { address } = await http2Server((stream) => {
-    stream.respond({ ':status': 200 });
+    stream.respond({ ':status': 200, 'content-length': 100 });
     stream.write('half');
-    setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), 20);
+    setTimeout(() => cut(stream), 20);
   });
-  await failure(to(address).send(get('/')));
+  expect((await failure(to(address).send(get('/')))).sent).toBe(true);
 });
 
 test('what a server refuses to look at was not seen by it', async () => {

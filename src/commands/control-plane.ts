@@ -3,7 +3,7 @@ import type { KubeconfigSource } from '../cluster/kubeconfig.js';
 import { localApiServer } from '../cluster/local-server.js';
 import { findPlace, type ServerHere, THIS_MACHINE } from '../host/control-plane/find.js';
 import { readChange } from '../host/control-plane/ledger.js';
-import { lookHere, nodeHost, recoverHere } from '../host/control-plane/node-host.js';
+import { lookHere, nodeHost, recoverHere, storedHere } from '../host/control-plane/node-host.js';
 import type { Time } from '../host/control-plane/wait.js';
 import type { FilesHost } from '../host/files.js';
 import { printable } from '../model/escape.js';
@@ -14,6 +14,8 @@ import type { Io } from './io.js';
 export interface ControlPlaneHere {
   hostFor(cluster: string, files: FilesHost): Host;
   look(cluster: string): ReturnType<Look>;
+  /** How etcd keeps the objects of a resource, or in words why that cannot be seen. */
+  stored(cluster: string, resource: string): ReturnType<typeof storedHere>;
   close(): void;
 }
 
@@ -47,6 +49,7 @@ export async function controlPlaneHere(
   return {
     hostFor: (cluster, files) => nodeHost(files, node(cluster)),
     look: (cluster) => lookHere(node(cluster)),
+    stored: (cluster, resource) => storedHere(node(cluster), resource),
     close: () => server.close(),
   };
 }

@@ -19,6 +19,7 @@ import {
   sameCluster,
   sameContext,
   say,
+  sourceOf,
   styleOf,
   summaryOf,
   targetFlags,
@@ -159,23 +160,24 @@ async function carriedOut(held: Held, io: Io): Promise<ExitCode> {
   });
   const signal = AbortSignal.any([stop.signal, lost]);
   lost.addEventListener('abort', () => say(io, '\nAnother run took this cluster over.'));
+  const etcd = await etcdHere(asked, target);
+  const ports = {
+    cluster: target.cluster,
+    journal,
+    ...(etcd === undefined ? {} : { etcdCounts: etcd.counts }),
+  };
   const shown = rewriteProgress(io, styleOf(io.stderr, options, io));
   const began = performance.now();
   let outcome: RewriteOutcome;
   try {
     const request = { step: STEP, change: changeOf(resources), ...scope };
-    outcome = await carryOutRewrite({ cluster: target.cluster, journal }, request, signal, shown);
+    outcome = await carryOutRewrite(ports, request, signal, shown);
     if (outcome.end === 'closed' && outcome.untried !== undefined && ask !== undefined) {
       shown.end();
       say(io, printableLines(outcome.reason));
       await ask.settle();
       if (await ask.yes('Did you check that each has the same configuration, and go on without them?', false))
-        outcome = await carryOutRewrite(
-          { cluster: target.cluster, journal },
-          { ...request, evenIfUntried: true },
-          signal,
-          shown,
-        );
+        outcome = await carryOutRewrite(ports, { ...request, evenIfUntried: true }, signal, shown);
     }
   } catch (error) {
     shown.end();
@@ -186,6 +188,7 @@ async function carriedOut(held: Held, io: Io): Promise<ExitCode> {
   } finally {
     shown.end();
     unlisten();
+    etcd?.close();
   }
   if (outcome.end === 'closed') {
     await journal.append({
@@ -225,6 +228,17 @@ async function carriedOut(held: Held, io: Io): Promise<ExitCode> {
   );
   if (interrupted || left) say(io, goOn);
   return interrupted ? EXIT.interrupted : left ? EXIT.pending : EXIT.ok;
+}
+
+/** The way to etcd for the proof, where this machine is a control-plane node. */
+async function etcdHere({ options, prove }: Asked, { cluster, sandbox }: Connected) {
+  if (!prove || sandbox !== undefined) return undefined;
+  const { findPlace, THIS_MACHINE } = await import('../host/control-plane/find.js');
+  if ((await findPlace(THIS_MACHINE)) === undefined) return undefined;
+  const here = await (await import('./control-plane.js')).controlPlaneHere(sourceOf(options));
+  if (here === undefined) return undefined;
+  const { id } = await cluster.info();
+  return { counts: (resource: string) => here.stored(id, resource), close: () => here.close() };
 }
 
 async function askerOf(io: Io): Promise<Asker> {

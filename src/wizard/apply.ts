@@ -266,14 +266,18 @@ async function deleteObject(
 }
 
 async function rewrite(
-  { cluster, journal }: ApplyPorts,
+  { cluster, journal, host }: ApplyPorts,
   step: string,
   change: RewriteChange,
   signal: AbortSignal,
   listener: ApplyListener,
 ): Promise<Done> {
   const outcome = await carryOutRewrite(
-    { cluster, journal },
+    {
+      cluster,
+      journal,
+      ...(host.stored === undefined ? {} : { etcdCounts: (resource) => host.stored?.(resource) ?? '' }),
+    },
     {
       step,
       change: change.id,

@@ -4,7 +4,7 @@ import type { KindName } from '../model/kinds.js';
 import type { Manifest, Ref } from '../model/manifest.js';
 import type { HostChange } from '../model/plan.js';
 import type { ProbeFacts, ProbeLeftover, ProbeOptions } from '../model/policy-probe.js';
-import type { ProofMeans, RewriteCounts, RewritePlace } from '../model/rewrite.js';
+import type { ProofMeans, RewriteCounts, RewritePlace, StoredCounts } from '../model/rewrite.js';
 import type { Need, Uses } from '../model/rights.js';
 import type { ClusterInfo, EncryptionFacts, Listing, Query } from '../model/snapshot.js';
 
@@ -217,6 +217,11 @@ export type HostOutcome =
 /** The machine on which host changes are made, or the folder where they are left for a person. */
 export interface Host {
   apply(change: HostChange): Promise<HostOutcome>;
+  /**
+   * How etcd itself keeps the objects of a resource (`secrets`, `widgets.example.com`), by prefix; in words why that
+   * cannot be seen. Where it is missing, the machine has no way to etcd.
+   */
+  stored?(resource: string): Promise<StoredCounts | string>;
 }
 
 /** What one API server shows of itself when it is asked at its own address. */

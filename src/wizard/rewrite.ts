@@ -15,7 +15,7 @@ export interface RewritePorts {
   cluster: Cluster;
   journal: Journal;
   /** How etcd itself keeps the objects of a resource, by prefix, or in words why that cannot be seen. */
-  etcdCounts?(resource: string): Promise<StoredCounts | string>;
+  etcdCounts?(resource: string): Promise<StoredCounts | string> | string;
 }
 
 export interface RewriteRequest {
@@ -108,7 +108,7 @@ export async function carryOutRewrite(
     await journal.append({ type: 'rewritten', step, change, writes: gate.writes, counts });
     if (prove) listener.proving?.();
     const seen = prove ? await cluster.proveRewrite({ signal, resources, ...pace }) : [];
-    const etcd = await etcdMeans(resources, etcdCounts);
+    const etcd = await etcdMeans(resources, etcdCounts, rewritten + unchanged);
     const means = [metricsMeans(metrics, reached), ...seen, etcd];
     const proof = { objects: counted(means), stale: rewritten, writes: gate.writes, means };
     return { end: 'ended', done: { ...done, proof } };
@@ -174,6 +174,7 @@ function metricsMeans(metrics: ProofMeans, reached: Reached | undefined): ProofM
 async function etcdMeans(
   resources: readonly string[],
   etcdCounts: RewritePorts['etcdCounts'],
+  known: number,
 ): Promise<ProofMeans> {
   const unused = (words: string): ProofMeans => ({ means: 'etcd', used: false, words });
   if (etcdCounts === undefined)
@@ -185,7 +186,13 @@ async function etcdMeans(
     for (const [prefix, count] of Object.entries(counts)) stored[prefix] = (stored[prefix] ?? 0) + count;
   }
   const all = Object.values(stored).reduce((sum, count) => sum + count, 0);
-  return { means: 'etcd', used: true, stored, words: `etcd itself holds ${all} objects of them` };
+  // Nothing at all is what a wrong place looks like, and would prove anything.
+  if (all === 0 && known > 0) return unused('it shows none of them where they should be');
+  const forms = Object.entries(stored).map(
+    ([prefix, count]) =>
+      `${count.toLocaleString('en-US')} ${prefix === '' ? 'in plain text' : `as ${prefix}`}`,
+  );
+  return { means: 'etcd', used: true, stored, words: `etcd itself holds ${forms.join(', ') || 'none'}` };
 }
 
 function counted(means: readonly ProofMeans[]): number | undefined {

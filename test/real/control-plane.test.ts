@@ -10,7 +10,12 @@ import { contentOf } from '../../src/encryption/content.js';
 import { changeNode, type NodeOutcome } from '../../src/host/control-plane/change.js';
 import { etcdConnection, etcdCounts } from '../../src/host/control-plane/etcd.js';
 import { THIS_MACHINE } from '../../src/host/control-plane/find.js';
-import { type ControlPlaneNode, lookHere, nodeHost } from '../../src/host/control-plane/node-host.js';
+import {
+  type ControlPlaneNode,
+  lookHere,
+  nodeHost,
+  storedHere,
+} from '../../src/host/control-plane/node-host.js';
 import { placeOf } from '../../src/host/control-plane/place.js';
 import { readStaticPod } from '../../src/host/control-plane/static-pod.js';
 import { filesHost } from '../../src/host/files.js';
@@ -241,6 +246,7 @@ describeReal(
       ]);
       await rewrite();
       expect(await counts()).toEqual({ 'k8s:enc:secretbox:v1:key1:': 30 });
+      expect(await storedHere(here, 'secrets')).toEqual({ 'k8s:enc:secretbox:v1:key1:': 30 });
       await readable();
       await rm(home, { recursive: true });
     }, 120_000);

@@ -1,7 +1,7 @@
 import { planOf, type RewriteChange } from '../../src/model/plan.js';
 import { judge, type ProofMeans } from '../../src/model/rewrite.js';
 import { applyChanges } from '../../src/wizard/apply.js';
-import { ClusterError, type RewriteOptions } from '../../src/wizard/ports.js';
+import { ClusterError, type Host, type RewriteOptions } from '../../src/wizard/ports.js';
 import { carryOutRewrite } from '../../src/wizard/rewrite.js';
 import type { Done, StepState } from '../../src/wizard/state.js';
 import { encryptionAtRest } from '../../steps/encryption-at-rest.js';
@@ -19,14 +19,18 @@ const REWRITE: RewriteChange = {
 };
 const LEFT = 'the scratch Secret kube-system/x could not be removed: delete it by hand';
 
-async function run(prepare: (cluster: MemoryCluster) => void, change: RewriteChange = REWRITE) {
+async function run(
+  prepare: (cluster: MemoryCluster) => void,
+  change: RewriteChange = REWRITE,
+  host: Host = new MemoryHost(),
+) {
   const cluster = new MemoryCluster([]);
   prepare(cluster);
   const journal = new MemoryJournal();
   const outcomes: Done[] = [];
   const state = { step: encryptionAtRest, plan: planOf('s', [change]), checked: [] };
   const end = await applyChanges(
-    { cluster, host: new MemoryHost(), journal },
+    { cluster, host, journal },
     state as unknown as StepState,
     [change],
     new AbortController().signal,
@@ -179,6 +183,20 @@ test('the proof tells the means that were used and those that were not', async (
     ['etcd', true],
   ]);
   expect(judge(proof!)).toBe('contradicted'); // one in plain text
+});
+
+test('an etcd that shows none of what was re-written proves nothing', async () => {
+  const { cluster, journal } = ports();
+  const etcdCounts = async () => ({});
+  const outcome = await carryOutRewrite({ cluster, journal, etcdCounts }, REQUEST, signal, quiet);
+  const proof = outcome.end === 'ended' ? outcome.done.proof : undefined;
+  expect(proof?.means.at(-1)).toMatchObject({ means: 'etcd', used: false });
+});
+
+test('the step takes the way to etcd that the machine has', async () => {
+  const host = Object.assign(new MemoryHost(), { stored: async () => ({ [BOX]: 1 }) });
+  const { outcome } = await run(() => {}, REWRITE, host);
+  expect(outcome?.message).toContain(`etcd itself holds 1 as ${BOX}`);
 });
 
 const used = { used: true, words: '' } as const;

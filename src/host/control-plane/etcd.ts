@@ -36,7 +36,9 @@ export async function etcdConnection(pod: StaticPod): Promise<EtcdConnection> {
       throw new HostError(`etcd cannot be asked: ${printable(there)} cannot be read (${reasonOf(error)}).`);
     });
   };
-  const [ca, cert, key] = await Promise.all(['--etcd-cafile', '--etcd-certfile', '--etcd-keyfile'].map(file));
+  const ca = await file('--etcd-cafile');
+  const cert = await file('--etcd-certfile');
+  const key = await file('--etcd-keyfile');
   return {
     servers: (last('--etcd-servers') ?? '').split(',').filter((one) => /^https?:\/\//.test(one)),
     tls: {
@@ -132,4 +134,16 @@ function ask(
     sent.on('error', reject);
     sent.end(body);
   });
+}
+
+/**
+ * The folder of a resource below the prefix of the API server: custom resources by group and name, those of the core group
+ * by their name. API servers name some others in their own way: undefined.
+ * @param resource as encryption configurations name it: `secrets`, `widgets.example.com`
+ */
+export function etcdFolder(resource: string): string | undefined {
+  const dot = resource.indexOf('.');
+  if (dot < 0) return ['secrets', 'configmaps'].includes(resource) ? resource : undefined;
+  const group = resource.slice(dot + 1);
+  return group.includes('.') && !group.endsWith('.k8s.io') ? `${group}/${resource.slice(0, dot)}` : undefined;
 }

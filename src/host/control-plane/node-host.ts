@@ -20,7 +20,7 @@ import type { FilesHost } from '../files.js';
 import { newKey } from '../key.js';
 import { changeNode, type NodeChange, type NodeOutcome, type NodeTools, recoverNode } from './change.js';
 import { mergedConfiguration } from './configuration-edit.js';
-import { etcdConnection, etcdCounts } from './etcd.js';
+import { etcdConnection, etcdCounts, etcdFolder } from './etcd.js';
 import { findServer, type Machine, type ServerHere } from './find.js';
 import { readChange } from './ledger.js';
 import { readNodeFile, sha256 } from './place.js';
@@ -59,6 +59,7 @@ async function proven({
  */
 export function nodeHost(files: FilesHost, node: ControlPlaneNode): Host {
   return {
+    stored: (resource) => storedHere(node, resource),
     apply: async (change) => {
       const { encryption: round } = change;
       const here = round === undefined ? undefined : await proven(node);
@@ -315,4 +316,24 @@ async function inForce(
     config: { value: read.config, source },
     ...(known ? { hash: { value: hash, source: 'metrics' } } : {}),
   };
+}
+
+/**
+ * How etcd keeps the objects of a resource, by prefix, asked as the API server of this machine asks it. In words why that
+ * is not known: no API server of the cluster runs here, or etcd does not answer.
+ */
+export async function storedHere(
+  node: ControlPlaneNode,
+  resource: string,
+): Promise<Record<string, number> | string> {
+  const folder = etcdFolder(resource);
+  if (folder === undefined) return `where etcd keeps ${printable(resource, 100)} is not known`;
+  const here = await proven(node);
+  if ('none' in here) return here.none;
+  try {
+    return await etcdCounts(await etcdConnection(await podHere(here)), folder);
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    return error.message;
+  }
 }

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
-import { etcdConnection, etcdCounts } from '../../../src/host/control-plane/etcd.js';
+import { etcdConnection, etcdCounts, etcdFolder } from '../../../src/host/control-plane/etcd.js';
 import { EtcdAnswer } from '../../../src/host/control-plane/etcd-answer.js';
 import { readStaticPod } from '../../../src/host/control-plane/static-pod.js';
 import { MANIFEST } from './configs.js';
@@ -133,6 +133,17 @@ describe('an etcd', () => {
     const second = { ...connection(), servers: ['http://127.0.0.1:1', url] };
     expect(await etcdCounts(second, 'secrets')).toEqual({});
   });
+});
+
+test.each([
+  ['secrets', 'secrets'],
+  ['configmaps', 'configmaps'],
+  ['widgets.example.com', 'example.com/widgets'],
+  ['services', undefined], // services/specs
+  ['ingresses.networking.k8s.io', undefined], // ingress
+  ['deployments.apps', undefined],
+])('etcd keeps %s in %s', (resource, folder) => {
+  expect(etcdFolder(resource)).toBe(folder);
 });
 
 test('the connection is the one that the API server has', async () => {

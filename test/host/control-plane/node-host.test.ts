@@ -4,7 +4,12 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { contentOf } from '../../../src/encryption/content.js';
 import { findServer, type Machine } from '../../../src/host/control-plane/find.js';
-import { type ControlPlaneNode, lookHere, nodeHost } from '../../../src/host/control-plane/node-host.js';
+import {
+  type ControlPlaneNode,
+  lookHere,
+  nodeHost,
+  storedHere,
+} from '../../../src/host/control-plane/node-host.js';
 import { filesHost } from '../../../src/host/files.js';
 import type { EncryptionConfig, EncryptionProvider, ServerRound } from '../../../src/model/encryption.js';
 import type { HostChange } from '../../../src/model/plan.js';
@@ -225,6 +230,14 @@ describe('a look at what is in force', () => {
   test('on another machine there is nothing', async () => {
     expect(await lookHere(here({ cluster: 'another' }))).toEqual([]);
   });
+});
+
+test.each<[string, () => Promise<unknown>, RegExp]>([
+  ['another cluster answers', () => storedHere(here({ cluster: 'another' }), 'secrets'), /another cluster/],
+  ['etcd cannot be reached', () => storedHere(here(), 'secrets'), /etcd cannot be asked/],
+  ['its folder is not known', () => storedHere(here(), 'leases.coordination.k8s.io'), /is not known/],
+])('etcd is not looked into where %s, and that is said', async (_name, ask, words) => {
+  expect(await ask()).toMatch(words);
 });
 
 /** kubeadm's manifest with the flag for the fake node's file. */

@@ -5,10 +5,11 @@ import { printable } from '../model/escape.js';
 import { abandonedProbes, type ProbeFacts, type ProbePlan } from '../model/policy-probe.js';
 import { type Asker, Interrupted } from '../prompts/ask.js';
 import { probeJson, probePlanLines, probeText, removalCommand } from '../report/probe.js';
+import type { Claim } from '../wizard/ports.js';
 import { makeProbe } from '../wizard/probe.js';
 import { takeSnapshot } from '../wizard/session.js';
 import { openTarget, probeOptions, type Target } from './context.js';
-import { clock, type Io, runsOf, say, styleOf, targetFlags } from './io.js';
+import { claimOf, clock, type Io, runsOf, say, styleOf, targetFlags } from './io.js';
 
 type Probe = Extract<Command, { name: 'probe' }>;
 
@@ -78,6 +79,7 @@ async function recorded(
 ): Promise<ProbeFacts | undefined> {
   const info = await cluster.info();
   const journal = await runsOf(io).create();
+  let claimed: Claim | undefined;
   const stopping = new AbortController();
   const forced = Promise.withResolvers<undefined>();
   let scratch = '';
@@ -95,8 +97,16 @@ async function recorded(
       cluster: { id: info.id, context: info.context, version: info.version.git },
       command: 'probe',
     });
+    // Two runs at a time would take each other's namespaces for those of the cluster.
+    claimed = await claimOf(cluster, journal.run)();
+    if (!claimed.held) {
+      await journal.append({ type: 'ended', reason: 'failed' });
+      throw new HostError(claimed.reason);
+    }
+    if (claimed.note !== undefined) say(io, claimed.note);
+    claimed.lost.addEventListener('abort', () => say(io, 'Another run took this cluster over.'));
     const made = makeProbe({ cluster, journal }, plan, {
-      signal: stopping.signal,
+      signal: AbortSignal.any([stopping.signal, claimed.lost]),
       onStage: (stage) => say(io, `${printable(stage)} ...`),
       onNamespace: (name) => {
         scratch = name;
@@ -113,6 +123,7 @@ async function recorded(
     return facts;
   } finally {
     for (const signal of signals) process.off(signal, interrupt);
+    if (claimed?.held) await claimed.release();
     await journal.close();
   }
 }

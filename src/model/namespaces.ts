@@ -1,6 +1,7 @@
 import { distribution } from './distributions.js';
 import type { Manifest } from './manifest.js';
 import { once } from './once.js';
+import { isProbeNamespace } from './policy-probe.js';
 import { objects, type Snapshot } from './snapshot.js';
 
 /** `system`: left alone unless asked for. `infrastructure`: platform parts, shown but not chosen by default. */
@@ -85,6 +86,8 @@ export interface NamespaceVerdict {
 /** Whether a namespace belongs to the cluster, to its platform or to its users, judged by name and labels, and why. */
 export function namespaceVerdict(now: Snapshot, namespace: Manifest): NamespaceVerdict {
   const { name, labels } = namespace.metadata;
+  // It is gone in minutes, and what a step wrote into it would spoil the probe of another run.
+  if (isProbeNamespace(namespace)) return { kind: 'system', why: 'scratch namespace of a live probe' };
   const said = NAMESPACE_KINDS.find((kind) => kind === labels?.[KIND_LABEL]);
   if (said !== undefined && !BUILT_IN.includes(name)) return { kind: said, why: `label ${KIND_LABEL}` };
   const matching = (patterns: readonly string[]) => patterns.find((pattern) => globMatches(pattern, name));

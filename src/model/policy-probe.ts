@@ -59,16 +59,20 @@ export interface ProbeLeftover {
 /** After this time in milliseconds no probe can be at work any more: its namespace was left behind. */
 const ABANDONED = 45 * 60_000;
 
-/** Whether a namespace is one of an earlier probe that was killed, by name, labels and age; `at` as ISO 8601. */
-export function isAbandonedProbe(namespace: Manifest, at: string): boolean {
-  const { name, creationTimestamp, deletionTimestamp } = namespace.metadata;
-  const age = Date.parse(at) - Date.parse(creationTimestamp ?? '');
+/** Whether a namespace is the scratch namespace of a live probe, of any run: by name and labels. */
+export function isProbeNamespace(namespace: Manifest): boolean {
+  const { name } = namespace.metadata;
   return (
     /^[0-9a-f]{12}$/.test(name.startsWith(PROBE_PREFIX) ? name.slice(PROBE_PREFIX.length) : '') &&
-    labelledOurs(namespace, PROBE_COMPONENT) &&
-    deletionTimestamp === undefined &&
-    age > ABANDONED
+    labelledOurs(namespace, PROBE_COMPONENT)
   );
+}
+
+/** Whether it is one of an earlier probe that was killed, by its age as well; `at` as ISO 8601. */
+export function isAbandonedProbe(namespace: Manifest, at: string): boolean {
+  const { creationTimestamp, deletionTimestamp } = namespace.metadata;
+  const age = Date.parse(at) - Date.parse(creationTimestamp ?? '');
+  return isProbeNamespace(namespace) && deletionTimestamp === undefined && age > ABANDONED;
 }
 
 /** What earlier probes left behind: the next one removes it. */

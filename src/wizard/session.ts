@@ -72,6 +72,19 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
     send({ type: 'failure', message: error instanceof Error ? error.message : String(error) });
   };
 
+  /** The cluster for this run until its end; undefined where another run has it, which is said then. */
+  const claim = async (): Promise<AbortSignal | undefined> => {
+    claimed ??= await ports.claim();
+    if (!claimed.held) {
+      const { reason } = claimed;
+      claimed = undefined;
+      send({ type: 'failure', message: reason });
+      return undefined;
+    }
+    if (claimed.note !== undefined) send({ type: 'noted', note: claimed.note });
+    return claimed.lost;
+  };
+
   const perform = async (effect: Effect): Promise<void> => {
     switch (effect.do) {
       case 'read':
@@ -86,20 +99,13 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
       case 'apply': {
         stopping = new AbortController();
         await written;
-        claimed ??= await ports.claim();
-        if (!claimed.held) {
-          const { reason } = claimed;
-          claimed = undefined;
-          send({ type: 'failure', message: reason });
-          return;
-        }
-        if (claimed.note !== undefined) send({ type: 'noted', note: claimed.note });
+        const lost = await claim();
+        if (lost === undefined) return;
         if (effect.within > 0) {
           if (ports.guardian === undefined) throw new Error('nobody could take it back');
           await ports.guardian.watch(effect.step.step.id, effect.within);
           await look();
         }
-        const { lost } = claimed;
         const stopped = AbortSignal.any([stopping.signal, lost]);
         const result = await applyChanges(ports, effect.step, effect.changes, stopped, {
           applying: (change) => send({ type: 'applying', change }),
@@ -116,8 +122,10 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
       case 'probe': {
         stopping = new AbortController();
         await written;
+        const lost = await claim();
+        if (lost === undefined) return;
         const facts = await makeProbe(ports, effect.plan, {
-          signal: stopping.signal,
+          signal: AbortSignal.any([stopping.signal, lost]),
           onStage: (stage) => send({ type: 'probing', stage }),
           onNamespace: (namespace) => send({ type: 'scratch', namespace }),
         });

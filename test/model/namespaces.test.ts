@@ -9,7 +9,9 @@ import {
   namespaceVerdict,
   systemNamespaces,
 } from '../../src/model/namespaces.js';
+import { ourLabels } from '../../src/model/ours.js';
 import { hasOwner, namespaceNameFor, ownerOf } from '../../src/model/owners.js';
+import { PROBE_COMPONENT, PROBE_PREFIX } from '../../src/model/policy-probe.js';
 import { node } from '../support/objects.js';
 import { namespace, object, snapshotOf } from '../support/snapshot.js';
 
@@ -38,6 +40,17 @@ test.each([
   const kind = (objects: readonly Manifest[]) => namespaceKind(snapshotOf({ objects }), namespace(name));
   expect(kind([node('n', signs), ...others.map((other) => namespace(other))])).toBe('system');
   expect(kind([node('n')])).toBe('user');
+});
+
+test('the scratch namespace of any run’s probe is nobody’s to change; its name alone does not make one', () => {
+  const name = `${PROBE_PREFIX}0123456789ab`;
+  const scratch = namespace(name, ourLabels(PROBE_COMPONENT));
+  expect(namespaceVerdict(snapshotOf(), scratch)).toEqual({
+    kind: 'system',
+    why: 'scratch namespace of a live probe',
+  });
+  expect(namespaceKind(snapshotOf(), namespace(name))).toBe('user');
+  expect(namespaceKind(snapshotOf(), namespace('shop', ourLabels(PROBE_COMPONENT)))).toBe('user');
 });
 
 test('where the distribution cannot be seen, its names are shown, not hidden', () => {

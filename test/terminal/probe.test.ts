@@ -40,8 +40,10 @@ async function journal(): Promise<{ type: string; run?: string }[]> {
 
 describe('kubectl harden probe without a terminal', () => {
   test('the verdict as JSON, exit code 0, a run on record that resume leaves alone', async () => {
-    const { file, left } = await clusterOf({ enforces: true });
+    const { file, left, proxy } = await clusterOf({ enforces: true });
     const ran = await harden(['probe', '--kubeconfig', file, '--confirm', 'prod', '-o', 'json'], env);
+    const leases = proxy.seen.filter(({ path }) => path.includes('/leases')).map(({ method }) => method);
+    expect([leases[0], leases.at(-1)]).toEqual(['POST', 'DELETE']);
     expect(ran.code).toBe(0);
     expect(JSON.parse(ran.stdout)).toEqual({
       version: 1,

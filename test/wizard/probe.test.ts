@@ -147,6 +147,20 @@ test('its verdict is on record, in the snapshot and in the next plan, and it is 
   expect(cluster.writes).toEqual(['probe']);
 });
 
+test('it claims the cluster until the end; where another run has it, nothing is created and that is said', async () => {
+  const all = harness(facts({}));
+  all.cluster.claimedBy = 'Another run writes to this cluster.';
+  await toProbe(all);
+  all.session.send({ type: 'confirm', typed: 'prod' });
+  await reaches(all.session, 'failed');
+  expect(all.cluster.writes).toEqual([]);
+  const free = harness(facts({}));
+  await toProbe(free);
+  free.session.send({ type: 'confirm', typed: 'prod' });
+  await reaches(free.session, 'questions');
+  expect(free.cluster.claims).toEqual(['claimed']);
+});
+
 test('one that found nothing may be made again after reading again', async () => {
   const all = harness(facts({ verdict: 'inconclusive', evidence: ['no node took the pod'] }));
   await toProbe(all);

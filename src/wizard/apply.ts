@@ -294,19 +294,20 @@ async function rewrite(
   const { done } = outcome;
   const { evidence, proof } = done;
   const message = seenWith(outcomeText(done), evidence);
-  if (outcome.end === 'interrupted') return { change: change.id, outcome: 'interrupted', message };
+  const id = { change: change.id, ...(done.agreed === undefined ? {} : { agreed: done.agreed }) };
+  if (outcome.end === 'interrupted') return { ...id, outcome: 'interrupted', message };
   if (done.result.failures.length > 0) {
     const failed = `${outcomeText(done)}\n${failuresText(done.result.failures, 5).join('; ')}`;
-    return { change: change.id, outcome: 'failed', message: seenWith(failed, evidence) };
+    return { ...id, outcome: 'failed', message: seenWith(failed, evidence) };
   }
   // What comes after it takes keys away: without the proof it must not.
   if (change.mustBeProven === true && (proof === undefined || judge(proof) !== 'proven'))
     return {
-      change: change.id,
+      ...id,
       outcome: 'failed',
       message: `${message}\nNot every value is proven to be in its new form, so no key is taken away: run this again, or look into etcd.`,
     };
   const seen = [...evidence, ...(proof?.means ?? []).map(meansText)];
   await journal.append({ type: 'applied', step, change: change.id, evidence: seen });
-  return { change: change.id, outcome: 'applied', message };
+  return { ...id, outcome: 'applied', message };
 }

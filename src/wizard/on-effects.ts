@@ -16,7 +16,7 @@ export const fromEffects: Handlers<SystemEvent> = {
     // What was tried out stays true for this run; a probe that found nothing may be made again.
     const { policyProbe } = state.snapshot ?? {};
     const kept = policyProbe !== undefined && policyProbe.verdict !== 'inconclusive';
-    const snapshot = kept ? { ...read, policyProbe } : read;
+    const snapshot = withAgreed(kept ? { ...read, policyProbe } : read, state);
     const steps = stepsOn(snapshot, state, setting);
     if (state.screen.at !== 'verifying')
       return [{ ...state, snapshot, steps, screen: { at: 'overview' } }, []];
@@ -114,6 +114,21 @@ export const fromEffects: Handlers<SystemEvent> = {
 function askedAnew(step: StepState): StepState {
   const once = step.questions.filter((question) => question.once === true).map(({ id }) => id);
   return once.length === 0 ? step : { ...step, answered: step.answered.filter((id) => !once.includes(id)) };
+}
+
+/**
+ * A snapshot is read through one API server. Where the last thing that a step did was a re-write, and all of them were
+ * tried before it, that is known of the others as well.
+ */
+function withAgreed(read: Snapshot, { steps }: WizardState): Snapshot {
+  const last = steps.map(({ done }) => done.findLast(({ outcome }) => outcome !== 'left'));
+  const agreed = last.find((done) => done?.agreed !== undefined)?.agreed;
+  if (agreed === undefined || read.encryption === undefined) return read;
+  const evidence = `before the re-write all ${agreed.length} API servers kept a scratch Secret in one stored form`;
+  return {
+    ...read,
+    encryption: { ...read.encryption, agreed, evidence: [...read.encryption.evidence, evidence] },
+  };
 }
 
 /** All steps on a new snapshot, with the decisions taken so far and what was done before. */

@@ -45,6 +45,8 @@ export interface RewriteDone {
   proof: RewriteProof | undefined;
   /** What the gate saw, could not try, and left behind. */
   evidence: readonly string[];
+  /** Every API server there is, where the gate tried each; undefined where it went on without some. */
+  agreed: readonly string[] | undefined;
   /** Whether it went on behind the place that an earlier part had come to. */
   resumed: boolean;
 }
@@ -99,6 +101,7 @@ export async function carryOutRewrite(
       result: { ...result, failures },
       proof: undefined,
       evidence,
+      agreed: gate.untried.length === 0 ? gate.servers : undefined,
       resumed: reached !== undefined,
     };
     if (interrupted) return { end: 'interrupted', done };

@@ -46,6 +46,8 @@ export interface Done {
   outcome: Outcome;
   /** What the outcome is based on, or why it was not applied and how to go on. */
   message: string;
+  /** Of a re-write: every API server there is, where each was tried before it and all kept one stored form. */
+  agreed?: readonly string[];
 }
 
 /** Changes that were chosen by themselves: each by its id, or all that take a choice of their own. */

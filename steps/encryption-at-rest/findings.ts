@@ -145,7 +145,7 @@ function judged(now: Snapshot): readonly Finding[] {
 
 /** Storage was judged through one API server; the others may write in another form. */
 function otherServers({ encryption }: Snapshot, evidence: string): readonly Finding[] {
-  if (encryption?.servers === undefined) return [];
+  if (encryption?.servers === undefined || encryption.agreed !== undefined) return [];
   const { listed, seen } = encryption.servers;
   if (listed !== undefined && seen >= listed) return [];
   const how = 'write Secrets cannot be seen from here: compare the configuration of each.';

@@ -48,6 +48,7 @@ const REPORT: RewriteReport = {
     },
     proof: { objects: 9_969, stale: 9_966, writes: [BOX], means: MEANS },
     evidence: ['a scratch Secret kept its stored form through https://10.0.0.1:6443, over fresh connections'],
+    agreed: undefined,
     resumed: true,
   },
 };

@@ -178,6 +178,12 @@ describe('API servers that were not seen', () => {
     expect(statusOf(step.assess(now, {}), changes(now))).toBe(found.length > 0 ? 'notVisible' : 'advice');
   });
 
+  test('all of them were tried before a re-write of this run: nothing is left to be said of them', () => {
+    const servers = { listed: 3, seen: 1 };
+    const now = withFacts({ ...all, servers, agreed: ['https://a', 'https://b', 'https://c'] });
+    expect(ids(now)).toEqual([]);
+  });
+
   test('they are a finding beside stale Secrets too, and how many they are is said', () => {
     const now = withFacts({ stored: { '': 3, [KEY1]: 7 }, writes: KEY1, servers: { listed: 3, seen: 1 } });
     expect(ids(now)).toEqual(['secrets-stale', 'api-servers-not-visible']);

@@ -1,11 +1,13 @@
 import { planOf, type RewriteChange } from '../../src/model/plan.js';
 import { judge, type ProofMeans } from '../../src/model/rewrite.js';
 import { applyChanges } from '../../src/wizard/apply.js';
+import { fromEffects } from '../../src/wizard/on-effects.js';
 import { ClusterError, type Host, type RewriteOptions } from '../../src/wizard/ports.js';
 import { carryOutRewrite } from '../../src/wizard/rewrite.js';
-import type { Done, StepState } from '../../src/wizard/state.js';
+import type { Done, StepState, WizardState } from '../../src/wizard/state.js';
 import { encryptionAtRest } from '../../steps/encryption-at-rest.js';
 import { MemoryCluster, MemoryHost, MemoryJournal } from '../support/memory.js';
+import { snapshotOf } from '../support/snapshot.js';
 
 const REWRITE: RewriteChange = {
   kind: 'rewrite',
@@ -197,6 +199,41 @@ test('the step takes the way to etcd that the machine has', async () => {
   const host = Object.assign(new MemoryHost(), { stored: async () => ({ [BOX]: 1 }) });
   const { outcome } = await run(() => {}, REWRITE, host);
   expect(outcome?.message).toContain(`etcd itself holds 1 as ${BOX}`);
+});
+
+describe('that every API server was tried', () => {
+  const gate = (untried: readonly string[]) => ({
+    open: true as const,
+    servers: ['https://a'],
+    untried,
+    writes: [BOX],
+    evidence: [],
+  });
+  const tried = async (untried: readonly string[]) =>
+    (await run((cluster) => (cluster.gateResult = gate(untried)))).outcome?.agreed;
+
+  test('is told of a re-write, unless one was left out', async () => {
+    expect(await tried([])).toEqual(['https://a']);
+    expect(await tried(['https://b'])).toBeUndefined();
+  });
+
+  const done = (more: Partial<Done>): Done => ({ change: 'c', outcome: 'applied', message: '', ...more });
+  test.each<[string, Done[], readonly string[] | undefined]>([
+    ['a re-write was the last thing', [done({}), done({ agreed: ['a', 'b'] })], ['a', 'b']],
+    ['what came after it was left', [done({ agreed: ['a'] }), done({ outcome: 'left' })], ['a']],
+    ['a round came after it', [done({ agreed: ['a'] }), done({})], undefined],
+    ['not all were tried', [done({})], undefined],
+  ])('is known of the cluster as it is read again: %s', (_name, all, agreed) => {
+    const facts = { secrets: 1, stored: undefined, writes: BOX, flags: [], evidence: [] };
+    const state = { steps: [{ step: { id: 's' }, done: all }], screen: { at: 'overview' }, snapshot: {} };
+    const setting = { steps: [], templates: new Map(), decisions: () => new Map(), exclude: [] };
+    const [next] = fromEffects.snapshot(
+      state as unknown as WizardState,
+      { type: 'snapshot', snapshot: snapshotOf({ encryption: facts }) },
+      setting,
+    )!;
+    expect(next.snapshot?.encryption?.agreed).toEqual(agreed);
+  });
 });
 
 const used = { used: true, words: '' } as const;

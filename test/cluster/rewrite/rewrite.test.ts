@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { connect } from '../../../src/cluster/connect.js';
 import type { RewriteProgress } from '../../../src/wizard/ports.js';
-import { status } from '../recording.js';
+import { kubeconfigOf, status } from '../recording.js';
 import { PLANTED, type SecretsSetup, secretsServer } from '../secrets-server.js';
 
 const BOX = 'k8s:enc:secretbox:v1:key1:';
@@ -149,6 +152,28 @@ test.each<[string, ReturnType<typeof status>, string, string]>([
   expect(error).toMatchObject({ name: 'ClusterError', reason });
   expect(String(error)).toContain(words);
   expect(server.stored()['shop/s-0008']).toBe('');
+});
+
+test('a token that expires in the middle is renewed from its file, and nothing is left out', async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'kubectl-harden-token-'));
+  const tokenFile = path.join(directory, 'token');
+  writeFileSync(tokenFile, 'first');
+  let patches = 0;
+  const server = await secretsServer({
+    names: NAMES,
+    servers: [{ writes: BOX }],
+    instead: ({ method, headers }) => {
+      if (method === 'PATCH' && ++patches === 20) writeFileSync(tokenFile, 'second');
+      const good = headers.authorization === (patches < 20 ? 'Bearer first' : 'Bearer second');
+      return good ? undefined : status(401, 'Unauthorized', 'Unauthorized');
+    },
+  });
+  open.push(server, { close: async () => rmSync(directory, { recursive: true }) });
+  const address = /server: (\S+)/.exec(server.kubeconfig)?.[1] ?? '';
+  const cluster = await connect({ kubeconfigText: kubeconfigOf(address, { tokenFile }) });
+  open.push(cluster);
+  expect(await cluster.rewrite({})).toMatchObject({ rewritten: 51, refused: 0, interrupted: false });
+  expect(new Set(Object.values(server.stored()))).toEqual(new Set([BOX]));
 });
 
 test('a namespace that may not be listed is named, the others are done', async () => {

@@ -1,5 +1,5 @@
 import { clockText, NEVER, spanText, withinWords } from '../model/provisional.js';
-import { fold } from '../report/style.js';
+import { fold } from '../report/fold.js';
 import type { Session } from '../wizard/state.js';
 import { CHOICES } from '../wizard/waiting.js';
 import type { Asker, Option } from './ask.js';

@@ -11,7 +11,6 @@ import { gate } from './gate.js';
 import { type KubeconfigSource, type Selected, selectContext } from './kubeconfig.js';
 import { claim, unclaim } from './lease.js';
 import { proveRewrite, rewriteObjects, sizeOfRewrite } from './rewrite/rewrite.js';
-import { needsOf } from './rights.js';
 import { applyObject, deleteObject, getObject } from './write.js';
 
 export interface ConnectOptions extends KubeconfigSource {
@@ -58,6 +57,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
     delete: (ref, deletion = {}) => deleteObject(client, ref, deletion),
     contents: async (namespace) => (await import('./contents.js')).contentsOf(client, namespace),
     lacks: async (uses) => {
+      const { needsOf } = await import('./rights.js');
       const needs = uses.map(needsOf);
       const lacks = new Set((await lacking(client, needs.flat())).map(({ right }) => rightKey(right)));
       return needs.map((some) => some.filter(({ right }) => lacks.has(rightKey(right))));

@@ -3,7 +3,6 @@ import path from 'node:path';
 import type { Stamped } from '../model/journal.js';
 import { type Provisional, provisionalsOf, type Verdict, type Watched } from '../model/provisional.js';
 import { makeDirectory, writeNew } from './atomic.js';
-import { readLines } from './entries.js';
 import { HostError, reasonOf } from './errors.js';
 import { JOURNAL_FILE } from './journal.js';
 import { holderOf, type Lock, takeLock } from './lock.js';
@@ -69,6 +68,7 @@ export function journalReader(run: string): () => Promise<readonly Stamped[]> {
   return async () => {
     const now = (await stat(file)).size;
     if (now !== size) {
+      const { readLines } = await import('./entries.js');
       ({ entries } = readLines(await readFile(file, 'utf8'), file));
       size = now;
     }

@@ -12,7 +12,7 @@ import { counted } from '../src/model/words.js';
 import { hidden, WORKLOAD_KINDS, type Workload, workloadsIn } from '../src/model/workloads.js';
 import { tables } from './namespaces/inventory.js';
 import { leftAlone } from './namespaces/left-alone.js';
-import { movable } from './namespaces/migration/migration.js';
+import { MIGRATION_WRITES, movable } from './namespaces/migration/migration.js';
 import {
   MIGRATION_ASKS,
   migrationChanges,
@@ -21,6 +21,12 @@ import {
   migrationStepFiles,
   migrationTarget,
 } from './namespaces/migration/step.js';
+import {
+  PROPOSAL_ASKS,
+  PROPOSAL_WRITES,
+  proposalChanges,
+  proposalQuestions,
+} from './namespaces/proposals.js';
 import { READS } from './namespaces/reads.js';
 
 const TEMPLATE = 'namespaces/namespace.yaml';
@@ -52,9 +58,13 @@ export const namespaces: Step = {
     { catalogue: 'Trivy', id: 'KSV-0037' },
   ],
   folder: '01-namespaces',
-  asks: ['newNamespaces', 'moreNamespaces', ...MIGRATION_ASKS],
+  asks: ['newNamespaces', 'moreNamespaces', ...PROPOSAL_ASKS, ...MIGRATION_ASKS],
   reads: READS,
-  writes: [{ kind: 'Namespace', by: 'apply', for: 'namespaces of their own for teams' }],
+  writes: [
+    { kind: 'Namespace', by: 'apply', for: 'namespaces of their own for teams, and their labels' },
+    ...PROPOSAL_WRITES,
+    ...MIGRATION_WRITES,
+  ],
   questions,
   assess,
   plan,
@@ -91,6 +101,7 @@ function questions(now: Snapshot): readonly Question[] {
       recommended: '',
       cautious: '',
     },
+    ...proposalQuestions(now),
     ...migrationQuestions(now),
   ];
 }
@@ -139,7 +150,12 @@ function plan(now: Snapshot, answers: Answers, templates: Templates): readonly C
     });
   const target = migrationTarget(answers)?.name;
   const place = created.find(({ ref }) => ref.name === target)?.id;
-  return [...created, ...migrationChanges(now, answers, place)];
+  const places = new Map(created.map(({ id, ref }) => [ref.name, id]));
+  return [
+    ...created,
+    ...proposalChanges(now, answers, templates, places),
+    ...migrationChanges(now, answers, place),
+  ];
 }
 
 /** The namespace that a move was asked for; its owner as said, or the one that all that moves has. */

@@ -44,7 +44,7 @@ export interface Options extends Target, Selection {
 export type ReachOutput = 'text' | 'json' | 'dot' | 'svg';
 
 /** Parts of the steps that not everybody needs rights for. */
-export const RBAC_PARTS = ['undo', 'guard', 'cluster-wide', 'probe'] as const;
+export const RBAC_PARTS = ['undo', 'guard', 'cluster-wide', 'probe', 'move', 'editors'] as const;
 export type RbacPart = (typeof RBAC_PARTS)[number];
 
 /** What a command line asks for, as a value. `main` carries it out; nothing here reads a file or a cluster. */

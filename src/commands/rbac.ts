@@ -29,6 +29,8 @@ const PARTS: Readonly<Record<Option, RbacPart>> = {
   guard: 'guard',
   clusterWide: 'cluster-wide',
   probe: 'probe',
+  move: 'move',
+  editors: 'editors',
 };
 
 /** What the chosen steps read and write, with the parts that were asked for. */

@@ -30,6 +30,11 @@ export interface ApplyChange extends Common {
   settles?: 'stored' | 'enforced';
   /** Those whose fields it takes over, where no answer spoke of it: left out unless it is chosen by itself. */
   takesOver?: readonly string[];
+  /**
+   * Written only where its dry run answers no warning, and that of this object does: it is one that has to be warned
+   * of, so that silence means something.
+   */
+  unwarned?: { canary: Manifest };
   /** Where it acts on every namespace that it does not name: all that were known. One more, and it is not written. */
   namespaces?: readonly string[];
 }

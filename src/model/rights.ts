@@ -39,7 +39,7 @@ export interface Need {
 }
 
 /** Parts of a step that have to be asked for: without the right nothing else of the step suffers. */
-export type Option = 'guard' | 'clusterWide' | 'probe';
+export type Option = 'guard' | 'clusterWide' | 'probe' | 'move' | 'editors';
 
 /** What a step may write: kinds of objects, or an act that takes several requests. */
 export type Write =

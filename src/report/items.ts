@@ -24,7 +24,12 @@ export interface Item {
  * in the end: kustomize takes no object twice, and server-side apply would drop the fields that a later file leaves out.
  */
 export function itemsOf(steps: readonly StepState[]): readonly Item[] {
-  const all = steps.flatMap((step) => pending(step).map((change) => ({ step, change })));
+  // What only the server's own warnings can judge is no file: nobody would look at them.
+  const all = steps.flatMap((step) =>
+    pending(step)
+      .filter((change) => change.kind !== 'apply' || change.unwarned === undefined)
+      .map((change) => ({ step, change })),
+  );
   const items: Item[] = [];
   for (const [index, { step, change }] of all.entries()) {
     if (change.kind === 'apply') {

@@ -74,12 +74,25 @@ function shortcut(removals: boolean): string {
 function stepPart(state: StepState, index: number, items: readonly Item[]): string[] {
   const title = `### ${index + 1} ${text(state.step.title)}`;
   if (state.skipped !== undefined) return [title, `Skipped: ${text(state.skipped)}`];
+  const untried = pending(state).filter((change) => change.kind === 'apply' && change.unwarned !== undefined);
+  const left =
+    untried.length === 0
+      ? []
+      : [
+          `No file, since only the wizard looks at what the server warns of before it writes: ${untried.map((change) => `${text(refText(change.ref))} (${text(change.why)})`).join(', ')}.`,
+        ];
   if (items.length === 0)
     return [
       title,
       pending(state).length === 0 ? 'Nothing to change.' : 'Its changes are part of the files above.',
+      ...left,
     ];
-  return [title, state.step.why.map(text).join(' '), items.map((item) => `- ${entry(item)}`).join('\n')];
+  return [
+    title,
+    state.step.why.map(text).join(' '),
+    items.map((item) => `- ${entry(item)}`).join('\n'),
+    ...left,
+  ];
 }
 
 function entry({ change, path, why }: Item): string {

@@ -1,5 +1,6 @@
 import { at, listAt, type Manifest } from '../model/manifest.js';
 import { checkLimits, defaultFromLimits } from './admission-limits.js';
+import { enforcePodSecurity } from './pod-security.js';
 import { quotaProblem } from './quota.js';
 import { coreResource, type Resource } from './resources.js';
 import { forbidden, notFound } from './status.js';
@@ -25,8 +26,9 @@ export function admit(
   if (resource.kind === 'Pod') defaultFromLimits(store, namespace, object);
 }
 
-/** The last checks, of an object that is valid: LimitRanges, then the ResourceQuotas of its namespace. Throws 403. */
+/** The last checks, of an object that is valid: Pod Security, LimitRanges, then the ResourceQuotas of its namespace. Throws 403. */
 export function admitValid(store: Store, resource: Resource, namespace: string, object: Manifest): void {
+  if (resource.group === '') enforcePodSecurity(store, resource, namespace, object);
   if (resource.group === '' && (resource.kind === 'Pod' || resource.kind === 'PersistentVolumeClaim'))
     checkLimits(store, resource.kind, namespace, object);
   const problem = namespace === '' ? undefined : quotaProblem(store, resource, namespace, object);

@@ -8,6 +8,7 @@ import { applyConfiguration, checkName, checkNamespace, decodeBody, type Unknown
 import { keepTimes } from './managers.js';
 import { ownersAfterUpdate, ownersBeforeApply, ownersOfNew, withoutManagers } from './ownership.js';
 import { jsonPatch, mergePatch, strategicMergePatch } from './patch.js';
+import { podSecurityWarnings } from './pod-security.js';
 import { apiVersionOf, type Resource } from './resources.js';
 import { ApiError, conflict, invalid, notFound } from './status.js';
 import type { Store, Stored } from './store.js';
@@ -178,6 +179,7 @@ export class Api {
     if (live !== undefined) {
       const owners = keepTimes(known, merged.managers);
       const written = this.#commits.replace(resource, live, object, options.dryRun, () => owners);
+      options.warnings.push(...podSecurityWarnings(this.store, resource, live.object, written));
       return { object: written, created: false };
     }
     const uid = metadataOf(object).uid;
@@ -188,6 +190,7 @@ export class Api {
         `uid mismatch: the provided object specified uid ${String(uid)}, and no existing object was found`,
       );
     const made = this.#commits.insert(resource, namespace, object, options.dryRun, () => merged.managers);
+    options.warnings.push(...podSecurityWarnings(this.store, resource, undefined, made));
     return { object: made, created: true };
   }
 
@@ -195,22 +198,25 @@ export class Api {
     resource: Resource,
     namespace: string,
     object: Record<string, unknown>,
-    { manager, dryRun }: WriteOptions,
+    { manager, dryRun, warnings }: WriteOptions,
   ): Manifest {
-    return this.#commits.insert(resource, namespace, object, dryRun, (next) =>
+    const made = this.#commits.insert(resource, namespace, object, dryRun, (next) =>
       ownersOfNew(resource, next, manager),
     );
+    warnings.push(...podSecurityWarnings(this.store, resource, undefined, made));
+    return made;
   }
 
   #replace(
     resource: Resource,
     live: Stored,
     object: Record<string, unknown>,
-    { manager, dryRun }: WriteOptions,
+    { manager, dryRun, warnings }: WriteOptions,
   ): Result {
     const written = this.#commits.replace(resource, live, object, dryRun, (next) =>
       ownersAfterUpdate(resource, live.object, next, manager),
     );
+    warnings.push(...podSecurityWarnings(this.store, resource, live.object, written));
     return { object: written, created: false };
   }
 

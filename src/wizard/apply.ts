@@ -8,6 +8,7 @@ import { type Cluster, ClusterError, type Host, type Journal, type RewriteProgre
 import { carryOutRewrite, failuresText, meansText, outcomeText, seenWith } from './rewrite.js';
 import { settle } from './settle.js';
 import type { Done, StepState } from './state.js';
+import { whyWarned } from './unwarned.js';
 
 export interface ApplyPorts {
   cluster: Cluster;
@@ -204,6 +205,12 @@ async function applyObject(
   }
   const unseen = await unseenNamespaces(cluster, change);
   if (unseen !== undefined) return { change: change.id, outcome: 'stale', message: unseen };
+  if (change.unwarned !== undefined) {
+    // What runs may have changed since it was looked at.
+    const { warnings } = await cluster.apply(change.manifest, { dryRun: true, force: change.force === true });
+    const warned = await whyWarned(cluster, change.unwarned.canary, warnings);
+    if (warned !== undefined) return { change: change.id, outcome: 'left', message: warned };
+  }
   const before = live === undefined ? {} : { before: await journal.keep(live) };
   await journal.append({ type: 'applying', step, change: change.id, ...before });
   const { object, created } = await cluster.apply(preconditioned(change), { force: change.force === true });

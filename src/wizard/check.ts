@@ -6,6 +6,7 @@ import { rightsText, writeOf } from '../model/rights.js';
 import { heldIn } from './contents.js';
 import { type Cluster, ClusterError } from './ports.js';
 import type { Checked } from './state.js';
+import { whyWarned } from './unwarned.js';
 
 const AT_ONCE = 8;
 
@@ -89,6 +90,10 @@ async function checkOne(
       dryRun: true,
       force: change.force === true,
     });
+    const warned =
+      change.unwarned === undefined ? undefined : await whyWarned(cluster, change.unwarned.canary, warnings);
+    if (warned !== undefined)
+      return { change: change.id, diff: diffOf(live, object), check: { by: 'refusal', reason: warned } };
     return { change: change.id, diff: diffOf(live, object), check: { by: 'server', warnings } };
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;

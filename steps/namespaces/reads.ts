@@ -21,5 +21,4 @@ export const READS: readonly Query[] = [
   ...[...new Set([...MIGRATION_KINDS, ...REFERENCE_KINDS])]
     .filter((kind) => !SEEN.includes(kind))
     .map((kind) => objects(kind, 'what a move out of default takes along')),
-  { kind: 'Secret', as: 'names', for: 'which Secrets a move out of default needs' },
 ];

@@ -1,8 +1,17 @@
 import { EVERYWHERE } from '../../../src/model/configmap-refs.js';
 import type { KindName } from '../../../src/model/kinds.js';
-import { at, listAt, type Manifest, type Ref, refOf, stringAt } from '../../../src/model/manifest.js';
+import {
+  at,
+  isRecord,
+  listAt,
+  type Manifest,
+  type Ref,
+  refOf,
+  stringAt,
+} from '../../../src/model/manifest.js';
 import { objectsIn } from '../../../src/model/namespaced.js';
 import { once } from '../../../src/model/once.js';
+import type { Write } from '../../../src/model/rights.js';
 import type { Snapshot } from '../../../src/model/snapshot.js';
 import { hidden } from '../../../src/model/workloads.js';
 import { copyOf } from './copies.js';
@@ -47,6 +56,14 @@ const TOLD: readonly (readonly [KindName, string])[] = [
   ['ServiceMonitor', 'it is not copied'],
   ['PodMonitor', 'it is not copied'],
 ];
+
+/** What creating the copies may write. */
+export const MIGRATION_WRITES: readonly Write[] = ORDER.map((kind) => ({
+  kind,
+  by: 'apply',
+  for: 'copies of what moves out of default',
+  option: 'move',
+}));
 
 /** What the migration reads beside what the step reads anyway. */
 export const MIGRATION_KINDS: readonly KindName[] = [...ORDER, ...TOLD.map(([kind]) => kind)];
@@ -195,7 +212,11 @@ export function migrationTo(now: Snapshot, target: string): Migration {
     target,
     copies: fresh.map((object) => copied(object, target, services)),
     there: all.filter(taken).map((object) => ({ ...refOf(object), namespace: target })),
-    secrets: secretNames(now, target),
+    secrets: secretNames(
+      now,
+      target,
+      all.map((object) => copyOf(object, target, () => {})),
+    ),
     references: referencesIn(now, target, all),
     left: [
       ...TOLD.flatMap(([kind, why]) =>
@@ -287,14 +308,32 @@ function pullSecrets(now: Snapshot): Migration['left'] {
     });
 }
 
-function secretNames(now: Snapshot, target: string): readonly string[] {
+/** Secrets by name: those that are listed, where another step lists them, and those that what moves refers to. */
+function secretNames(now: Snapshot, target: string, moved: readonly Manifest[]): readonly string[] {
   const there = new Set(objectsIn(now, 'Secret', target).map(({ metadata }) => metadata.name));
-  return objectsIn(now, 'Secret', SOURCE)
-    .filter(
-      (secret) => !MADE_SECRETS.includes(stringAt(secret, 'type') ?? '') && !there.has(secret.metadata.name),
-    )
-    .map(({ metadata }) => metadata.name)
-    .toSorted();
+  const made = new Set<string>();
+  const names = new Set(moved.flatMap((object) => [...secretsOf(object)]));
+  for (const { metadata, ...secret } of objectsIn(now, 'Secret', SOURCE))
+    (MADE_SECRETS.includes(stringAt(secret, 'type') ?? '') ? made : names).add(metadata.name);
+  return [...names].filter((name) => !made.has(name) && !there.has(name)).toSorted();
+}
+
+/** Fields that name a Secret of their object's own namespace; those of tokens are not copied. */
+const SECRET_REFERENCES = ['secretKeyRef', 'secretRef', 'nodePublishSecretRef'];
+
+/** The Secrets that an object refers to, wherever in it. */
+function* secretsOf(value: unknown): Generator<string> {
+  if (Array.isArray(value)) for (const item of value) yield* secretsOf(item);
+  if (!isRecord(value)) return;
+  const { secret, secretName } = value;
+  for (const name of [
+    ...SECRET_REFERENCES.map((key) => stringAt(value, key, 'name')),
+    stringAt(secret, 'secretName') ?? stringAt(secret, 'name'),
+    typeof secretName === 'string' ? secretName : undefined,
+    ...listAt(value, 'imagePullSecrets').map((one) => stringAt(one, 'name')),
+  ])
+    if (name !== undefined && name !== '') yield name;
+  for (const inner of Object.values(value)) yield* secretsOf(inner);
 }
 
 /** One line for a copy: what of it is told, or nothing. */

@@ -287,7 +287,9 @@ function manifestFor(
     ([key]) => ours.includes(key) || isOwnerKey(key) || key.startsWith('pod-security.kubernetes.io/'),
   );
   const kept = isManaged({ apiVersion, kind, metadata, ...rest }) ? Object.fromEntries(before) : {};
-  return { apiVersion, kind, metadata: { name: metadata.name, labels: { ...kept, ...wanted } } };
+  // Servers below 1.21 do not set it, and default-deny would otherwise write it alone.
+  const named = metadata.labels?.[NAME_LABEL] === undefined ? { [NAME_LABEL]: metadata.name } : {};
+  return { apiVersion, kind, metadata: { name: metadata.name, labels: { ...kept, ...wanted, ...named } } };
 }
 
 function canaryOf(name: string, level: Level): Manifest {

@@ -59,7 +59,7 @@ test('labels of ours are named again, or the server would take them away', () =>
   const ours = { ...namespace('shop', { owner: 'a', other: 'b' }) };
   ours.metadata.managedFields = [{ manager: 'kubectl-harden' }];
   expect(labelsOf(planOf(snapshotOf({ version: '1.20', objects: [ours] }), { labels: 'shop=a/b' }))).toEqual({
-    shop: { owner: 'a', purpose: 'b' },
+    shop: { owner: 'a', purpose: 'b', 'kubernetes.io/metadata.name': 'shop' },
   });
 });
 

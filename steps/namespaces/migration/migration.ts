@@ -113,9 +113,18 @@ export interface Migration {
 
 /** The objects of `default` that can be copied, in the order of their creation. Empty where there is no workload. */
 export const movable = once((now): readonly Manifest[] => {
+  const selected = new Set(
+    objectsIn(now, 'Service', SOURCE).flatMap((service) =>
+      Object.keys((at(service, 'spec', 'selector') as object | undefined) ?? {}).length > 0
+        ? [service.metadata.name]
+        : [],
+    ),
+  );
+  // The controller fills in the Endpoints of a Service with a selector.
+  const filled = ({ kind, metadata }: Manifest) => kind === 'Endpoints' && selected.has(metadata.name);
   const all = ORDER.flatMap((kind) =>
     objectsIn(now, kind, SOURCE)
-      .filter(isOwn)
+      .filter((object) => isOwn(object) && !filled(object))
       .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)),
   );
   return all.some(({ kind }) => WORKLOADS.includes(kind)) ? all : [];
@@ -187,16 +196,7 @@ export function copyId({ kind, metadata }: Manifest): string {
 
 /** Everything of `default` as it would be in another namespace, and what that does not cover. */
 export function migrationTo(now: Snapshot, target: string): Migration {
-  const selected = new Set(
-    objectsIn(now, 'Service', SOURCE).flatMap((service) =>
-      Object.keys((at(service, 'spec', 'selector') as object | undefined) ?? {}).length > 0
-        ? [service.metadata.name]
-        : [],
-    ),
-  );
-  const all = movable(now).filter(
-    ({ kind, metadata }) => kind !== 'Endpoints' || !selected.has(metadata.name),
-  );
+  const all = movable(now);
   const taken = (object: Manifest) =>
     ORDER.some((kind) =>
       objectsIn(now, kind, target).some(

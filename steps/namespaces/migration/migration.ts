@@ -194,8 +194,16 @@ export function copyId({ kind, metadata }: Manifest): string {
   return `${kind}/${metadata.name}`;
 }
 
+const known = once(() => new Map<string, Migration>());
+
 /** Everything of `default` as it would be in another namespace, and what that does not cover. */
 export function migrationTo(now: Snapshot, target: string): Migration {
+  const found = known(now).get(target) ?? computed(now, target);
+  known(now).set(target, found);
+  return found;
+}
+
+function computed(now: Snapshot, target: string): Migration {
   const all = movable(now);
   const taken = (object: Manifest) =>
     ORDER.some((kind) =>

@@ -8,7 +8,7 @@ import { HostError } from '../host/errors.js';
 import { runsDirectory } from '../host/places.js';
 import { isGone, ownProcess } from '../host/process.js';
 import { type RunStore, runStore } from '../host/runs.js';
-import { printable } from '../model/escape.js';
+import { printable, printableLines } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import type { Style } from '../report/style.js';
 import type { Sandbox } from '../sandbox/index.js';
@@ -72,9 +72,9 @@ export function runsOf(io: Io): RunStore {
   return runStore(runsDirectory(io.env), clock);
 }
 
-/** Talk, as against data: to stderr, a line at a time. */
+/** Talk, as against data: to stderr, a line at a time; nothing of it can move a cursor. */
 export function say(io: Io, text: string): void {
-  io.stderr.write(`${text}\n`);
+  io.stderr.write(`${printableLines(text)}\n`);
 }
 
 /** The flags that name the cluster again, for a command that goes on. */

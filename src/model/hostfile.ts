@@ -1,5 +1,7 @@
 import { Document, visit } from 'yaml';
+import { printable } from './escape.js';
 import { isRecord, refText } from './manifest.js';
+import { text } from './markdown.js';
 import { type HostChange, KEPT_PLACEHOLDER, KEY_PLACEHOLDER } from './plan.js';
 
 /** Whether a key has to be put into the content of a file for a node. */
@@ -22,9 +24,14 @@ export function hostFileText(content: unknown): string {
 }
 
 /** Strings that some parser of YAML 1.1 takes for something else and that the library leaves plain. */
-const AMBIGUOUS = /^(=|<<|[-+]?0o[0-7_]+)$|[\u0085\u2028\u2029\ufeff]/i;
-/** Line breaks of YAML 1.1 (and the byte order mark) that the library does not escape within quotes. */
-const BREAKS = /[\u0085\u2028\u2029\ufeff]/g;
+const AMBIGUOUS = /^(=|<<|[-+]?0o[0-7_]+)$/i;
+/**
+ * What the library does not escape within quotes: line breaks of YAML 1.1, and whatever would move the cursor of a
+ * terminal or turn the order of a line around when the file is looked at.
+ */
+const RAW = /[\u007f-\u009f\p{Cf}\p{Cs}\u2028\u2029]/gu;
+/** The same, and what it escapes only there. */
+const ESCAPED = /[^\P{Cc}\n\t]|[\p{Cf}\p{Cs}\u2028\u2029]/u;
 
 /**
  * A value as YAML that every Kubernetes program reads as it is meant: their parsers follow YAML 1.1, where `yes`, `on`
@@ -34,12 +41,14 @@ export function yamlText(value: unknown): string {
   const document = new Document(value, { version: '1.1', aliasDuplicateObjects: false });
   visit(document, {
     Scalar: (_key, node) => {
-      if (typeof node.value === 'string' && AMBIGUOUS.test(node.value)) node.type = 'QUOTE_DOUBLE';
+      if (typeof node.value !== 'string') return;
+      if (AMBIGUOUS.test(node.value) || ESCAPED.test(node.value)) node.type = 'QUOTE_DOUBLE';
     },
   });
-  return document
-    .toString({ lineWidth: 0 })
-    .replace(BREAKS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return document.toString({ lineWidth: 0 }).replace(RAW, (char) => {
+    const code = (char.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\U${code.padStart(8, '0')}` : `\\u${code.padStart(4, '0')}`;
+  });
 }
 
 /** Name of the file beside a host change's files that tells a person what to do with them. */
@@ -48,12 +57,12 @@ export const INSTRUCTIONS_FILE = 'INSTRUCTIONS.md';
 /** What to do on the control-plane nodes, in order, with what it may break, as Markdown. */
 export function instructionsText(change: HostChange): string {
   return [
-    `# ${refText(change.ref)}`,
-    change.why,
+    `# ${text(refText(change.ref))}`,
+    text(change.why),
     ...(change.breaks.length === 0
       ? []
-      : [['Before you begin:', ...change.breaks.map((line) => `- ${line}`)].join('\n')]),
-    change.instructions.map((line, index) => `${index + 1}. ${line}`).join('\n'),
+      : [['Before you begin:', ...change.breaks.map((line) => `- ${text(line)}`)].join('\n')]),
+    change.instructions.map((line, index) => `${index + 1}. ${printable(line, 8_000)}`).join('\n'),
     ...(change.files.length === 0
       ? []
       : [

@@ -29,7 +29,7 @@ export function runsText(runs: readonly RunSummary[], style: Style): string {
   );
   const rows = runs.map((run) => [
     run.run,
-    run.startedAt.slice(0, 16).replace('T', ' '),
+    printable(run.startedAt.slice(0, 16).replace('T', ' ')),
     printable(run.cluster.context, 40),
     [stateText(run, takenBack.get(run.run)), ...provisionalWords(run, runs)].join('; '),
     String(run.applied.length),

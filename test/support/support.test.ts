@@ -1,5 +1,7 @@
+import { printable } from '../../src/model/escape.js';
 import { objects, visible } from '../../src/model/snapshot.js';
 import { casesIn, parseManifests } from './golden.js';
+import { ENDLESS, HOSTILE, planted, rawIn } from './hostile.js';
 import { namespace, object, snapshotOf } from './snapshot.js';
 
 test('a snapshot holds its objects by kind, with uid and resourceVersion', () => {
@@ -32,4 +34,10 @@ test('YAML of several documents and lists becomes objects', () => {
     'apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Pod, metadata: {name: a}}]\n---\n---\n';
   expect(parseManifests(text).map((m) => m.metadata.name)).toEqual(['a']);
   expect(() => casesIn('no-such-directory')).toThrow();
+});
+
+test('what is planted is found where it is raw, and not where it is escaped or coloured by us', () => {
+  expect(planted(HOSTILE).length).toBeGreaterThan(12);
+  expect(planted(`\u001b[2mEVIL\u001b[22m \\u{202a}EVIL ${printable(HOSTILE)}`)).toEqual([]);
+  expect(rawIn(`ok\n${HOSTILE}\n${ENDLESS}`)).toHaveLength(2);
 });

@@ -275,7 +275,7 @@ function problemWith(name: CommandName, given: Given, steps: readonly string[]):
     return '--health-check decides when the time of --confirm-within is up: give both';
   const check = checkOf(given.healthCheck);
   if (typeof check === 'string') return check;
-  if (name === 'apply' && given.confirmWithin !== undefined && embedded && given.sandboxFile === undefined)
+  if (given.confirmWithin !== undefined && embedded && given.sandboxFile === undefined)
     return '--confirm-within needs a cluster that outlives this command: --sandbox-file FILE in place of --sandbox';
   const { probeImage, probeTimeout } = given;
   if (typeof probeImage === 'string' && !/^[a-zA-Z0-9][\w.:/@-]*$/.test(probeImage))

@@ -35,14 +35,25 @@ export async function guard({ run }: Extract<Command, { name: 'guard' }>, io: Io
     if (!told) ready();
     told = true;
     try {
-      await watch(run, directory, read, io, log);
-    } catch (error) {
-      log(error instanceof Error ? error.message : String(error));
-      return EXIT.error;
+      await insistent(() => watch(run, directory, read, io, log), log);
     } finally {
       await lock.release();
     }
     if (!(await read()).some(({ verdict }) => verdict === undefined)) return EXIT.ok;
+  }
+}
+
+/** A disk that is full, a journal that cannot be read for a moment: to give up would leave the cluster as it is. */
+async function insistent(work: () => Promise<void>, log: Log): Promise<void> {
+  const start = performance.now();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      log(error instanceof Error ? error.message : String(error));
+      if (performance.now() - start > GIVE_UP) throw error;
+      await pause(PAUSES[1] ?? 0);
+    }
   }
 }
 
@@ -83,7 +94,10 @@ async function watch(
       return isDue(one, seen.get(key) ?? now, now);
     });
     const lost: Watched[] = [];
-    for (const one of due) if (!(await isKept(one, directory, log))) lost.push(one);
+    if (due.length > 0) {
+      const undone = undoneOf(await runsOf(io).list(), run);
+      for (const one of due) if (!(await isKept(one, undone(one.id), directory, log))) lost.push(one);
+    }
     if (lost.length > 0) await takeBack(run, directory, read, lost, io, log);
     const shortest = Math.min(...open.map(({ seconds }) => seconds));
     await pause(Math.min(1_000, shortest * 50));
@@ -91,8 +105,9 @@ async function watch(
 }
 
 /** Decides about one whose time is up: its health check may keep it. */
-async function isKept(one: Watched, directory: string, log: Log): Promise<boolean> {
-  if (one.check !== undefined && isWritten(one)) {
+async function isKept(one: Watched, undone: boolean, directory: string, log: Log): Promise<boolean> {
+  // Where somebody took it back meanwhile, there is nothing that a health check could keep.
+  if (!undone && one.check !== undefined && isWritten(one)) {
     const { healthy, words } = await isHealthy(one.check);
     log(`${one.id}: the health check ${healthy ? 'passed' : 'failed'}: ${words}`);
     if (healthy) return (await decide(directory, one.id, 'kept')) === 'kept';

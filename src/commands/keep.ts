@@ -7,7 +7,7 @@ import type { HeldJournal } from '../host/journal.js';
 import type { RunStore } from '../host/runs.js';
 import { decide, watchedReader } from '../host/verdicts.js';
 import { printable } from '../model/escape.js';
-import type { RunSummary } from '../model/journal.js';
+import { type RunSummary, undoneOf } from '../model/journal.js';
 import { type CameFrom, clockText, deadlineOf, isWritten, type Watched } from '../model/provisional.js';
 import type { Guardian, Offer } from '../wizard/waiting.js';
 import { clock, type Io, runsOf, say, summaryOf } from './io.js';
@@ -19,8 +19,10 @@ export async function keep(
 ): Promise<ExitCode> {
   const store = runsOf(io);
   const summary = named === undefined ? await lastOpen(store) : await summaryOf(named, store);
+  const undone = undoneOf(await store.list(), summary.run);
   const meant = summary.provisional.filter(
-    (one) => isWritten(one) && (options.steps.length === 0 || options.steps.includes(one.step)),
+    (one) =>
+      !undone(one.id) && isWritten(one) && (options.steps.length === 0 || options.steps.includes(one.step)),
   );
   if (meant.length === 0)
     throw new HostError(

@@ -4,7 +4,6 @@ import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
 import type { HeldJournal } from '../host/journal.js';
 import { isGone } from '../host/process.js';
-import { decide } from '../host/verdicts.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import type { Watched } from '../model/provisional.js';
@@ -192,8 +191,6 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
     const code = await ended(session, led, within, io);
     // A process that was killed may have claimed the cluster, and this one may have had nothing to write.
     if (run !== undefined) await target.cluster.unclaim(run, isGone);
-    if (code === EXIT.ok && taken?.only !== undefined)
-      for (const id of taken.only) await decide(taken.journal.directory, id, 'takenBack');
     if (undoes !== undefined) return code === EXIT.ok && somethingStays(session) ? EXIT.pending : code;
     if (how.by === 'confirm' && within.healthCheck !== undefined)
       decided = { code, directory: journal.directory };

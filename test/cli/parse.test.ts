@@ -126,6 +126,17 @@ const VALUES: readonly (readonly [string, Command])[] = [
   ],
   ['--version', { name: 'version' }],
   ['plan --version', { name: 'version' }],
+  [
+    'apply --confirm prod --confirm-within 5m --health-check http://127.0.0.1/health',
+    {
+      name: 'apply',
+      options: { ...NONE, confirmWithin: 300, healthCheck: { url: 'http://127.0.0.1/health' } },
+      confirm: 'prod',
+    },
+  ],
+  ['--confirm-within 90s', { name: 'wizard', options: { ...NONE, confirmWithin: 90 } }],
+  ['keep', { name: 'keep', options: NONE }],
+  ['keep 7f3a --step quotas', { name: 'keep', options: { ...NONE, steps: ['quotas'] }, run: '7f3a' }],
 ];
 
 test.each(VALUES)('kubectl harden %s', (line, expected) => {
@@ -174,6 +185,17 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['reach explain shop/web', "missing required argument 'DST'"],
   ['reach diff --from old', 'reach diff needs --from OLD and --to NEW'],
   ['reach nonsense', "too many arguments for 'reach'"],
+  ['apply --confirm prod --confirm-within soon', '--confirm-within is a time from 2s to 24h'],
+  ['apply --confirm prod --confirm-within 25h', '--confirm-within is a time from 2s to 24h'],
+  ['apply --confirm prod --health-check true', 'give both'],
+  ['apply --confirm prod --confirm-within 5m --health-check "open', 'a command with its quotes closed'],
+  [
+    'apply --confirm prod --confirm-within 5m --health-check http://me:secret@shop/',
+    'takes no URL with a password',
+  ],
+  ['apply --sandbox --confirm sandbox --confirm-within 5m', 'needs a cluster that outlives this command'],
+  ['--sandbox --confirm-within 5m', 'needs a cluster that outlives this command'],
+  ['plan --confirm-within 5m', '--confirm-within does not go with plan'],
 ];
 
 test.each(WRONG)('kubectl harden %s is refused in words', (line, part) => {

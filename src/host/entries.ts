@@ -165,7 +165,7 @@ export function readLines(text: string, file: string): JournalText {
     if (head.data.v > JOURNAL_VERSION)
       throw new HostError(`${where} was written by a newer version of kubectl-harden; use that one.`);
     if (!KNOWN.has(head.data.type)) {
-      notes.push(`${where}: lines of type '${printable(head.data.type, 80)}' are not known to this version`);
+      notes.push(`${where}: lines of type "${printable(head.data.type, 80)}" are not known to this version`);
       continue;
     }
     const body = entry.safeParse(parsed(line));

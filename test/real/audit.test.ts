@@ -25,7 +25,7 @@ const ANSWERS = {
   namespaces: { moreNamespaces: '' },
   'default-deny': { namespaces: ['shop', 'default'], sameNamespace: 'declared', egressOutside: 'open' },
   quotas: { namespaces: ['shop'], limits: false },
-  'encryption-at-rest': { enable: false, rewrite: false },
+  'encryption-at-rest': { enable: false, keyKept: false, rewrite: false },
   'metadata-blocking': { namespaces: 'all' },
 };
 

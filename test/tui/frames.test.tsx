@@ -94,7 +94,10 @@ const pictures: Record<string, WizardState> = {
 
 /** A frame without the dots that only show that the program lives. */
 function still(frame: string): string {
-  return frame.replace(/(Reading the cluster|Asking the server|Stopping: |Live probe: )(.*?)\.{1,3}$/gm, '$1$2');
+  return frame.replace(
+    /(Reading the cluster|Asking the server|Stopping: |Live probe: )(.*?)\.{1,3}$/gm,
+    '$1$2',
+  );
 }
 
 describe.each([

@@ -1,12 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { execa } from 'execa';
-import { PROGRAM } from '../support/program.js';
 import { type Beginning, beginning, contentOf, started } from './cluster.js';
 import { numbers } from './plan.js';
 import { faultProxy } from './proxy.js';
-import { kubeconfigFor, wordsOf } from './runs.js';
+import { begunIn, inProcess, kubeconfigFor, wordsOf } from './runs.js';
 
 /** How many runs are killed (`npm run test:faults` takes 200), and how many at a time. */
 const KILLS = Number(process.env.FAULT_KILLS ?? 10);
@@ -42,20 +40,9 @@ describe('a process that is killed at any moment', () => {
           else killed();
           return kill.arrives ? undefined : { name: 'killed', before: { reset: true } };
         });
-        const run = await begunIn(path.join(own, 'state', 'kubectl-harden', 'runs'));
+        const run = await begunIn(own);
         const words = wordsOf(await kubeconfigFor(cluster, proxy.address, own), from, run);
-        const child = execa(process.execPath, [PROGRAM, ...words], {
-          env: {
-            PATH: process.env.PATH ?? '',
-            HOME: '/nonexistent',
-            XDG_STATE_HOME: path.join(own, 'state'),
-          },
-          extendEnv: false,
-          reject: false,
-          all: true,
-          stdin: 'ignore',
-          timeout: 120_000,
-        });
+        const child = inProcess(words, own);
         killed = () => child.kill('SIGKILL');
         const ended = await child;
         await proxy.close();
@@ -106,13 +93,3 @@ describe('a process that is killed at any moment', () => {
     240_000,
   );
 });
-
-/** The run in a directory; one that was killed before the first line of its journal has not begun. */
-async function begunIn(runs: string): Promise<string | undefined> {
-  const found = await readdir(runs).catch(() => []);
-  for (const run of found) {
-    const journal = await readFile(path.join(runs, run, 'journal.jsonl'), 'utf8').catch(() => '');
-    if (journal.includes('\n')) return run;
-  }
-  return undefined;
-}

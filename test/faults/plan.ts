@@ -3,6 +3,7 @@ export interface Fault {
   name: string;
   before?: {
     waitMs?: number;
+    until?: Promise<unknown>;
     reset?: boolean;
     answer?: { status: number; headers?: Record<string, string>; text: string };
   };
@@ -10,9 +11,10 @@ export interface Fault {
 }
 
 /** The fault for a request, if it meets one. */
-export type Draw = (request: { method: string; path: string }) => Fault | undefined;
+export type Draw = (request: { method: string; path: string; authorization?: string }) => Fault | undefined;
 
-const status = (code: number, reason: string, headers: Record<string, string> = {}): Fault => ({
+/** A refusal as API servers write it, in place of the answer. */
+export const status = (code: number, reason: string, headers: Record<string, string> = {}): Fault => ({
   name: `${code}${headers['retry-after'] === undefined ? '' : ` Retry-After ${headers['retry-after']}`}`,
   before: {
     answer: {

@@ -35,11 +35,13 @@ export async function faultProxy(target: Connection, draw: Draw): Promise<FaultP
     for await (const part of incoming) parts.push(part as Buffer);
     const body = Buffer.concat(parts);
     const { method = 'GET', url = '/' } = incoming;
-    const fault = draw({ method, path: url });
+    const { authorization = '' } = incoming.headers;
+    const fault = draw({ method, path: url, authorization });
     if (fault !== undefined) done.push(`#${count} ${method} ${url}: ${fault.name}`);
     count++;
     const before = fault?.before;
     if (before?.waitMs !== undefined) await sleep(before.waitMs);
+    if (before?.until !== undefined) await before.until;
     if (before?.reset === true) return void incoming.socket.destroy();
     if (before?.answer !== undefined) {
       const { status, headers, text } = before.answer;

@@ -1,11 +1,13 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
+import { execa } from 'execa';
 import { parse } from '../../src/cli/parse.js';
 import type { Io } from '../../src/commands/io.js';
 import { apply, resume } from '../../src/commands/run.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import { STEPS } from '../../steps/index.js';
+import { PROGRAM } from '../support/program.js';
 import type { Beginning } from './cluster.js';
 
 /** How a command ended: its exit code and all that it said. Code 2 and the words of an error, as `main` has it. */
@@ -61,4 +63,46 @@ function ioIn(directory: string): Io {
 /** The run that a command says how to take up. */
 export function toResume({ said }: Ended): string | undefined {
   return /Resume: kubectl harden resume ([0-9a-f]+)/.exec(said)?.[1];
+}
+
+/**
+ * Starts the program as a process of its own, with its state below `directory`.
+ * @param first what the shell does before it becomes the program, such as setting a limit
+ */
+export function inProcess(
+  words: readonly string[],
+  directory: string,
+  { first, env }: { first?: string; env?: Record<string, string> } = {},
+) {
+  const program = [process.execPath, PROGRAM, ...words];
+  const [command = '', ...rest] =
+    first === undefined ? program : ['sh', '-c', `${first}; exec "$@"`, 'sh', ...program];
+  return execa(command, rest, {
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: '/nonexistent',
+      XDG_STATE_HOME: path.join(directory, 'state'),
+      ...env,
+    },
+    extendEnv: false,
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+    timeout: 120_000,
+  });
+}
+
+/** Where the runs of a test are kept. */
+export function runsIn(directory: string): string {
+  return path.join(directory, 'state', 'kubectl-harden', 'runs');
+}
+
+/** The run that has begun; one that was killed before the first line of its journal has not. */
+export async function begunIn(directory: string): Promise<string | undefined> {
+  const runs = runsIn(directory);
+  for (const run of await readdir(runs).catch(() => [])) {
+    const journal = await readFile(path.join(runs, run, 'journal.jsonl'), 'utf8').catch(() => '');
+    if (journal.includes('\n')) return run;
+  }
+  return undefined;
 }

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 // Two projects: what needs nothing but Node, and what needs a real API server (`npm run test:real`).
 const common = {
   testEnvironment: 'node',
@@ -19,6 +21,8 @@ const common = {
 };
 
 export default {
+  // Much of a run is waiting for programs and terminals: one at a time would leave a small machine idle.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   // Many tests start the whole program; on a busy machine that takes its time.
   testTimeout: 60_000,
   projects: [

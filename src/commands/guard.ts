@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
@@ -35,7 +35,7 @@ export async function guard({ run }: Extract<Command, { name: 'guard' }>, io: Io
     if (!told) ready();
     told = true;
     try {
-      await insistent(() => watch(run, directory, read, io, log), log);
+      await insistent(() => watch(run, directory, read, io, log), directory, log);
     } finally {
       await lock.release();
     }
@@ -43,14 +43,18 @@ export async function guard({ run }: Extract<Command, { name: 'guard' }>, io: Io
   }
 }
 
-/** A disk that is full, a journal that cannot be read for a moment: to give up would leave the cluster as it is. */
-async function insistent(work: () => Promise<void>, log: Log): Promise<void> {
+/**
+ * A disk that is full, a journal that cannot be read for a moment: to give up would leave the cluster as it is. Where the
+ * run itself was removed nothing is known of what it wrote, and nothing is left to watch over.
+ */
+async function insistent(work: () => Promise<void>, directory: string, log: Log): Promise<void> {
   const start = performance.now();
   for (;;) {
     try {
       return await work();
     } catch (error) {
       log(error instanceof Error ? error.message : String(error));
+      if (!existsSync(directory)) throw error;
       if (performance.now() - start > GIVE_UP) throw error;
       await pause(PAUSES[1] ?? 0);
     }

@@ -137,6 +137,13 @@ describe('what takes itself back unless it is kept', () => {
     expect((await harden(['plan', ...target, '--step', 'namespaces'], env)).stderr).toBe('');
   }, 90_000);
 
+  test('a run that is removed from this machine leaves no guardian behind', async () => {
+    await apply('--confirm-within', '1h');
+    const [guardian = 0] = await guardians();
+    await rm(path.join(directory, 'state'), { recursive: true });
+    await until('the guardian to end', async () => !isAlive(guardian));
+  }, 90_000);
+
   test('a health check decides when the time is up, and the exit code tells how', async () => {
     const server = createServer((_request, response) => response.writeHead(302).end()).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -185,5 +192,13 @@ function end(pid: number, signal: NodeJS.Signals): void {
     if (pid > 0) process.kill(pid, signal);
   } catch {
     // It has ended by itself.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }

@@ -72,6 +72,8 @@ const missing = missingTerminal();
         await choose('Which step?', title);
         await choose('How to go on?', 'Go on to the changes');
         await choose('How to go on?', 'Go on to the confirmation');
+        if (['Default-deny', 'Quotas'].includes(title))
+          await choose('Take it back by itself unless it is kept in time?', 'No: it stays');
         from = await until(t, 'Apply?', from);
         await pause();
         t.press('y', KEYS.enter);
@@ -96,15 +98,29 @@ const missing = missingTerminal();
         await pause();
         t.press(`${line}\r`);
       };
+      /** Takes a row of the numbered list before a question by its number. */
+      const choose = async (question: string, row: string) => {
+        const begin = from;
+        from = await until(t, question, from);
+        await pause();
+        const number = t
+          .raw()
+          .slice(begin, from)
+          .match(new RegExp(`^ +(\\d+) ${row}`, 'm'))?.[1];
+        if (number === undefined) throw new Error(`no row ${row} in:\n${t.raw().slice(begin)}`);
+        t.press(`${number}\r`);
+      };
       for (const number of [1, 2, 3, 4, 5]) {
         await answer('Which step? [', String(number));
-        await answer('How to go on? [', '2');
+        await choose('How to go on? [', 'Go on to the changes');
         if (number === 5) {
-          await answer('How to go on? [', '1');
-          await answer('How to go on? [', '3');
+          await choose('How to go on? [', 'Back to the questions');
+          await choose('How to go on? [', 'Back to the overview');
           break;
         }
-        await answer('How to go on? [', '3');
+        await choose('How to go on? [', 'Go on to the confirmation');
+        if (number === 2 || number === 3)
+          await answer('Take it back by itself unless it is kept in time? [1]', '');
         await answer('Apply? [no]', 'yes');
         await answer('How to go on? [1]', '');
       }

@@ -143,12 +143,17 @@ export function goesOnWithin(given: Options, before: RunSummary | undefined): Pa
   };
 }
 
-/** Whether steps may take themselves back: not an undo, and not where the cluster ends with this process. */
+/**
+ * Whether steps may take themselves back: not an undo, not where the cluster ends with this process, and not where nobody
+ * asked for it and there is no `person` to choose it.
+ */
 export function offerOf(
   { confirmWithin, healthCheck, sandbox, sandboxFile }: Options,
   undo: boolean,
+  person: boolean,
 ): Offer | undefined {
   if (undo || (sandbox && sandboxFile === undefined)) return undefined;
+  if (!person && confirmWithin === undefined) return undefined;
   return {
     ...(confirmWithin === undefined ? {} : { seconds: confirmWithin }),
     ...(healthCheck === undefined ? {} : { check: healthCheck }),

@@ -154,7 +154,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         ? { ...how, only: new Set(before.confirmed.keys()) }
         : how;
     const within = { ...options, ...goesOnWithin(options, before) };
-    const offer = offerOf(within, undoes !== undefined);
+    const offer = offerOf(within, undoes !== undefined, how.by === 'person');
     // What was said before the full screen came is behind it.
     const [notice] = how.by === 'person' ? await unguarded(io) : [];
     const material =

@@ -128,9 +128,15 @@ export function withinWords(run: string, { seconds, check }: Within): string {
   return `It is taken back by itself unless it is kept within ${spanText(seconds)} of its last change: here, or by kubectl harden keep ${run}.${decides}`;
 }
 
-/** Told where a step cannot take itself back. */
-export const NEVER =
-  'It cannot be taken back by itself: keys and stored values go back in rounds of their own.';
+/** Where the rights to take something back come from. */
+export const RIGHTS = 'kubectl harden rbac --also undo prints the role that may.';
+
+/** Told where a step cannot take itself back. @param stays why this account could not */
+export function neverWords(stays: string | undefined): string {
+  return stays === undefined
+    ? 'It cannot be taken back by itself: keys and stored values go back in rounds of their own.'
+    : `It cannot be taken back by itself: ${stays}. ${RIGHTS}`;
+}
 
 function checkText(check: HealthCheck): string {
   return 'url' in check ? check.url : `\`${commandLine(check.command)}\``;

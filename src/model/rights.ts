@@ -68,6 +68,14 @@ export function writeOf(change: Change): Write | undefined {
   }
 }
 
+/** What taking a change back writes; undefined where nothing is taken back on an API server. */
+export function undoOf(change: Change): Exclude<Write, { act: string }> | undefined {
+  const write = writeOf(change);
+  if (write === undefined || 'act' in write) return undefined;
+  const by = change.kind === 'delete' ? 'apply' : write.by === 'apply' ? 'delete' : 'amend';
+  return { ...write, by, for: 'taking it back' };
+}
+
 /** Whether a step has said that it may write what a change writes. */
 export function declares({ writes }: Pick<Uses, 'writes'>, change: Change): boolean {
   const write = writeOf(change);

@@ -1,4 +1,4 @@
-import { clockText, NEVER, spanText, withinWords } from '../model/provisional.js';
+import { clockText, neverWords, spanText, withinWords } from '../model/provisional.js';
 import { fold } from '../report/fold.js';
 import type { Session } from '../wizard/state.js';
 import { CHOICES } from '../wizard/waiting.js';
@@ -9,7 +9,8 @@ import type { Writer } from './writer.js';
 export async function within(session: Session, ask: Asker, out: Writer): Promise<void> {
   const { screen, run } = session.state;
   if (screen.at !== 'confirm' || screen.within === undefined) return;
-  if (screen.within === 'never') return out.say(...fold(NEVER, out.style.width, '  '));
+  if (screen.within === 'never')
+    return out.say(...fold(out.text(neverWords(screen.stays)), out.style.width, '  '));
   const choices = [...new Set([...CHOICES, screen.within])].sort((a, b) => a - b);
   const options = choices.map((seconds) => ({
     value: String(seconds),

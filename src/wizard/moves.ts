@@ -1,7 +1,8 @@
+import { RIGHTS, spanText } from '../model/provisional.js';
 import { assemble, type Decisions, pending } from './assemble.js';
 import type { Setting, Transition } from './events.js';
-import type { StepState, WizardState } from './state.js';
-import { offered } from './waiting.js';
+import { type StepState, stayingChanges, type WizardState } from './state.js';
+import { canTakeBack, offered } from './waiting.js';
 
 /** The next step that still waits, or the one at hand when none does. */
 export function following(state: WizardState): number {
@@ -72,12 +73,27 @@ export function redecide(state: WizardState, decision: Decisions, setting: Setti
   };
 }
 
+/**
+ * On to the confirmation of the step at hand. Where it was asked that it takes itself back and this account could not do
+ * that, it goes back to the review, with the reason.
+ */
+export function toConfirm(state: WizardState, step: StepState, setting: Setting): WizardState {
+  const stays = stayingChanges(step);
+  const waits = state.waiting?.all.find((one) => one.step === step.step.id);
+  const seconds = setting.offer?.seconds ?? waits?.seconds;
+  if (seconds === undefined || stays[0] === undefined || !canTakeBack(pending(step)))
+    return { ...state, screen: confirmScreen(state, step, setting) };
+  const notice = `Not applied: it is to take itself back after ${spanText(seconds)}, and of ${stays.length} of these ${pending(step).length} changes it could not: ${stays[0]}. ${RIGHTS} Or take them out, or apply without --confirm-within.`;
+  return { ...state, screen: { at: 'review' }, notice };
+}
+
 /** The first write to a real cluster asks for the name of its context. */
-export function confirmScreen(state: WizardState, { offer }: Setting): WizardState['screen'] {
-  const step = state.steps[state.current];
-  const within = step === undefined ? undefined : offered(pending(step), offer);
+function confirmScreen(state: WizardState, step: StepState, { offer }: Setting): WizardState['screen'] {
+  const within = offered(pending(step), offer);
   const typed = !state.written && state.snapshot?.cluster.sandbox === false;
   if (within === undefined) return { at: 'confirm', typed };
+  const [stays] = stayingChanges(step);
+  if (stays !== undefined && within !== 'never') return { at: 'confirm', typed, within: 'never', stays };
   const decides = offer?.check === undefined ? {} : { decides: offer.check };
   return { at: 'confirm', typed, within, ...decides };
 }

@@ -2,7 +2,7 @@ import { probeSentence } from '../model/policy-probe.js';
 import type { Snapshot } from '../model/snapshot.js';
 import { assemble, type Decisions, pending, UNDECIDED } from './assemble.js';
 import type { Handlers, Setting, SystemEvent } from './events.js';
-import { confirmScreen, decided, leave, reading, replaced } from './moves.js';
+import { decided, leave, reading, replaced, toConfirm } from './moves.js';
 import type { StepState, WizardState } from './state.js';
 
 /** What the effects report. */
@@ -36,7 +36,7 @@ export const fromEffects: Handlers<SystemEvent> = {
     const next = { ...state, steps: replaced(state, { ...step, checked: [...known, ...checked] }) };
     if (state.screen.confirming !== true) return [{ ...next, screen: { at: 'review' } }, []];
     const refused = checked.filter((c) => c.check.by === 'refusal').length;
-    if (refused === 0) return [{ ...next, screen: confirmScreen(next, setting) }, []];
+    if (refused === 0) return [toConfirm(next, { ...step, checked: [...known, ...checked] }, setting), []];
     const notice = `Asked again, the server refuses ${refused} of these changes: look at them before you confirm.`;
     return [{ ...next, notice, screen: { at: 'review' } }, []];
   },

@@ -2,7 +2,7 @@ import type { Entry } from '../model/journal.js';
 import { type Change, hashOf } from '../model/plan.js';
 import { pending, pendingCount } from './assemble.js';
 import type { Effect, Handlers } from './events.js';
-import { clear, confirmScreen, decided, following, leave, reading, redecide, replaced } from './moves.js';
+import { clear, decided, following, leave, reading, redecide, replaced, toConfirm } from './moves.js';
 import { wantedProbe } from './probe.js';
 import { type Checked, forbiddenChanges, type StepState, type UserEvent, type WizardState } from './state.js';
 import { nextChoice } from './waiting.js';
@@ -95,7 +95,7 @@ export const fromPeople: Handlers<UserEvent> = {
         if (forbidden.length > 0) return [{ ...state, notice: mayNot(step, forbidden) }, []];
         const unchecked = uncheckedChanges(step);
         return unchecked.length === 0
-          ? [{ ...clear(state), screen: confirmScreen(state, setting) }, []]
+          ? [toConfirm(clear(state), step, setting), []]
           : [
               { ...clear(state), screen: { at: 'checking', confirming: true } },
               [{ do: 'check', changes: unchecked }],

@@ -1,4 +1,5 @@
 import type { Flows } from '../model/flow.js';
+import type { Change } from '../model/plan.js';
 import type { Need, Rights, Uses } from '../model/rights.js';
 import type { EncryptionFacts, Query, Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
@@ -15,8 +16,9 @@ import {
   type Look,
 } from './ports.js';
 import { makeProbe } from './probe.js';
-import type { Session, UserEvent, WizardState } from './state.js';
-import type { Guardian } from './waiting.js';
+import type { Checked, Session, UserEvent, WizardState } from './state.js';
+import { whyNeverBack } from './take-back.js';
+import { canTakeBack, type Guardian } from './waiting.js';
 
 export interface SessionPorts {
   /** Claims the cluster before the first write; released when the session ends. */
@@ -94,7 +96,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
         });
         return;
       case 'check':
-        send({ type: 'checked', checked: await check(ports.cluster, effect.changes) });
+        send({ type: 'checked', checked: await checkAll(ports.cluster, effect.changes, options) });
         return;
       case 'apply': {
         stopping = new AbortController();
@@ -179,6 +181,23 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
     send: (event: UserEvent) => send(event),
     ended: end.promise,
   };
+}
+
+/** What the server says to changes; where they may be written provisionally, also whether they could be taken back. */
+async function checkAll(
+  cluster: Cluster,
+  changes: readonly Change[],
+  { offer }: Pick<Setting, 'offer'>,
+): Promise<readonly Checked[]> {
+  const provisional = offer !== undefined && canTakeBack(changes);
+  const [checked, stays] = await Promise.all([
+    check(cluster, changes),
+    provisional ? whyNeverBack(cluster, changes) : new Map<string, string>(),
+  ]);
+  return checked.map((one) => {
+    const why = stays.get(one.change);
+    return why === undefined ? one : { ...one, stays: why };
+  });
 }
 
 const TAKEN_OVER =

@@ -18,8 +18,15 @@ export type Screen =
   | { at: 'review' }
   // typed: the context's name has to be typed; probe: before it, in place of changes; within: seconds after which the step
   // takes itself back unless it is kept, 0 for not at all, `never` where it cannot, absent where it is not offered;
-  // decides: what may keep it in place of a person
-  | { at: 'confirm'; typed: boolean; probe?: ProbePlan; within?: number | 'never'; decides?: HealthCheck }
+  // stays: why this account could not take it back; decides: what may keep it in place of a person
+  | {
+      at: 'confirm';
+      typed: boolean;
+      probe?: ProbePlan;
+      within?: number | 'never';
+      stays?: string;
+      decides?: HealthCheck;
+    }
   | { at: 'probing'; stage: string; stopping: boolean } // a live probe of the network plugin
   | { at: 'applying'; done: number; total: number; now: string; rewrite?: RewriteProgress; stopping: boolean }
   | { at: 'verifying' }
@@ -36,6 +43,8 @@ export interface Checked {
     | { by: 'server'; warnings: readonly string[] }
     | { by: 'us'; reason: string } // computed here, not checked by the server
     | { by: 'refusal'; reason: string; right?: true }; // the server would refuse it; right: this account may not
+  /** Where it could take itself back: why this account could not take this one back. */
+  stays?: string;
 }
 
 export type Outcome = 'applied' | 'left' | 'failed' | 'stale' | 'interrupted';
@@ -122,6 +131,16 @@ export function forbiddenChanges(
   const chosen = new Set(chosenChanges(step).map(({ id }) => id));
   return step.checked.filter(
     ({ change, check }) => check.by === 'refusal' && check.right === true && chosen.has(change),
+  );
+}
+
+/** Why this account could not take chosen changes back, one text for each that would stay. */
+export function stayingChanges(
+  step: Pick<StepState, 'plan' | 'excluded' | 'held' | 'checked'>,
+): readonly string[] {
+  const chosen = new Set(chosenChanges(step).map(({ id }) => id));
+  return step.checked.flatMap(({ change, stays }) =>
+    stays !== undefined && chosen.has(change) ? [stays] : [],
   );
 }
 

@@ -58,13 +58,13 @@ export async function applyUnattended(
       }
       case 'review': {
         const step = steps[current];
-        if (step !== undefined && forbiddenChanges(step).length > 0) {
-          forbidden.add(step.step.id);
-          return session.send({ type: 'back' });
-        }
-        return session.send(
-          step !== undefined && pending(step).length > 0 ? { type: 'next' } : { type: 'quit' },
-        );
+        if (step === undefined || pending(step).length === 0) return session.send({ type: 'quit' });
+        if (forbiddenChanges(step).length > 0) forbidden.add(step.step.id);
+        if (forbidden.has(step.step.id)) return session.send({ type: 'back' });
+        session.send({ type: 'next' });
+        // It does not go on where this account could not take it back as was asked for; the notice says why.
+        if (session.state.screen.at === 'review') forbidden.add(step.step.id);
+        return;
       }
       case 'confirm':
         return session.send({ type: 'confirm', typed: snapshot?.cluster.context ?? '' });

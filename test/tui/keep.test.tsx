@@ -54,6 +54,25 @@ test('what decides in place of a person is told before it is confirmed', () =>
     },
   ));
 
+test('what this account could not take back is said in place of the choice, escaped', () =>
+  onScreen(
+    shopState({
+      at: 'confirm',
+      typed: false,
+      within: 'never',
+      stays: 'this account may not delete x\u001b[2J',
+    }),
+    { rows: 40 },
+    async (mounted) => {
+      await ready(mounted, { at: 'confirm', typed: false });
+      const words = mounted.frame().replaceAll(/\s+/g, ' ');
+      expect(words).toContain('It cannot be taken back by itself: this account may not delete x');
+      expect(words).toContain('rbac --also undo');
+      expect(words).not.toContain('keys and stored values');
+      expect(mounted.frame()).toContain('x1b');
+    },
+  ));
+
 test('where it cannot take itself back it says so, and there is no choice', () =>
   onScreen(shopState({ at: 'confirm', typed: false, within: 'never' }), { rows: 40 }, async (mounted) => {
     await ready(mounted, { at: 'confirm', typed: false });

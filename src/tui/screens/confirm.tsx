@@ -2,7 +2,7 @@ import { useAnimation } from 'ink';
 import { type ReactNode, useEffect } from 'react';
 import { BESIDES } from '../../model/plan.js';
 import { type ProbePlan, probeLines } from '../../model/policy-probe.js';
-import { NEVER, spanText, withinWords } from '../../model/provisional.js';
+import { neverWords, spanText, withinWords } from '../../model/provisional.js';
 import { RISKS } from '../../model/risk.js';
 import type { SignName } from '../../model/signs.js';
 import type { StepState, WizardState } from '../../wizard/state.js';
@@ -105,7 +105,7 @@ function bodyRows(scene: Scene, step: StepState): Line[] {
 /** Whether the step takes itself back, and what keeps it. */
 function withinRows({ state: { screen, run }, look, width }: Scene): Line[] {
   if (screen.at !== 'confirm' || screen.within === undefined || screen.within === 0) return [];
-  if (screen.within === 'never') return paragraph(look, NEVER, width, { role: 'dim' });
+  if (screen.within === 'never') return paragraph(look, neverWords(screen.stays), width, { role: 'dim' });
   const { decides } = screen;
   const words = withinWords(run, {
     seconds: screen.within,

@@ -68,12 +68,16 @@ function checked(
         question.choices.find((choice) => choice.value === text) ??
         question.choices.find((choice) => choice.also?.includes(text));
       return found === undefined
-        ? wrong(`one of ${listed(question.choices.map((c) => c.value))}`)
+        ? wrong(unclear(question, text) ?? `one of ${listed(question.choices.map((c) => c.value))}`)
         : { answer: found.value };
     }
     case 'choices':
       return pick(question.choices, value, wrong);
   }
+}
+
+function unclear({ unclear = {} }: Question & { type: 'choice' }, text: string): string | undefined {
+  return Object.hasOwn(unclear, text) ? unclear[text] : undefined;
 }
 
 /**

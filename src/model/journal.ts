@@ -130,6 +130,8 @@ export interface RunSummary {
   /** Ids of changes that were chosen by themselves, or confirmed. */
   chosen: ReadonlyMap<string, readonly string[]>;
   applied: readonly string[];
+  /** Whether a change of nodes was left to people, as files. */
+  leftFiles: boolean;
   skipped: ReadonlyMap<string, string>;
   state: 'open' | 'done' | 'left' | 'interrupted' | 'failed';
 }
@@ -144,6 +146,9 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
   const chosen = new Map<string, readonly string[]>();
   const skipped = new Map<string, string>();
   const applied = new Set<string>();
+  const onNodes = new Set<string>();
+  const begun = new Set<string>();
+  let leftFiles = false;
   let state: RunSummary['state'] = 'open';
   for (const entry of entries) {
     if (entry.type === 'answered') {
@@ -152,6 +157,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
     }
     if (entry.type === 'confirmed') {
       const ids = [...(confirmed.get(entry.step) ?? []), ...entry.changes.map((c) => c.id)];
+      for (const { id, kind } of entry.changes) if (kind === 'host') onNodes.add(id);
       // A step that was planned again is confirmed again, with changes of before among its own.
       confirmed.set(entry.step, [...new Set(ids)]);
       excluded.set(entry.step, entry.excluded);
@@ -162,6 +168,9 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
       chosen.set(entry.step, entry.chosen ?? []);
     }
     if (entry.type === 'applied') applied.add(entry.change);
+    // One that only waits for another was not begun, and its files are not written yet.
+    if (entry.type === 'applying' && onNodes.has(entry.change)) begun.add(entry.change);
+    if (entry.type === 'left' && begun.has(entry.change)) leftFiles = true;
     if (entry.type === 'skipped') skipped.set(entry.step, entry.reason);
     state = entry.type === 'ended' ? entry.reason : 'open';
   }
@@ -188,6 +197,7 @@ export function replay(entries: readonly Stamped[]): RunSummary | undefined {
       ]),
     ),
     applied: [...applied],
+    leftFiles,
     skipped,
     state,
   };
@@ -201,6 +211,23 @@ export function undoneOf(all: readonly RunSummary[], run: string): (id: string) 
       undoes === run && state === 'done' && (undoesOnly !== undefined || applied.length > 0),
   );
   return (id) => undos.some(({ undoesOnly }) => undoesOnly === undefined || undoesOnly.includes(id));
+}
+
+/** What was confirmed to be re-written (`secrets`, `configmaps`, `widgets.example.com`) and was not, or not to its end. */
+export function unfinishedRewrites(entries: readonly Stamped[]): readonly string[] {
+  const open = new Map<string, string>();
+  for (const entry of entries) {
+    if (entry.type === 'applied') open.delete(entry.change);
+    if (entry.type !== 'confirmed') continue;
+    for (const id of entry.excluded) open.delete(id);
+    for (const { id, kind, ref } of entry.changes) if (kind === 'rewrite') open.set(id, resourceOf(ref));
+  }
+  return [...open.values()];
+}
+
+/** The change of a re-write holds the kind where it is a known one, else the resource itself. */
+function resourceOf({ kind }: Ref): string {
+  return kind === 'Secret' ? 'secrets' : kind === 'ConfigMap' ? 'configmaps' : kind;
 }
 
 /** How far an interrupted re-write had come. */

@@ -42,7 +42,14 @@ interface Base {
 export type Question = Base &
   (
     | { type: 'confirm'; recommended: boolean; cautious: boolean }
-    | { type: 'choice'; choices: readonly Choice[]; recommended: string; cautious: string }
+    | {
+        type: 'choice';
+        choices: readonly Choice[];
+        /** Words that an answers file may hold and that say too little here: what is expected in their place, and why. */
+        unclear?: Readonly<Record<string, string>>;
+        recommended: string;
+        cautious: string;
+      }
     | {
         type: 'choices';
         choices: readonly Choice[];

@@ -58,6 +58,8 @@ export interface EncryptionFacts {
   servers?: { listed: number | undefined; seen: number };
   /** Every API server there is, where a re-write of this run tried each before, and all kept one stored form. */
   agreed?: readonly string[];
+  /** Resources (`configmaps`) whose re-write was confirmed in this run, and did not come to its end. */
+  unfinished?: readonly string[];
   /** Value of `--encryption-provider-config` for each API server whose arguments are visible; null: flag absent. */
   flags: readonly { server: string; value: string | null }[];
   /** API servers of which more is known than whether they have the flag. */

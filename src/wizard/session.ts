@@ -1,4 +1,5 @@
 import type { Flows } from '../model/flow.js';
+import { unfinishedRewrites } from '../model/journal.js';
 import type { Change } from '../model/plan.js';
 import type { Need, Rights, Uses } from '../model/rights.js';
 import type { EncryptionFacts, Query, Snapshot } from '../model/snapshot.js';
@@ -92,7 +93,10 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
       case 'read':
         send({
           type: 'snapshot',
-          snapshot: await takeSnapshot(ports, options, (progress) => send({ type: 'reading', progress })),
+          snapshot: withUnfinished(
+            await takeSnapshot(ports, options, (progress) => send({ type: 'reading', progress })),
+            await ports.journal.entries(),
+          ),
         });
         return;
       case 'check':
@@ -228,6 +232,13 @@ export async function takeSnapshot(
       : { observed: options.observed }),
     ...(encryption === undefined ? {} : { encryption: await lookedAt(encryption, ports.look) }),
   };
+}
+
+/** Only Secrets are counted by stored form: that others were left by a re-write that stopped, the journal alone tells. */
+function withUnfinished(read: Snapshot, entries: Awaited<ReturnType<Journal['entries']>>): Snapshot {
+  const unfinished = unfinishedRewrites(entries);
+  if (read.encryption === undefined || unfinished.length === 0) return read;
+  return { ...read, encryption: { ...read.encryption, unfinished } };
 }
 
 /** What this account lacks for each step. What cannot be asked is said, and shows when it is tried. */

@@ -1,5 +1,6 @@
 import {
   namesFor,
+  PLAIN,
   prefixesOf,
   prefixText,
   providersFor,
@@ -26,44 +27,73 @@ export const SECRETS = 'secrets';
 
 const TEMPLATE = 'encryption-at-rest/encryption-config.yaml';
 
+/** The choices of the question `goal`, and the words of an answers file that are too short for it. */
+export interface GoalChoices {
+  choices: readonly Choice[];
+  /** @see Question */
+  unclear: Readonly<Record<string, string>>;
+  /** The answer that ends what was begun: a key that API servers can read, and do not all write under. */
+  begun: string | undefined;
+}
+
 /**
- * What a configuration that exists may be led to, as choices; only what makes sense in this state. The value of most
- * names the key that is to write, so that the same answer means the same once it is carried out.
+ * What a configuration that exists may be led to; only what makes sense in this state. The value of most names the key
+ * that is to write, so that the same answer means the same once it is carried out: then it is to leave all as it is. A
+ * word for any new key would make one more at each run, so it is taken only while there is nothing to mix it up with.
  */
-export function goalChoices(now: Snapshot, { situation: { servers } }: Known): readonly Choice[] {
+export function goalChoices(now: Snapshot, { situation: { servers } }: Known): GoalChoices {
   const writers = writersOf(servers);
   const [writer = ''] = writers;
   const settled = writers.length === 1;
   const readable = allProviders(servers);
   const current = settled ? readable.find((one) => prefixesOf(one)[0] === writer) : undefined;
   const newKey = (kind: LocalProvider) => answerFor(freshKey(now, servers, kind));
-  return [
-    { value: 'keep', label: 'leave it as it is' },
-    ...readable.filter(mayWriteAgain).flatMap((provider): Choice[] => {
+  const rotated =
+    current !== undefined && 'keys' in current && mayWriteAgain(current) ? current.kind : undefined;
+  const there = readable
+    .filter((one) => mayWriteAgain(one) && !(settled && prefixesOf(one)[0] === writer))
+    .map((provider) => ({ provider, value: answerFor(provider) }));
+  const keep: Choice = { value: 'keep', label: 'leave it as it is' };
+  const changes = offered(now).flatMap(({ value, label, note = '' }): Choice[] => {
+    if (value === 'kms') return [{ value, label: `change to ${label}`, note }];
+    if (value === current?.kind) return [];
+    const kind = value === 'aescbc' ? 'aescbc' : 'secretbox';
+    const clear = !there.some(({ provider }) => provider.kind === kind);
+    return [{ value: newKey(kind), ...(clear ? { also: [value] } : {}), label: `change to ${label}`, note }];
+  });
+  const choices: readonly Choice[] = [
+    current === undefined || writer === PLAIN ? keep : { ...keep, also: wordsFor(current) },
+    ...there.map(({ provider, value }) => {
       const [prefix = ''] = prefixesOf(provider);
-      if (settled && prefix === writer) return [];
       const note = `${writers.includes(prefix) ? 'some API servers write under it already' : 'API servers can read it already'}: ends what was begun, or takes it back`;
-      return [{ value: answerFor(provider), label: `write under ${prefixText(prefix)}`, note }];
+      return { value, label: `write under ${prefixText(prefix)}`, note };
     }),
-    ...(current !== undefined && 'keys' in current && mayWriteAgain(current)
-      ? [{ value: newKey(current.kind), also: ['rotate'], label: 'rotate the key', note: current.kind }]
-      : []),
-    ...offered(now)
-      .filter(({ value }) => value === 'kms' || value !== current?.kind)
-      .map(
-        ({ value, label, note = '' }): Choice => ({
-          value: value === 'kms' ? 'kms' : newKey(value === 'aescbc' ? 'aescbc' : 'secretbox'),
-          also: [value],
-          label: `change to ${label}`,
-          note,
-        }),
-      ),
+    ...(rotated === undefined ? [] : [{ value: newKey(rotated), label: 'rotate the key', note: rotated }]),
+    ...changes,
     {
       value: 'plainText',
       label: 'back to plain text',
       note: 'the only way to undo encryption: identity first, re-write, then remove',
     },
   ];
+  const unclear: Record<string, string> = {};
+  for (const kind of LOCAL) {
+    const names = there.filter(({ provider }) => provider.kind === kind).map(({ value }) => value);
+    if (names.length > 0 && kind !== current?.kind)
+      unclear[kind] =
+        `the name of the key: ${[...names, newKey(kind)].join(' or ')}, of which the last is a new one`;
+  }
+  if (rotated !== undefined)
+    unclear.rotate = `the name of the new key, as each run would make another one otherwise: ${newKey(rotated)}`;
+  return { choices, unclear, begun: there[0]?.value };
+}
+
+const LOCAL: readonly LocalProvider[] = ['secretbox', 'aescbc'];
+
+/** What an answers file may say that led to this writer: once it is there, it is to be left as it is. */
+function wordsFor(writer: EncryptionProvider): readonly string[] {
+  const local = LOCAL.some((kind) => kind === writer.kind);
+  return [answerFor(writer), ...(local ? [writer.kind] : [])];
 }
 
 /** A provider with one key as the answer to a question: `use/secretbox/key1`. */
@@ -118,13 +148,19 @@ export function goalOf(
       // Nothing is put in order here that nobody asked for. Only Secrets are counted: while they are all under the key,
       // nothing tells that others, which are re-written with them, are not.
       const asked = more.length > 0 || answers.removeOld === true || encryptionState(now).at !== 'encrypted';
+      const confirmed = unfinished(now).filter((name) => covered.some((one) => sameResource(one, name)));
       return writers.length === 1 && writer?.kind !== 'identity'
-        ? goal(writer, asked ? [...covered, ...more] : [SECRETS])
+        ? goal(writer, asked ? [...covered, ...more] : [SECRETS, ...confirmed])
         : undefined;
     }
     default:
       return goal(providerOf(String(answers.goal), readable), [...covered, ...more]);
   }
+}
+
+/** Other resources than Secrets whose re-write was confirmed in this run, and did not come to its end. */
+export function unfinished({ encryption }: Snapshot): readonly string[] {
+  return (encryption?.unfinished ?? []).filter((name) => name !== SECRETS);
 }
 
 type Servers = Known['situation']['servers'];

@@ -1,7 +1,7 @@
 import { sameConfig } from '../../src/encryption/configuration.js';
 import type { Situation } from '../../src/encryption/rounds.js';
 import { apiServerPods, controlPlaneNodes } from '../../src/model/distributions.js';
-import type { EncryptionConfig, StoragePrefix } from '../../src/model/encryption.js';
+import { type EncryptionConfig, EVERY_SERVER, type StoragePrefix } from '../../src/model/encryption.js';
 import { listAt, type Manifest, stringAt } from '../../src/model/manifest.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { type EncryptionState, encrypts } from './state.js';
@@ -18,9 +18,6 @@ export interface Known {
   /** Whether each API server reloads its file by itself. */
   reload: boolean;
 }
-
-/** The one API server that stands for all where their number and names are not known. */
-const EVERY = 'every API server';
 
 /**
  * The configuration of every API server, or undefined where none is seen: where storage is in plain text and no server
@@ -47,7 +44,7 @@ export function known(now: Snapshot, state: EncryptionState): Known | undefined 
   const pods = apiServerPods(now).map(nodeName);
   const names = [...new Set([...seen.keys(), ...set, ...controlPlaneNodes(now), ...pods])];
   const count = apiServerCount(now);
-  const all = names.length === 0 || (count ?? 0) > names.length ? [...names, EVERY] : names;
+  const all = names.length === 0 || (count ?? 0) > names.length ? [...names, EVERY_SERVER] : names;
   const unseen = all.filter((name) => !seen.has(name));
   // Which of several configurations an unseen server has cannot be guessed.
   if (unseen.length > 0 && configs.some((config) => !sameConfig(config, common))) return undefined;
@@ -64,8 +61,8 @@ export function known(now: Snapshot, state: EncryptionState): Known | undefined 
       alone: count === 1,
       stored: storedSecrets(now),
     },
-    named: !all.includes(EVERY),
-    assumed: [...unseen, ...copied].filter((name) => name !== EVERY),
+    named: !all.includes(EVERY_SERVER),
+    assumed: [...unseen, ...copied].filter((name) => name !== EVERY_SERVER),
     file: files[0] === undefined ? undefined : hostPath(apiServerPods(now), files[0]),
     reload: reloads(now),
   };
@@ -79,7 +76,7 @@ export function apiServerCount(now: Snapshot): number | undefined {
     apiServerPods(now).length,
     controlPlaneNodes(now).length,
     flags.length,
-    apiServers.length,
+    apiServers.filter(({ server }) => server !== EVERY_SERVER).length,
   );
   return most === 0 ? undefined : most;
 }

@@ -4,7 +4,7 @@ import type { Change, CloudChange } from '../../src/model/plan.js';
 import type { Answers } from '../../src/model/question.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import type { Templates } from '../../src/model/template.js';
-import { goalOf, SECRETS } from './goals.js';
+import { goalOf, SECRETS, unfinished } from './goals.js';
 import { CONFIG, hostChanges } from './host.js';
 import { known } from './known.js';
 import { byFiles, canEnable, changeable } from './questions.js';
@@ -18,10 +18,14 @@ export function plan(now: Snapshot, answers: Answers, templates: Templates): rea
   if (canEnable(state, where) && !byFiles(where)) return answers.enable === true ? byCommands(where) : [];
   const rounds = planned(now, answers, templates);
   if (rounds !== undefined && 'rounds' in rounds) return changesOf(now, state, answers, rounds.rounds);
-  const only = state.at === 'stale' || (state.at === 'unseen' && state.configured);
-  return only && rounds === undefined && answers.rewrite === true
-    ? [rewriteOf(now, state, answers, SECRETS)]
-    : [];
+  if (rounds !== undefined || answers.rewrite !== true || !inForce(state)) return [];
+  const stale = state.at === 'encrypted' ? [] : [SECRETS];
+  return [...stale, ...unfinished(now)].map((one) => rewriteOf(now, state, answers, one));
+}
+
+/** Whether something encrypts, or may: then a re-write makes sense, whatever is seen of the configuration. */
+function inForce(state: EncryptionState): boolean {
+  return state.at === 'encrypted' || state.at === 'stale' || (state.at === 'unseen' && state.configured);
 }
 
 /** The rounds that the answers ask for, why there are none that are safe, or undefined where nothing is asked for. */

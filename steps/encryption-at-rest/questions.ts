@@ -3,7 +3,7 @@ import { printable } from '../../src/model/escape.js';
 import type { Answers, Choice, Question } from '../../src/model/question.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { statements } from './config-findings.js';
-import { coveredWithSecrets, goalChoices, writersOf } from './goals.js';
+import { coveredWithSecrets, goalChoices, unfinished, writersOf } from './goals.js';
 import { type Known, known } from './known.js';
 import { offered, offersKms } from './providers.js';
 import { type EncryptionState, encryptionState, encrypts } from './state.js';
@@ -63,7 +63,9 @@ export function questions(now: Snapshot, given: Answers = {}): readonly Question
       cautious: false,
     });
   if (files || current !== undefined) out.push(...alsoEncrypt(now, current), KEY_KEPT);
-  if (state.at === 'stale' || files || current !== undefined || (state.at === 'unseen' && state.configured)) {
+  const left = state.at === 'encrypted' && unfinished(now).length > 0;
+  const seen = state.at === 'stale' || (state.at === 'unseen' && state.configured);
+  if (seen || left || files || current !== undefined) {
     out.push({
       id: 'rewrite',
       type: 'confirm',
@@ -107,9 +109,8 @@ const KMS_PLUGIN: Question = {
 };
 
 function goal(now: Snapshot, current: Known): Question {
-  const choices = goalChoices(now, current);
+  const { choices, unclear, begun } = goalChoices(now, current);
   const plain = writersOf(current.situation.servers).every((prefix) => !encrypts(prefix));
-  const begun = choices.find(({ value, also }) => value.startsWith('use/') && also === undefined)?.value;
   return {
     id: 'goal',
     type: 'choice',
@@ -117,6 +118,7 @@ function goal(now: Snapshot, current: Known): Question {
     help: `In rounds, each on one API server after the other: at no moment is anything stored that one of them cannot read. Now: ${nowText(now)}.`,
     risk: 'restartsApiServer',
     choices,
+    unclear,
     // A key that servers can read and do not write under: a round that was not ended.
     recommended: plain ? (begun ?? 'keep') : 'keep',
     cautious: 'keep',

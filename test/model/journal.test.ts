@@ -1,4 +1,4 @@
-import { type Entry, replay, type Stamped } from '../../src/model/journal.js';
+import { type Entry, replay, type Stamped, unfinishedRewrites } from '../../src/model/journal.js';
 
 const ref = { apiVersion: 'v1', kind: 'Namespace', name: 'n' };
 const cluster = { id: 'c', context: 'prod', version: 'v1.31.4' };
@@ -82,5 +82,41 @@ test('a run that has ended is open again once something happens in it', () => {
   expect(replay(stamped(started, ended, applied('a'), { type: 'ended', reason: 'done' }))).toMatchObject({
     state: 'done',
     lastAt: 't3',
+  });
+});
+
+describe('a re-write that was confirmed and did not come to its end', () => {
+  const write = (...kinds: string[]): Entry => ({
+    type: 'confirmed',
+    step: 'e',
+    hash: 'h',
+    changes: kinds.map((kind) => ({
+      id: `e/-/${kind}/*`,
+      kind: 'rewrite',
+      ref: { ...ref, kind },
+      hash: 'h',
+    })),
+    excluded: [],
+  });
+  const ended = (kind: string) => applied(`e/-/${kind}/*`);
+  const failed = (kind: string): Entry => ({
+    type: 'failed',
+    step: 'e',
+    change: `e/-/${kind}/*`,
+    reason: 'refused',
+  });
+  test.each<[string, Entry[], string[]]>([
+    ['none', [confirmed('e', ['e/-/Secret/*'])], []],
+    ['the second of two', [write('Secret', 'ConfigMap'), ended('Secret')], ['configmaps']],
+    ['both ended', [write('Secret', 'ConfigMap'), ended('Secret'), ended('ConfigMap')], []],
+    [
+      'one that failed',
+      [write('widgets.example.com'), failed('widgets.example.com')],
+      ['widgets.example.com'],
+    ],
+    ['confirmed again', [write('ConfigMap'), ended('ConfigMap'), write('ConfigMap')], ['configmaps']],
+    ['taken out since', [write('ConfigMap'), confirmed('e', [], ['e/-/ConfigMap/*'])], []],
+  ])('%s', (_name, entries, expected) => {
+    expect(unfinishedRewrites(stamped(started, ...entries))).toEqual(expected);
   });
 });

@@ -111,7 +111,12 @@ describeReal(
       ]);
       expect(await counts()).toEqual(['k8s:enc:secretbox:v1:key-MONTH:']);
       const [turnedOn = ''] = await readdir(path.join(home, 'kubectl-harden/runs'));
-      expect(await run('apply', `encryption-at-rest: {goal: rotate, ${all}}`)).toBe(0);
+      // The same answers once more: what they ask for is there.
+      const before = await readFile(node.configuration, 'utf8');
+      expect(await run('apply', `encryption-at-rest: {goal: secretbox, ${all}}`)).toBe(0);
+      expect(await readFile(node.configuration, 'utf8')).toBe(before);
+      const next = `use/secretbox/key-${new Date().toISOString().slice(0, 7)}-2`;
+      expect(await run('apply', `encryption-at-rest: {goal: ${next}, ${all}}`)).toBe(0);
       expect(await counts()).toEqual(['k8s:enc:secretbox:v1:key-MONTH-2:']);
       const text = await readFile(node.configuration, 'utf8');
       for (const [, secret = ''] of text.matchAll(/secret: (\S+)/g)) expect(said).not.toContain(secret);

@@ -90,6 +90,7 @@ const RUN: RunSummary = {
   excluded: new Map(),
   chosen: new Map(),
   applied: ['a', 'b'],
+  leftFiles: false,
   skipped: new Map([['quotas', 'later']]),
   provisional: [],
   state: 'interrupted',

@@ -1,3 +1,4 @@
+import { resolveAnswers } from '../../src/host/resolve.js';
 import { loadTemplates } from '../../src/host/templates.js';
 import type { EncryptionConfig, EncryptionProvider } from '../../src/model/encryption.js';
 import type { Change, HostChange } from '../../src/model/plan.js';
@@ -196,6 +197,29 @@ test('what shares the keys of Secrets is not re-written for ever, and is said to
   ]);
 });
 
+describe('a run that stopped between the re-write of Secrets and that of what shares their key', () => {
+  const both = [{ resources: ['secrets', 'configmaps'], providers: [box('key1'), identity] }];
+  const left = { unfinished: ['configmaps'] };
+  test.each<[string, Snapshot, string[]]>([
+    ['goes on with it', cluster(three(both), { ...KEY1, ...left }), ['ConfigMap/*']],
+    [
+      'so it does where the configuration is not seen',
+      cluster(three(undefined), { ...KEY1, configured: true, ...left }),
+      ['ConfigMap/*'],
+    ],
+    [
+      'or Secrets are not all under the key',
+      cluster(three(undefined), { ...KEY1, stored: { '': 1, ...KEY1.stored }, ...left }),
+      ['Secret/*', 'ConfigMap/*'],
+    ],
+    ['but not with what the key is not for', cluster(three(secrets(box('key1'))), { ...KEY1, ...left }), []],
+    ['nor where nothing encrypts any more', cluster(three(null), { ...PLAIN, ...left }), []],
+  ])('%s', (_name, now, expected) => {
+    expect(ids(now, { rewrite: true })).toEqual(expected);
+    expect(ids(now, { rewrite: false })).toEqual([]);
+  });
+});
+
 describe('goals', () => {
   test('only what makes sense in the state', () => {
     expect(goals(cluster([null], PLAIN))).toEqual([]);
@@ -226,6 +250,45 @@ describe('goals', () => {
       writes: prefix('secretbox', 'key-2026-01'),
     });
     expect(changes(done, { ...YES, goal: 'use/secretbox/key-2026-01', removeOld: true })).toEqual([]);
+  });
+
+  describe('a word of an answers file never makes one more key at each run', () => {
+    const KEY = 'use/secretbox/key-2026-01';
+    const answered = (now: Snapshot, word: string) => {
+      const given = new Map([['goal', { value: word, where: 'answers.yaml:1' }]]);
+      return resolveAnswers('encryption-at-rest', step.questions(now), given).answers.goal;
+    };
+    const gcm: EncryptionProvider = { kind: 'aesgcm', keys: [{ name: 'g', value: 'kept' }] };
+    const begun = cluster([secrets(gcm, ...[box('key-2026-01')])]);
+    test.each<[string, Snapshot, string, string | RegExp]>([
+      ['another provider, from nothing of it', cluster([secrets(gcm)]), 'secretbox', KEY],
+      [
+        'the same while it is begun',
+        begun,
+        'secretbox',
+        /:1: .*"secretbox"; expected .*key-2026-01 or use.*-2,/,
+      ],
+      ['the name of that key', begun, KEY, KEY],
+      ['the same when it is done', cluster([secrets(box('key-2026-01'))]), 'secretbox', 'keep'],
+      ['the name when it is done', cluster([secrets(box('key-2026-01'))]), KEY, 'keep'],
+      ['the next key by its name', cluster([secrets(box('key1'))]), KEY, KEY],
+      [
+        'rotation without a name',
+        cluster([secrets(box('key1'))]),
+        'rotate',
+        /:1: .*"rotate"; .*key-2026-01\.$/,
+      ],
+      [
+        'a name that is no longer free',
+        cluster([secrets(box('key2'))]),
+        'use/secretbox/key1',
+        /expected one of/,
+      ],
+      ['plain text is no key', cluster([secrets(identity, box('key1'))]), 'identity', /expected one of/],
+    ])('%s', (_name, now, word, expected) => {
+      if (typeof expected === 'string') expect(answered(now, word)).toBe(expected);
+      else expect(() => answered(now, word)).toThrow(expected);
+    });
   });
 
   test('KMS v2 is not offered before 1.29', () => {

@@ -34,7 +34,7 @@ import {
 } from './io.js';
 import { goesOnWithin, guardianFor, offerOf, untilDecided } from './keep.js';
 import { progressLines } from './progress.js';
-import { lastToUndo, openUndo, stepOf } from './undo.js';
+import { lastToUndo, notUndone, openUndo, stepOf } from './undo.js';
 import { unguarded } from './unguarded.js';
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
@@ -99,7 +99,9 @@ async function lastOn(options: Options, io: Io): Promise<string> {
   const target = await openTarget(options);
   try {
     const { id, context } = await target.cluster.info();
-    const run = lastToUndo(await runsOf(io).list(), id);
+    const all = await runsOf(io).list();
+    const run = lastToUndo(all, id);
+    for (const line of notUndone(all, id, run)) say(io, line);
     if (run !== undefined) return run;
     throw new HostError(
       `No run on ${printable(context)} has writes that could be taken back; kubectl harden runs lists all runs.`,

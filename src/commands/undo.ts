@@ -1,7 +1,9 @@
+import { encryptionAtRest } from '../../steps/encryption-at-rest.js';
 import { undoStep } from '../../steps/undo.js';
 import type { HeldJournal } from '../host/journal.js';
 import type { RunStore } from '../host/runs.js';
 import { type RunSummary, undoneOf } from '../model/journal.js';
+import { changeName } from '../model/plan.js';
 import { isWritten, type Watched, writesOf } from '../model/provisional.js';
 import type { Step } from '../model/step.js';
 import { type DeedWithImages, deedsOf, isAsLeft } from '../model/undo.js';
@@ -19,6 +21,45 @@ export function lastToUndo(all: readonly RunSummary[], cluster: string): string 
       !isUndone(r, all) &&
       r.applied.length > 0,
   )?.run;
+}
+
+/**
+ * Newer runs on the cluster that may hold something to take back all the same, in words with the command: `lastToUndo`
+ * passes over runs that only left files for nodes, and over those that an undo took back but for a part.
+ * @param run what it found
+ */
+export function notUndone(
+  all: readonly RunSummary[],
+  cluster: string,
+  run: string | undefined,
+): readonly string[] {
+  const since = all.slice(all.findIndex((one) => one.run === run) + 1);
+  const lines = since.flatMap((one) => {
+    if (one.cluster.id !== cluster || one.undoes !== undefined || one.rewrite !== undefined) return [];
+    const command = `kubectl harden undo ${one.run}`;
+    const looked = all.some(({ undoes, state }) => undoes === one.run && state === 'done');
+    if (one.leftFiles && one.applied.length === 0 && !looked)
+      return [`Run ${one.run} left files for nodes: \`${command}\` tells what of them can be taken back.`];
+    const kept = untouched(one, all);
+    if (kept.length === 0) return [];
+    const more = kept.length > 1 ? ` and ${kept.length - 1} more` : '';
+    return [
+      `Of run ${one.run} its undo did not touch ${changeName(kept[0] ?? '')}${more}: \`${command}\` looks at it again.`,
+    ];
+  });
+  return lines.slice(-MOST_TOLD);
+}
+
+/** Of several such runs the newest are told. */
+const MOST_TOLD = 3;
+
+/** Ids of objects that a run wrote and that none of its undos did; encryption is taken back as a whole. */
+function untouched({ run, applied }: RunSummary, all: readonly RunSummary[]): readonly string[] {
+  const undos = all.filter(({ undoes }) => undoes === run);
+  if (undos.length === 0) return [];
+  const object = (id: string) => id.slice(id.indexOf('/'));
+  const touched = new Set(undos.flatMap((undo) => undo.applied.map(object)));
+  return applied.filter((id) => !id.startsWith(`${encryptionAtRest.id}/`) && !touched.has(object(id)));
 }
 
 /** Whether everything that a run wrote was taken back, as a whole or in parts. */

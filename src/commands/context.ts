@@ -7,6 +7,7 @@ import { filesCluster } from '../host/files-cluster.js';
 import { readFlows } from '../host/flows.js';
 import { type ManifestFiles, readManifests } from '../host/manifests.js';
 import { loadTemplates } from '../host/templates.js';
+import { EVERY_SERVER } from '../model/encryption.js';
 import { printable } from '../model/escape.js';
 import type { Flows } from '../model/flow.js';
 import { refText } from '../model/manifest.js';
@@ -69,7 +70,13 @@ export async function openTarget(
     return {
       cluster,
       hostFor: (journal) => here.hostFor(id, files(journal)),
-      look: async (facts) => [...(await given(facts)), ...(await here.look(id))],
+      look: async (facts) => {
+        const [copied, own] = [await given(facts), await here.look(id)];
+        // That a copy is not used is nothing to stop at where the file itself is at hand.
+        return own.length === 0
+          ? copied
+          : [...copied.filter(({ server }) => server !== EVERY_SERVER), ...own];
+      },
       close: async () => {
         here.close();
         await close();

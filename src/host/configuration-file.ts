@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { faultsText, parseConfiguration } from '../encryption/parse.js';
-import type { EncryptionConfig, ServerEncryption } from '../model/encryption.js';
+import { type EncryptionConfig, EVERY_SERVER, type ServerEncryption } from '../model/encryption.js';
 import { printable } from '../model/escape.js';
 import type { EncryptionFacts } from '../model/snapshot.js';
 import { HostError, reasonOf } from './errors.js';
@@ -30,11 +30,29 @@ export async function readConfigurationFile(file: string): Promise<GivenConfigur
 
 /**
  * What the API servers have in force that are seen to be started with a configuration, and whose file nobody here can
- * read, taken from a copy of it. One that tells another hash has another file; one without the flag has none.
+ * read, taken from a copy of it. One that tells another hash has another file; one without the flag has none. Where none
+ * shows its arguments although something encrypts, the copy is not used, and that is said: where the file lies on the
+ * nodes is not known then, and rounds would put a second one beside it.
  */
-export function asGiven(
+export function asGiven(given: GivenConfiguration, facts: EncryptionFacts): readonly ServerEncryption[] {
+  const { apiServers = [] } = facts;
+  if (apiServers.length === 0 && facts.flags.length === 0 && encrypts(facts)) return [unused(given)];
+  return taken(given, apiServers);
+}
+
+function encrypts({ configured, writes, stored = {} }: EncryptionFacts): boolean {
+  const values = Object.entries(stored).filter(([, count]) => count > 0);
+  return configured === true || [writes ?? '', ...values.map(([prefix]) => prefix)].some((one) => one !== '');
+}
+
+function unused({ file }: GivenConfiguration): ServerEncryption {
+  const value = `${printable(file, 200)} is not used: no API server shows its arguments, so where its file lies on the nodes is not known. On static pods: use an account that may list pods of kube-system, or run this on a control-plane node. A managed control plane has no such file`;
+  return { server: EVERY_SERVER, problem: { value, source: 'arguments of API servers' } };
+}
+
+function taken(
   { file, config, hash }: GivenConfiguration,
-  { apiServers = [] }: EncryptionFacts,
+  apiServers: readonly ServerEncryption[],
 ): readonly ServerEncryption[] {
   const source = `${printable(file, 200)}, as given`;
   return apiServers

@@ -92,6 +92,9 @@ export interface Seen<T> {
   source: string;
 }
 
+/** Stands for all API servers where their number and names are not known. */
+export const EVERY_SERVER = 'every API server';
+
 /** What can be seen of one API server; what is left out is not visible. */
 export interface ServerEncryption {
   /** Name of its control-plane node where that is known, else of its pod or lease. */

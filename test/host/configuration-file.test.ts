@@ -8,6 +8,8 @@ import { filesHost } from '../../src/host/files.js';
 import type { EncryptionConfig, ServerEncryption } from '../../src/model/encryption.js';
 import type { HostChange } from '../../src/model/plan.js';
 import type { EncryptionFacts } from '../../src/model/snapshot.js';
+import { encryptionAtRest } from '../../steps/encryption-at-rest.js';
+import { snapshotOf } from '../support/snapshot.js';
 import { configText, secretOf } from './control-plane/configs.js';
 
 let directory: string;
@@ -61,6 +63,28 @@ describe('a copy of the configuration', () => {
     });
     expect(other).toMatchObject({ server: 'b', problem: { source: 'metrics' } });
     expect(other?.config).toBeUndefined();
+  });
+
+  test('is not used, and that is said, where something encrypts and no API server shows its arguments', async () => {
+    const given = await readConfigurationFile(file);
+    const box = 'k8s:enc:secretbox:v1:key1:';
+    for (const sign of [{ configured: true }, { writes: box }, { stored: { [box]: 1 } }]) {
+      const seen = asGiven(given, { ...facts([]), ...sign });
+      expect(seen).toEqual([
+        {
+          server: 'every API server',
+          problem: { value: expect.stringContaining(file), source: expect.any(String) },
+        },
+      ]);
+      const now = snapshotOf({ encryption: { ...facts(seen), ...sign } });
+      const findings = encryptionAtRest.assess(now, {});
+      const said = findings.find(({ id }) => id === 'configuration-unclear')?.message;
+      expect(said).toContain(`${file} is not used: no API server shows its arguments`);
+      expect(findings.map(({ id }) => id)).not.toContain('configuration-not-visible');
+      expect(encryptionAtRest.questions(now).map(({ id }) => id)).not.toContain('goal');
+    }
+    expect(asGiven(given, facts([]))).toEqual([]);
+    expect(asGiven(given, { ...facts([]), writes: '', stored: { '': 3 } })).toEqual([]);
   });
 
   test('never takes the place of what is seen', async () => {

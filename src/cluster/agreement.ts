@@ -5,7 +5,7 @@ import { readMetrics } from './encryption.js';
 import { shownAddress } from './errors.js';
 import type { Transformations } from './metrics.js';
 import { inParallel } from './pool.js';
-import { SCRATCH_NAMESPACE, type Scratch, touch } from './scratch.js';
+import { type Scratch, touch } from './scratch.js';
 import { apiServers } from './servers.js';
 
 /** Whether API servers keep one stored form, and which of them could not be asked. */
@@ -29,11 +29,11 @@ const MOST_TRIES = 100;
 const IMPATIENT = { attempts: 2, firstWait: 100, longestWait: 100, longestRetryAfter: 2_000 };
 
 /**
- * Patches the scratch Secret with nothing through every listed address and through the given one, each time over a
+ * Patches the scratch object with nothing through every listed address and through the given one, each time over a
  * connection of its own. A listed server that cannot be reached by its own address counts as tried only where it must
  * have been met behind the given one: as many processes answered there as servers are listed. A single listed server is
  * the given one.
- * @param configuration hash of the configuration of the server that wrote the scratch Secret, where it tells it
+ * @param configuration hash of the configuration of the server that wrote the scratch object, where it tells it
  * @throws ClusterError where the given server fails, or another one in a way that says nothing about stored forms
  */
 export async function agreement(
@@ -57,7 +57,7 @@ export async function agreement(
   if (behind.reason !== undefined) return { servers, untried: missed, reason: behind.reason };
   servers.unshift(shownAddress(given));
   evidence.push(
-    `a scratch Secret kept its stored form through ${servers.map((server) => printable(server, 120)).join(', ')}, over fresh connections`,
+    `a scratch ${scratch.kind} kept its stored form through ${servers.map((server) => printable(server, 120)).join(', ')}, over fresh connections`,
   );
   if (count === undefined) {
     const others = `API servers behind ${shownAddress(given)} (${reason})`;
@@ -181,12 +181,12 @@ function otherWords(fresh: Client): string {
 async function touched(fresh: Client, scratch: Scratch): Promise<string | undefined> {
   const shown = printable(shownAddress(fresh.route.server), 120);
   try {
-    const version = await touch(fresh, SCRATCH_NAMESPACE, scratch.name);
+    const version = await touch(fresh, scratch);
     return version === scratch.resourceVersion
       ? undefined
-      : `API servers disagree: a Secret that one wrote was stored in another form by the next (through ${shown}).`;
+      : `API servers disagree: a ${scratch.kind} that one wrote was stored in another form by the next (through ${shown}).`;
   } catch (error) {
     if (!(error instanceof ClusterError) || !['server', 'notFound'].includes(error.reason)) throw error;
-    return `API servers disagree: a Secret that one wrote cannot be read through ${shown} (${error.status ?? 'no answer'}).`;
+    return `API servers disagree: a ${scratch.kind} that one wrote cannot be read through ${shown} (${error.status ?? 'no answer'}).`;
   }
 }

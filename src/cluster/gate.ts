@@ -6,7 +6,7 @@ import { agreement } from './agreement.js';
 import type { Client } from './client.js';
 import { readMetrics } from './encryption.js';
 import { byWholePrefix, moved } from './metrics.js';
-import { GATE_NEEDS } from './rewrite/needs.js';
+import { gateNeeds } from './rewrite/needs.js';
 import {
   createScratch,
   removeScratch,
@@ -17,21 +17,23 @@ import {
 } from './scratch.js';
 import { encryptionFlags } from './servers.js';
 
-/** The scratch Secret while there is one, whatever happens meanwhile. */
+/** The scratch objects while there are any, whatever happens meanwhile. */
 interface Held {
-  scratch: Scratch | undefined;
+  secret?: Scratch | undefined;
+  configMap?: Scratch;
 }
 
 /**
  * Whether re-writing Secrets is safe: every listed API server writes and reads the same stored form, and that form was
  * seen to be the wanted one: encrypted, or plain text on the way back. An empty patch through a server with another
- * configuration would turn encrypted values back into plain text, each with answer 200; so one meaningless Secret is written and patched through all of them first.
+ * configuration would turn encrypted values back into plain text, each with answer 200; so one meaningless Secret is written and patched through all of them first; where ConfigMaps are re-written, one of those
+ * as well, since a server may differ for them alone.
  * A server that could not be tried closes the gate, unless `evenIfUntried` says that a person looked at it.
  * @throws ClusterError where the given server fails before anything was found out
  */
 export async function gate(client: Client, options: GateOptions = {}): Promise<GateResult> {
   const evidence: string[] = [];
-  const held: Held = { scratch: undefined };
+  const held: Held = {};
   const steady = client.over({ sockets: 1 });
   let result: GateResult | undefined;
   let failure: unknown;
@@ -48,16 +50,22 @@ export async function gate(client: Client, options: GateOptions = {}): Promise<G
   throw left !== undefined && failure instanceof ClusterError ? withMore(failure, left) : failure;
 }
 
-/** Removes the scratch Secret; in words what is left where that failed. */
-async function leftover(client: Client, steady: Client, { scratch }: Held): Promise<string | undefined> {
-  if (scratch === undefined) return undefined;
-  // A server that cannot read a Secret cannot remove it either: others are met over other connections.
-  const fresh = client.over({ keepAlive: false });
-  const gone = await removeScratch([steady, fresh, fresh, fresh], scratch);
-  fresh.close();
-  return gone
-    ? undefined
-    : `the scratch Secret ${SCRATCH_NAMESPACE}/${scratch.name} could not be removed: delete it by hand`;
+/** Removes the scratch objects; in words what is left where that failed. */
+async function leftover(
+  client: Client,
+  steady: Client,
+  { secret, configMap }: Held,
+): Promise<string | undefined> {
+  const left: string[] = [];
+  for (const scratch of [secret, configMap]) {
+    if (scratch === undefined) continue;
+    // A server that cannot read an object cannot remove it either: others are met over other connections.
+    const fresh = client.over({ keepAlive: false });
+    if (!(await removeScratch([steady, fresh, fresh, fresh], scratch)))
+      left.push(`the scratch ${scratch.kind} ${SCRATCH_NAMESPACE}/${scratch.name}`);
+    fresh.close();
+  }
+  return left.length === 0 ? undefined : `${left.join(' and ')} could not be removed: delete it by hand`;
 }
 
 async function judged(
@@ -68,7 +76,8 @@ async function judged(
   held: Held,
 ): Promise<GateResult> {
   const closed = (reason: string) => ({ open: false as const, reason, evidence });
-  const lacks = await lackingSoftly(client, GATE_NEEDS);
+  const { resources = [] } = options;
+  const lacks = await lackingSoftly(client, gateNeeds(resources));
   if (lacks.length > 0)
     return closed(
       `this account may not ${rightsText(lacks.map(({ right }) => right))}: whether API servers agree cannot be tried out. Nothing was written.`,
@@ -82,6 +91,10 @@ async function judged(
     evidence,
   );
   if (reason !== undefined) return closed(reason);
+  const differ = resources.includes('configmaps')
+    ? await configMapsDiffer(client, steady, evidence, held)
+    : undefined;
+  if (differ !== undefined) return closed(differ);
   const form = await otherForm(client, written.as, options.under, evidence);
   if (form !== undefined) return closed(form);
   if (untried.length > 0 && options.evenIfUntried !== true)
@@ -92,6 +105,32 @@ async function judged(
       untried,
     };
   return { open: true, servers, untried, writes: 'seen' in written.as ? written.as.seen : [], evidence };
+}
+
+/** Why API servers disagree about ConfigMaps, or why that cannot be tried; undefined where those that were met agree. */
+async function configMapsDiffer(
+  client: Client,
+  steady: Client,
+  evidence: string[],
+  held: Held,
+): Promise<string | undefined> {
+  await sweepScratch(steady, 'ConfigMap');
+  try {
+    held.configMap = await createScratch(steady, 'ConfigMap');
+  } catch (error) {
+    return untriable(error);
+  }
+  const seen: string[] = [];
+  const { reason } = await agreement(client, held.configMap, undefined, seen);
+  evidence.push(...seen.filter((line) => !evidence.includes(line)));
+  return reason;
+}
+
+/** A scratch object may not be written. @throws what says something else */
+function untriable(error: unknown): string {
+  if (!(error instanceof ClusterError) || !['forbidden', 'refused', 'invalid'].includes(error.reason))
+    throw error;
+  return `whether API servers agree cannot be tried out: ${inSentence(error)}`;
 }
 
 /** How the given server wrote: prefixes that its counters moved under, or why they cannot be seen. */
@@ -111,11 +150,9 @@ async function writeObserved(
     try {
       scratch = await createScratch(client);
     } catch (error) {
-      if (!(error instanceof ClusterError) || !['forbidden', 'refused', 'invalid'].includes(error.reason))
-        throw error;
-      return { refusal: `whether API servers agree cannot be tried out: ${inSentence(error)}` };
+      return { refusal: untriable(error) };
     }
-    held.scratch = scratch;
+    held.secret = scratch;
     const after = await readMetrics(client).catch(() => 'metrics: the second reading failed');
     const hidden = [before, after].find((reading) => typeof reading === 'string');
     if (typeof before === 'string' || typeof after === 'string')
@@ -125,7 +162,7 @@ async function writeObserved(
     const seen = Object.keys(byWholePrefix(moved(before.to, after.to)));
     const mixed = seen.includes('') && seen.length > 1;
     if ((another || mixed) && look < LOOKS && (await removeScratch([client], scratch))) {
-      held.scratch = undefined;
+      held.secret = undefined;
       continue;
     }
     if (another) {

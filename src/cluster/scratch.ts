@@ -7,17 +7,24 @@ import { rowsOf, TABLE } from './list.js';
 import { withQuery } from './paths.js';
 import { deleteObject, FIELD_MANAGER } from './write.js';
 
-/** A Secret of ours with a meaningless random value, to see how API servers store and read one. */
+/** Kinds of which one is tried. */
+export type ScratchKind = 'Secret' | 'ConfigMap';
+
+/** A Secret (or ConfigMap) of ours with a meaningless random value, to see how API servers store and read one. */
 export interface Scratch {
+  kind: ScratchKind;
   name: string;
   uid: string;
   resourceVersion: string;
 }
 
-/** Namespace of scratch Secrets. */
+/** Namespace of scratch objects. */
 export const SCRATCH_NAMESPACE = 'kube-system';
 
-const SECRETS = `/api/v1/namespaces/${SCRATCH_NAMESPACE}/secrets`;
+const COLLECTIONS: Readonly<Record<ScratchKind, string>> = {
+  Secret: `/api/v1/namespaces/${SCRATCH_NAMESPACE}/secrets`,
+  ConfigMap: `/api/v1/namespaces/${SCRATCH_NAMESPACE}/configmaps`,
+};
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
@@ -31,18 +38,18 @@ const NAMES = 3;
  * may be there all the same: it is removed by its name.
  * @throws ClusterError where it was not created, naming the Secret where it may be left
  */
-export async function createScratch(client: Client): Promise<Scratch> {
+export async function createScratch(client: Client, kind: ScratchKind = 'Secret'): Promise<Scratch> {
   for (let attempt = 1; ; attempt++) {
     const name = `kubectl-harden-scratch-${randomBytes(6).toString('hex')}`;
     try {
-      return await create(client, name);
+      return await create(client, kind, name);
     } catch (error) {
       if (!(error instanceof ClusterError) || ['forbidden', 'refused', 'invalid'].includes(error.reason))
         throw error;
-      if (!(await removeScratch([client], { name })))
+      if (!(await removeScratch([client], { kind, name })))
         throw withMore(
           error,
-          `the scratch Secret ${SCRATCH_NAMESPACE}/${name} may be left: delete it by hand`,
+          `the scratch ${kind} ${SCRATCH_NAMESPACE}/${name} may be left: delete it by hand`,
         );
       // It exists under a name that nobody else can know: an earlier answer of this request was lost.
       if (error.reason !== 'exists' || attempt === NAMES) throw error;
@@ -51,14 +58,14 @@ export async function createScratch(client: Client): Promise<Scratch> {
 }
 
 /**
- * Removes scratch Secrets that a killed run left behind, by our label and the form of their names. Where they may not be
+ * Removes scratch objects that a killed run left behind, by our label and the form of their names. Where they may not be
  * listed or removed they stay: they are meaningless.
  */
-export async function sweepScratch(client: Client): Promise<void> {
-  const doing = 'list scratch Secrets';
+export async function sweepScratch(client: Client, kind: ScratchKind = 'Secret'): Promise<void> {
+  const doing = `list scratch ${kind}s`;
   const query = { includeObject: 'None', limit: '100', labelSelector: `${MANAGED_BY}=${FIELD_MANAGER}` };
   const answer = await client.send(
-    { method: 'GET', path: withQuery(SECRETS, query), headers: { Accept: TABLE } },
+    { method: 'GET', path: withQuery(COLLECTIONS[kind], query), headers: { Accept: TABLE } },
     { doing, secret: true },
   );
   if (answer.status !== 200) return;
@@ -68,31 +75,32 @@ export async function sweepScratch(client: Client): Promise<void> {
   } catch {
     return; // not a bare table: nothing of it is looked at
   }
-  for (const name of names) if (SCRATCH_NAME.test(name)) await removeScratch([client], { name });
+  for (const name of names) if (SCRATCH_NAME.test(name)) await removeScratch([client], { kind, name });
 }
 
-async function create(client: Client, name: string): Promise<Scratch> {
-  const secret = {
+async function create(client: Client, kind: ScratchKind, name: string): Promise<Scratch> {
+  const meaningless = randomBytes(24).toString('base64');
+  const object = {
     apiVersion: 'v1',
-    kind: 'Secret',
-    type: 'Opaque',
+    kind,
+    ...(kind === 'Secret' ? { type: 'Opaque' } : {}),
     metadata: { name, labels: { [MANAGED_BY]: FIELD_MANAGER } },
-    data: { meaningless: randomBytes(24).toString('base64') },
+    data: { meaningless },
   };
   const { body } = await client.json(
     {
       method: 'POST',
-      path: `${SECRETS}?fieldManager=${FIELD_MANAGER}`,
+      path: `${COLLECTIONS[kind]}?fieldManager=${FIELD_MANAGER}`,
       headers: { 'Content-Type': 'application/json', Accept: METADATA },
-      body: JSON.stringify(secret),
+      body: JSON.stringify(object),
     },
-    { doing: `create a scratch Secret in namespace ${SCRATCH_NAMESPACE}`, secret: true },
+    { doing: `create a scratch ${kind} in namespace ${SCRATCH_NAMESPACE}`, secret: true },
   );
   const uid = stringAt(body, 'metadata', 'uid');
   const resourceVersion = stringAt(body, 'metadata', 'resourceVersion');
   if (uid === undefined || resourceVersion === undefined)
     throw new ClusterError('server', 'The API server answered without uid or resourceVersion.');
-  return { name, uid, resourceVersion };
+  return { kind, name, uid, resourceVersion };
 }
 
 /**
@@ -101,13 +109,13 @@ async function create(client: Client, name: string): Promise<Scratch> {
  */
 export async function removeScratch(
   clients: readonly Client[],
-  { name, uid }: { name: string; uid?: string },
+  { kind, name, uid }: { kind: ScratchKind; name: string; uid?: string },
 ): Promise<boolean> {
   for (const client of clients) {
     try {
       await deleteObject(
         client,
-        { apiVersion: 'v1', kind: 'Secret', namespace: SCRATCH_NAMESPACE, name },
+        { apiVersion: 'v1', kind, namespace: SCRATCH_NAMESPACE, name },
         uid === undefined ? {} : { uid },
       );
       return true;
@@ -128,14 +136,13 @@ export function withMore(error: ClusterError, line: string): ClusterError {
 }
 
 /**
- * Patches one Secret with nothing. The server reads it, and writes it again only where its stored form is not the one
- * that this server would write. The answer is a table row without object: no value and no annotation comes back.
+ * Patches it with nothing. The server reads it, and writes it again only where its stored form is not the one that this
+ * server would write. The answer is a table row without object: no value and no annotation comes back.
  * @returns the object's resourceVersion afterwards
  */
-export async function touch(client: Client, namespace: string, name: string): Promise<string> {
-  const about = { doing: `re-write Secret ${namespace}/${name}`, secret: true };
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`;
-  const answer = await client.send(touchCall(path, name), about);
+export async function touch(client: Client, { kind, name }: Pick<Scratch, 'kind' | 'name'>): Promise<string> {
+  const about = { doing: `re-write ${kind} ${SCRATCH_NAMESPACE}/${name}`, secret: true };
+  const answer = await client.send(touchCall(COLLECTIONS[kind], name), about);
   if (answer.status !== 200) throw errorOf(answer, about);
   return touchedVersion(answer.body, about.doing);
 }

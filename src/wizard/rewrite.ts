@@ -73,6 +73,7 @@ export async function carryOutRewrite(
   const before = await journal.entries();
   await journal.append({ type: 'applying', step, change });
   const gate = await cluster.gate({
+    resources,
     ...(request.evenIfUntried ? { evenIfUntried: true } : {}),
     ...(request.under === undefined ? {} : { under: request.under }),
   });

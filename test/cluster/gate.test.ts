@@ -1,4 +1,5 @@
 import { connect } from '../../src/cluster/connect.js';
+import type { GateOptions } from '../../src/wizard/ports.js';
 import { status } from './recording.js';
 import { PLANTED, type SecretsSetup, secretsServer } from './secrets-server.js';
 
@@ -9,7 +10,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-async function gateOf(setup: Partial<SecretsSetup>, options: { evenIfUntried?: boolean } = {}) {
+async function gateOf(setup: Partial<SecretsSetup>, options: GateOptions = {}) {
   const server = await secretsServer({
     names: { 'kube-system': [], shop: ['a'] },
     servers: [{ writes: BOX }],
@@ -56,6 +57,46 @@ test.each<[string, SecretsSetup['servers']]>([
   expect(reason).toContain('API servers disagree');
   expect(left).toEqual([]);
   expect(server.stored()['shop/a']).toBe('');
+});
+
+describe('where ConfigMaps are re-written', () => {
+  const resources = ['secrets', 'configmaps'];
+  const oneDiffers = [{ writes: BOX }, { writes: BOX, writesConfigMaps: '' }];
+
+  test('a server that differs for them alone is noticed, and nothing is left behind', async () => {
+    expect((await gateOf({ servers: oneDiffers })).result).toMatchObject({ open: true });
+    const { reason, left } = await gateOf({ servers: oneDiffers }, { resources });
+    expect(reason).toContain('API servers disagree: a ConfigMap that one wrote');
+    expect(left).toEqual([]);
+  });
+
+  test('servers that agree: open; what could not be removed is named', async () => {
+    const servers = [{ writes: BOX }, { writes: BOX }];
+    const { result, evidence, left } = await gateOf({ servers }, { resources });
+    expect([result.open, left]).toEqual([true, []]);
+    expect(evidence).toMatch(/a scratch Secret kept[\s\S]*a scratch ConfigMap kept/);
+    const stays = await gateOf(
+      {
+        servers,
+        instead: ({ method, path }) =>
+          method === 'DELETE' && path.includes('configmaps') ? status(403, 'Forbidden', 'no') : undefined,
+      },
+      { resources },
+    );
+    expect(stays.left).toHaveLength(1);
+    expect(stays.evidence).toMatch(/the scratch ConfigMap kube-system\/kubectl-harden-scratch-\S+ could not/);
+  });
+
+  test('no right to create one: closed, and said', async () => {
+    const instead: SecretsSetup['instead'] = ({ method, path }) =>
+      method === 'POST' && path.includes('configmaps')
+        ? status(403, 'Forbidden', 'User "me" cannot create resource "configmaps" in API group')
+        : undefined;
+    expect((await gateOf({ instead })).result.open).toBe(true);
+    const { reason, left } = await gateOf({ instead }, { resources });
+    expect(reason).toContain('you may not create a scratch ConfigMap');
+    expect(left).toEqual([]);
+  });
 });
 
 test('the server writes plain text, with and without a configuration', async () => {

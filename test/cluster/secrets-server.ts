@@ -8,6 +8,8 @@ export interface ServerSetup {
   reads?: readonly string[];
   /** No encryption configuration at all: no counters. */
   unconfigured?: boolean;
+  /** The same for ConfigMaps, where it differs. */
+  writesConfigMaps?: string;
   /** SHA-256 of its configuration, as servers from 1.34 tell it. */
   hash?: string;
 }
@@ -92,6 +94,11 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
       '',
     ].join('\n');
 
+  /** ConfigMaps are kept beside Secrets, by `configmaps/namespace/name`. */
+  const writesFor = (server: number, key: string) => {
+    const { writes, writesConfigMaps = writes } = setup.servers[server]!;
+    return key.startsWith('configmaps/') ? writesConfigMaps : writes;
+  };
   const readable = (server: number, prefix: string) => setup.servers[server]!.reads?.includes(prefix) ?? true;
   const table = (keys: readonly string[], more: Record<string, unknown>): Reply => ({
     body: {
@@ -129,7 +136,7 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
   };
   const one = (seen: Seen, key: string): Reply => {
     const server = at(seen);
-    const { writes } = setup.servers[server]!;
+    const writes = writesFor(server, key);
     const secret = secrets.get(key);
     if (secret === undefined) return status(404, 'NotFound', `secrets "${key}" not found`);
     if (seen.method === 'DELETE') {
@@ -155,7 +162,7 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
     const { metadata } = JSON.parse(seen.body) as { metadata: { name: string } };
     const key = `${namespace}/${metadata.name}`;
     if (secrets.has(key)) return status(409, 'AlreadyExists', 'exists');
-    const { writes } = setup.servers[at(seen)]!;
+    const writes = writesFor(at(seen), key);
     secrets.set(key, { prefix: writes, version: ++revision, uid: `uid-${key}` });
     bump(at(seen), 'to_storage', writes);
     const answer = {
@@ -184,7 +191,9 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
           };
     if (path === '/api/v1/namespaces/kube-system/pods')
       return { body: { items: (setup.flags ?? []).map(apiServerPod) } };
-    const [, namespace, name] = /^\/api\/v1\/namespaces\/([^/]+)\/secrets(?:\/([^/]+))?$/.exec(path) ?? [];
+    const [, within, kind, name] =
+      /^\/api\/v1\/namespaces\/([^/]+)\/(secrets|configmaps)(?:\/([^/]+))?$/.exec(path) ?? [];
+    const namespace = kind === 'configmaps' ? `configmaps/${within}` : within;
     if (namespace !== undefined && name !== undefined) return one(seen, `${namespace}/${name}`);
     if (namespace !== undefined && seen.method === 'POST') return create(seen, namespace);
     if (namespace !== undefined || path === '/api/v1/secrets') return list(seen, namespace);

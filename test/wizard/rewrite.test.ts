@@ -81,9 +81,9 @@ test('a re-write that breaks off tells it as well', async () => {
 });
 
 test('the gate is told to go on without untried servers only where the change says so', async () => {
-  expect((await run(() => {})).cluster.gates).toEqual([{}]);
+  expect((await run(() => {})).cluster.gates).toEqual([{ resources: ['secrets'] }]);
   expect((await run(() => {}, { ...REWRITE, evenIfUntried: true })).cluster.gates).toEqual([
-    { evenIfUntried: true },
+    { resources: ['secrets'], evenIfUntried: true },
   ]);
 });
 

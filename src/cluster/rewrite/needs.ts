@@ -1,8 +1,6 @@
 import type { Need, Right, Verb, Without } from '../../model/rights.js';
 import { SERVERS_NEEDS } from '../servers.js';
 
-const secrets = { group: '', resource: 'secrets' } as const;
-
 /**
  * What a re-write of a resource needs, by its name in encryption configurations. An empty patch needs no value, and RBAC
  * knows no right to a list that leaves values out: whoever may list Secrets may read them.
@@ -20,19 +18,27 @@ export function REWRITE_NEEDS(name: string): readonly Need[] {
     on('list'),
     on('patch'),
     need({ verb: 'list', group: '', resource: 'namespaces' }),
-    ...GATE_NEEDS,
+    ...gateNeeds([name]),
     ...SERVERS_NEEDS,
   ];
 }
 
-/** What shows that API servers agree: a scratch Secret with a random name, and how the server says that it wrote it. */
-export const GATE_NEEDS: readonly Need[] = [
-  { verb: 'create' as const, ...secrets, namespace: 'kube-system' },
-  { verb: 'patch' as const, ...secrets, namespace: 'kube-system' },
-  { verb: 'delete' as const, ...secrets, namespace: 'kube-system' },
-  { verb: 'get' as const, url: '/metrics' },
-].map((right) => ({
-  right,
-  for: 'the scratch Secret that shows whether API servers agree before a re-write',
-  without: 'refused',
-}));
+/** What shows that API servers agree: scratch objects with random names, and how the server says that it wrote them. */
+export function gateNeeds(resources: readonly string[]): readonly Need[] {
+  const kinds = resources.includes('configmaps') ? ['secrets', 'configmaps'] : ['secrets'];
+  return [
+    ...kinds.flatMap((resource) =>
+      (['create', 'patch', 'delete'] as const).map((verb) => ({
+        verb,
+        group: '',
+        resource,
+        namespace: 'kube-system',
+      })),
+    ),
+    { verb: 'get' as const, url: '/metrics' },
+  ].map((right) => ({
+    right,
+    for: 'the scratch Secret that shows whether API servers agree before a re-write',
+    without: 'refused',
+  }));
+}

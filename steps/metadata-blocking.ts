@@ -13,6 +13,7 @@ import { allBut, EVERY_POD } from './metadata-blocking/needs.js';
 import { questions } from './metadata-blocking/questions.js';
 import { READS, WRITES } from './metadata-blocking/reads.js';
 import { tables } from './metadata-blocking/table.js';
+import { PROVIDER, providerQuestion, told } from './metadata-blocking/told.js';
 
 /** Pods kept away from the cloud's metadata service, without opening anything that is closed. */
 export const metadataBlocking: Step = {
@@ -27,13 +28,13 @@ export const metadataBlocking: Step = {
     { catalogue: 'Kubescape', id: 'C-0052' },
   ],
   folder: '05-metadata-blocking',
-  asks: ['namespaces', 'keep', 'newNamespaces', 'except'],
+  asks: [PROVIDER, 'namespaces', 'keep', 'newNamespaces', 'except'],
   reads: READS,
   writes: WRITES,
-  questions,
-  assess,
-  plan,
-  tables,
+  questions: (now, given = {}) => [...providerQuestion(now), ...questions(told(now, given))],
+  assess: (now, answers) => assess(told(now, answers)),
+  plan: (now, answers, templates) => plan(told(now, answers), answers, templates),
+  tables: (now, then, answers = {}) => tables(told(now, answers), told(then, answers)),
 };
 
 function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {

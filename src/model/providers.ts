@@ -196,8 +196,14 @@ function sighted(now: Snapshot): ProviderFacts {
   const found = new Map<Provider, { nodes: Manifest[]; evidence: string }>();
   const unknown: { node: string; providerID: string }[] = [];
   const unmarked: string[] = [];
+  const said = PROVIDERS.find(({ id }) => id === now.unmarkedOn);
   for (const node of objects(now, 'Node')) {
-    const seen = providerOf(node);
+    const own = providerOf(node);
+    const silent = 'providerID' in own && own.providerID === '';
+    const seen =
+      silent && said !== undefined
+        ? { provider: said, evidence: `Node ${node.metadata.name}: it does not tell; said in an answer` }
+        : own;
     if ('provider' in seen) {
       const group = found.get(seen.provider) ?? { nodes: [], evidence: seen.evidence };
       group.nodes.push(node);

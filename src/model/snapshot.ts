@@ -81,6 +81,8 @@ export interface Snapshot {
   policyProbe?: ProbeFacts;
   /** Flow logs that were given; absent where there were none. */
   observed?: readonly Flows[];
+  /** The cloud, by its id, that somebody said of nodes which do not tell where they run. */
+  unmarkedOn?: string;
   scope: Scope;
 }
 

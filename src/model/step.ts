@@ -63,9 +63,9 @@ export interface Step {
   files?(now: Snapshot, answers: Answers): readonly StepFile[];
   /**
    * What there is, beside what is wrong with it: shown on demand and part of reports. `then`: the cluster with the chosen
-   * changes of this step and of earlier ones laid over it.
+   * changes of this step and of earlier ones laid over it. `answers`: those that the changes follow from.
    */
-  tables?(now: Snapshot, then: Snapshot): readonly FactTable[];
+  tables?(now: Snapshot, then: Snapshot, answers?: Answers): readonly FactTable[];
 }
 
 export type StepStatus = 'ok' | 'changes' | 'advice' | 'notVisible' | 'skipped';

@@ -81,7 +81,9 @@ export function planReport(now: Snapshot, steps: readonly StepState[]): PlanRepo
           ? {}
           : {
               tables: Object.fromEntries(
-                state.step.tables(now, ahead[index] ?? now).map((table) => [table.id, tableReport(table)]),
+                state.step
+                  .tables(now, ahead[index] ?? now, state.answers)
+                  .map((table) => [table.id, tableReport(table)]),
               ),
             }),
       }),

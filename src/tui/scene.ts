@@ -32,7 +32,7 @@ export function tablesAt(scene: Pick<Scene, 'state' | 'view'>): readonly FactTab
   const { snapshot } = state;
   const step = stepAt(scene);
   if (snapshot === undefined || step?.step.tables === undefined) return [];
-  return step.step.tables(snapshot, planned(state)[state.steps.indexOf(step)] ?? snapshot);
+  return step.step.tables(snapshot, planned(state)[state.steps.indexOf(step)] ?? snapshot, step.answers);
 }
 
 /** The cluster as it will be after each step. */

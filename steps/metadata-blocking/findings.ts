@@ -61,7 +61,7 @@ function unseen(facts: ProviderFacts): readonly Finding[] {
       : [
           finding(
             `Node ${unmarked}: no spec.providerID and no label of a provider`,
-            `${counted(facts.unmarked.length, 'node does', 'nodes do')} not tell where ${facts.unmarked.length === 1 ? 'it runs' : 'they run'}: on machines of a cloud without its controller pods may still reach a metadata address.`,
+            `${counted(facts.unmarked.length, 'node does', 'nodes do')} not tell where ${facts.unmarked.length === 1 ? 'it runs' : 'they run'}: on machines of a cloud without its controller pods may still reach a metadata address. Where they are, answer \`provider\`, and it can be blocked.`,
           ),
         ]),
   ];

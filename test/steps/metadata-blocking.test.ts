@@ -222,7 +222,7 @@ describe('where there is nothing to block, or it cannot be told', () => {
   ])('%s', (_name, signs, expected) => {
     const now = on(signs);
     expect(findings(now)).toEqual(expected);
-    expect(step.questions(now)).toEqual([]);
+    expect(step.questions(now).filter(({ id }) => id !== 'provider')).toEqual([]);
     expect(planOf(now, { namespaces: ['shop'] })).toEqual([]);
   });
 
@@ -357,4 +357,48 @@ test('a policy of our name that is not ours is left as it is', () => {
   );
   const names = objects(blocked(now), 'NetworkPolicy').map(({ metadata }) => metadata.name);
   expect(names).toEqual(['block-cloud-metadata', 'kubectl-harden-block-cloud-metadata']);
+});
+
+describe('nodes that do not tell where they run', () => {
+  const bare = on([{}, {}]);
+  const complete = (now: Snapshot, given: Answers) =>
+    completeAnswers(step.questions(now, given), given, now.cluster.sandbox);
+  const ids = (now: Snapshot, given: Answers) => step.questions(now, given).map(({ id }) => id);
+
+  test('by default nothing is asked, shown or planned beyond where they run', () => {
+    expect(ids(bare, {})).toEqual(['provider']);
+    expect(step.plan(bare, complete(bare, {}), templates)).toEqual([]);
+    expect(step.tables?.(bare, bare, complete(bare, {}))).toEqual([]);
+    expect(findings(bare)).toEqual(['notVisible provider-not-visible']);
+    expect(ids(on([AWS]), {})).not.toContain('provider');
+  });
+
+  test('of a cloud that is said they are like nodes that tell', () => {
+    const given = { provider: 'aws' };
+    const telling = on([AWS, AWS]);
+    expect(ids(bare, given)).toEqual(['provider', ...ids(telling, {})]);
+    const changes = step.plan(bare, complete(bare, given), templates);
+    expect(changes).toEqual(planOf(telling));
+    expect(leaves(overlay(bare, changes), IMDS.address, 80)).toBe(false);
+    expect(step.assess(bare, given).map(({ id, evidence }) => [id, evidence])).not.toContainEqual([
+      'provider-not-visible',
+      expect.anything(),
+    ]);
+    const [table] = step.tables?.(bare, bare, given) ?? [];
+    expect(table?.rows.length).toBeGreaterThan(0);
+  });
+
+  test('beside nodes of another cloud both are blocked; on a real cluster nothing is chosen by itself', () => {
+    const mixed = on([AWS, {}], [], { sandbox: false });
+    const question = step.questions(mixed, { provider: 'alibaba' }).find(({ id }) => id === 'namespaces');
+    expect(question).toMatchObject({ risk: 'cutsTraffic', cautious: [] });
+    expect(step.plan(mixed, complete(mixed, { provider: 'alibaba' }), templates)).toEqual([]);
+    const changes = step.plan(
+      mixed,
+      complete(mixed, { provider: 'alibaba', namespaces: ['shop'] }),
+      templates,
+    );
+    const after = overlay(mixed, changes);
+    expect([leaves(after, IMDS.address, 80), leaves(after, '100.100.100.200', 80)]).toEqual([false, false]);
+  });
 });

@@ -220,7 +220,7 @@ function quotaChange(
         : `adds to ResourceQuota ${ref.name} what it leaves open: ${amounts.join(', ')}`,
     working,
     breaks: [
-      'new pods and Services beyond these amounts are refused; all that runs fits in, rolled out at once',
+      'new pods, claims and Services beyond these amounts are refused; all that runs fits in, rolled out at once',
       ...notes,
     ],
     manifest,

@@ -33,7 +33,7 @@ export function planText(
     return [
       '',
       ...stepLines(now, state, index, style),
-      ...(state.step.tables?.(now, ahead) ?? []).flatMap((table) => tableLines(table, style)),
+      ...(state.step.tables?.(now, ahead, state.answers) ?? []).flatMap((table) => tableLines(table, style)),
       ...(preview === undefined ? [] : previewLines(preview, style)),
     ];
   });
@@ -146,8 +146,17 @@ function stepLines(now: Snapshot, state: StepState, index: number, style: Style)
     ...rightsLines(now, state, style),
     ...findingsLines(state.findings, style),
     ...pending(state).flatMap((change) => changeLines(change, style)),
+    ...workingHint(pending(state), style),
     ...heldLines(state, style),
   ];
+}
+
+/** Where the arithmetic of amounts is found: it is long, so that it is shown where it is asked for. */
+function workingHint(changes: readonly Change[], style: Style): string[] {
+  if (!changes.some(({ working = [] }) => working.length > 0)) return [];
+  const text =
+    'How each amount came about: the same command with -o json ("working"), or i in the review of the wizard.';
+  return fold(text, style.width, `  ${sign(style, 'advice')} `);
 }
 
 const LETTERS: Record<

@@ -1,7 +1,7 @@
 import type { Finding } from '../src/model/finding.js';
 import { at, type Manifest, refOf, refText } from '../src/model/manifest.js';
 import { BUILT_IN, excluded, namespaceKind } from '../src/model/namespaces.js';
-import { hasOwner, isOwnerKey, namespaceNameFor, ownerOf } from '../src/model/owners.js';
+import { hasOwner, namespaceNameFor, ownerOf } from '../src/model/owners.js';
 import type { Change } from '../src/model/plan.js';
 import { type Answers, chosen, type Question } from '../src/model/question.js';
 import { objects, type Snapshot, visible } from '../src/model/snapshot.js';
@@ -22,10 +22,12 @@ import {
   migrationTarget,
 } from './namespaces/migration/step.js';
 import {
+  ownerKeys,
   PROPOSAL_ASKS,
   PROPOSAL_WRITES,
   proposalChanges,
   proposalQuestions,
+  purposeOfAll,
 } from './namespaces/proposals.js';
 import { READS } from './namespaces/reads.js';
 
@@ -37,6 +39,8 @@ interface Proposal {
   name: string;
   /** Undefined where nobody said: then the namespace says none. */
   owner: string | undefined;
+  /** What it is for, where somebody said. */
+  purpose?: string | undefined;
   why: string;
 }
 
@@ -72,7 +76,7 @@ export const namespaces: Step = {
   files: migrationStepFiles,
 };
 
-function questions(now: Snapshot): readonly Question[] {
+function questions(now: Snapshot, given: Answers = {}): readonly Question[] {
   const proposals = proposalsFor(now);
   const found: Question[] =
     proposals.length === 0
@@ -94,15 +98,16 @@ function questions(now: Snapshot): readonly Question[] {
     {
       id: 'moreNamespaces',
       type: 'text',
-      message: 'Other namespaces to create? (name=owner, separated by commas; empty: none)',
-      help: 'The owner becomes a label of the namespace. Those that exist already are left as they are.',
+      message:
+        'Other namespaces to create? (name=owner or name=owner/purpose, separated by commas; empty: none)',
+      help: 'Owner and purpose become labels of the namespace. Those that exist already are left as they are.',
       risk: 'none',
-      pattern: { source: LIST.source, expected: 'a list such as payments=team-pay, web=team-shop' },
+      pattern: { source: LIST.source, expected: 'a list such as payments=team-pay/cards, web=team-shop' },
       recommended: '',
       cautious: '',
     },
     ...proposalQuestions(now),
-    ...migrationQuestions(now),
+    ...migrationQuestions(now, given),
   ];
 }
 
@@ -168,13 +173,17 @@ function forMigration(now: Snapshot, answers: Answers): readonly Proposal[] {
   return [{ name: target.name, owner, why: `asked for, for what moves out of default` }];
 }
 
-/** The template with name and owner; the name label is given, because servers below 1.21 do not set it. */
-function filled(manifest: Manifest, { name, owner }: Proposal): Manifest {
-  const keys = Object.keys(manifest.metadata.labels ?? {}).filter(isOwnerKey);
-  const kept = Object.entries(manifest.metadata.labels ?? {}).filter(([key]) => !keys.includes(key));
-  const owners =
-    owner === undefined ? [] : (keys.length > 0 ? keys : ['owner']).map((key) => [key, owner] as const);
-  const labels = { ...Object.fromEntries([...kept, ...owners]), [NAME_LABEL]: name };
+/** The template with name, owner and purpose; the name label is given, because servers below 1.21 do not set it. */
+function filled(manifest: Manifest, { name, owner, purpose }: Proposal): Manifest {
+  const keys = ownerKeys(manifest);
+  const named = [...keys.owner, ...keys.purpose];
+  const kept = Object.entries(manifest.metadata.labels ?? {}).filter(([key]) => !named.includes(key));
+  const said = (some: readonly string[], value: string | undefined) =>
+    value === undefined ? [] : some.map((key) => [key, value] as const);
+  const labels = {
+    ...Object.fromEntries([...kept, ...said(keys.owner, owner), ...said(keys.purpose, purpose)]),
+    [NAME_LABEL]: name,
+  };
   return { ...manifest, metadata: { ...manifest.metadata, name, labels } };
 }
 
@@ -201,6 +210,7 @@ function proposalsFor(now: Snapshot): readonly Proposal[] {
         {
           name,
           owner,
+          purpose: purposeOfAll(workloads),
           why: `team ${owner}: ${counted(workloads.length, 'workload')} in ${places.join(', ')}`,
         },
       ];
@@ -223,7 +233,7 @@ function folded(owner: string): string {
 
 const NAME = '(?!kube-)[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
 const OWNER = '[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?';
-const PAIR = `\\s*${NAME}\\s*=\\s*${OWNER}\\s*`;
+const PAIR = `\\s*${NAME}\\s*=\\s*${OWNER}(?:\\s*/\\s*${OWNER})?\\s*`;
 const LIST = new RegExp(`^\\s*$|^${PAIR}(?:,${PAIR})*$`);
 
 /** The namespaces of a typed list; none where it is not one. */
@@ -231,8 +241,8 @@ function typed(answers: Answers): readonly Proposal[] {
   const text = answers.moreNamespaces;
   if (typeof text !== 'string' || text.trim() === '' || !LIST.test(text)) return [];
   return text.split(',').map((pair) => {
-    const [name = '', owner = ''] = pair.split('=').map((part) => part.trim());
-    return { name, owner, why: `asked for, for ${owner}` };
+    const [name = '', owner = '', purpose] = pair.split(/[=/]/).map((part) => part.trim());
+    return { name, owner, purpose, why: `asked for, for ${owner}` };
   });
 }
 

@@ -19,6 +19,24 @@ export function isOwnerKey(key: string): boolean {
   return OWNER_KEY.test(key);
 }
 
+/** Label keys that name what something is for, in a domain of one's own too; then the one that charts set. */
+const PURPOSE_KEY = /^(?:.+\/)?purpose$/;
+const PART_OF = 'app.kubernetes.io/part-of';
+
+/** Whether a label key is one that names a purpose. */
+export function isPurposeKey(key: string): boolean {
+  return PURPOSE_KEY.test(key);
+}
+
+/** What labels say that something is for: a label `purpose`, or the application that it is a part of. */
+export function purposeOf(labels: unknown): string | undefined {
+  if (!isRecord(labels)) return undefined;
+  const key = [...Object.keys(labels).filter(isPurposeKey).toSorted(), PART_OF].find((one) =>
+    isName(labels[one]),
+  );
+  return key === undefined ? undefined : String(labels[key]);
+}
+
 /** Whether a namespace says whose it is, in a label or an annotation. */
 export function hasOwner(namespace: Manifest): boolean {
   const { labels, annotations } = namespace.metadata;

@@ -30,6 +30,8 @@ export interface ApplyChange extends Common {
   settles?: 'stored' | 'enforced';
   /** Those whose fields it takes over, where no answer spoke of it: left out unless it is chosen by itself. */
   takesOver?: readonly string[];
+  /** Confirmed by itself, not together with the others of its step. */
+  alone?: true;
   /**
    * Written only where its dry run answers no warning, and that of this object does: it is one that has to be warned
    * of, so that silence means something.

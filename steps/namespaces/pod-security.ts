@@ -1,4 +1,7 @@
 import type { Manifest } from '../../src/model/manifest.js';
+import { type Templates, template } from '../../src/model/template.js';
+
+const TEMPLATE = 'namespaces/pod-security.yaml';
 
 /** Levels of the Pod Security Standards, the loosest first. */
 export const LEVELS = ['privileged', 'baseline', 'restricted'] as const;
@@ -22,4 +25,13 @@ export function levelsOf({ metadata }: Manifest): Partial<Record<Mode, Level>> {
       return level === undefined ? [] : [[mode, level]];
     }),
   );
+}
+
+/** The labels that the template has for a mode, with the level that was chosen; empty where it leaves the mode out. */
+export function modeLabels(templates: Templates, mode: Mode, level: Level): Record<string, string> {
+  const label = modeLabel(mode);
+  const { labels = {} } = template(templates, TEMPLATE).metadata;
+  if (labels[label] === undefined && mode !== ENFORCED) return {};
+  const version = labels[`${label}-version`];
+  return { [label]: level, ...(version === undefined ? {} : { [`${label}-version`]: version }) };
 }

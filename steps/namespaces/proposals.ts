@@ -9,16 +9,16 @@ import {
   namespaceKind,
 } from '../../src/model/namespaces.js';
 import { isManaged } from '../../src/model/ours.js';
-import { hasOwner, isOwnerKey, ownerOf } from '../../src/model/owners.js';
+import { hasOwner, isOwnerKey, isPurposeKey, ownerOf, purposeOf } from '../../src/model/owners.js';
 import type { ApplyChange, Change } from '../../src/model/plan.js';
 import { type Answers, chosen, type Question } from '../../src/model/question.js';
 import type { Write } from '../../src/model/rights.js';
 import { objects, type Snapshot, visible } from '../../src/model/snapshot.js';
 import { type Templates, template } from '../../src/model/template.js';
 import { counted } from '../../src/model/words.js';
-import { workloadsIn } from '../../src/model/workloads.js';
+import { type Workload, workloadsIn } from '../../src/model/workloads.js';
 import { NAME_LABEL } from '../default-deny/name-label.js';
-import { ENFORCED, LEVELS, type Level, levelsOf, modeLabel } from './pod-security.js';
+import { ENFORCED, LEVELS, type Level, levelsOf, modeLabel, modeLabels } from './pod-security.js';
 
 export const PROPOSAL_ASKS = ['labels', 'kinds', 'podSecurity', 'podSecurityEnforce', 'editors'];
 
@@ -28,7 +28,6 @@ export const PROPOSAL_WRITES: readonly Write[] = [
 
 const TEMPLATE = 'namespaces/namespace.yaml';
 const BINDING = 'namespaces/rolebinding.yaml';
-export const PURPOSE = 'purpose';
 
 const NAME = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
 const VALUE = '[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?';
@@ -123,7 +122,26 @@ export function proposalQuestions(now: Snapshot): readonly Question[] {
   ];
 }
 
-/** Owners that all workloads of a namespace without one agree on, as an answer. */
+/** The purpose that all of some workloads say they have; undefined where one says none, or another. */
+export function purposeOfAll(workloads: readonly Workload[]): string | undefined {
+  const said = new Set(
+    workloads.map(
+      ({ object, templateLabels }) =>
+        purposeOf(at(object, 'metadata', 'labels')) ?? purposeOf(templateLabels),
+    ),
+  );
+  const [only] = said;
+  return said.size === 1 ? only : undefined;
+}
+
+/** Keys of the labels for owner and purpose, as the template of namespaces has them. */
+export function ownerKeys(made: Manifest): { owner: readonly string[]; purpose: readonly string[] } {
+  const keys = Object.keys(made.metadata.labels ?? {});
+  const or = (some: readonly string[], key: string) => (some.length > 0 ? some : [key]);
+  return { owner: or(keys.filter(isOwnerKey), 'owner'), purpose: or(keys.filter(isPurposeKey), 'purpose') };
+}
+
+/** Owners that all workloads of a namespace without one agree on, with the purpose where they do too, as an answer. */
 function ownersSeen(now: Snapshot): string {
   return candidateNamespaces(now)
     .filter((ns) => namespaceKind(now, ns) === 'user' && ns.metadata.name !== 'default' && !hasOwner(ns))
@@ -135,7 +153,10 @@ function ownersSeen(now: Snapshot): string {
         ),
       );
       const [only] = owners;
-      return owners.size === 1 && only !== undefined ? [`${name}=${only}`] : [];
+      const purpose = purposeOfAll(workloadsIn(now, name));
+      return owners.size === 1 && only !== undefined
+        ? [`${name}=${only}${purpose === undefined ? '' : `/${purpose}`}`]
+        : [];
     })
     .slice(0, 8)
     .join(', ');
@@ -220,9 +241,9 @@ function labelled(
   const said = owners.get(name);
   if (said !== undefined) {
     const [owner = '', purpose] = said.split('/').map((part) => part.trim());
-    const keys = Object.keys(template(templates, TEMPLATE).metadata.labels ?? {}).filter(isOwnerKey);
-    for (const key of keys.length > 0 ? keys : ['owner']) wanted[key] = owner;
-    if (purpose !== undefined) wanted[PURPOSE] = purpose;
+    const keys = ownerKeys(template(templates, TEMPLATE));
+    for (const key of keys.owner) wanted[key] = owner;
+    if (purpose !== undefined) for (const key of keys.purpose) wanted[key] = purpose;
     why.push(`whose it is: ${owner}`);
   }
   const kind = kinds.get(name);
@@ -240,7 +261,9 @@ function labelled(
   )
     for (const mode of ['warn', 'audit'] as const)
       if (levels[mode] === undefined && levels[ENFORCED] === undefined) {
-        wanted[modeLabel(mode)] = level;
+        const labels = modeLabels(templates, mode, level);
+        if (Object.keys(labels).length === 0) continue;
+        Object.assign(wanted, labels);
         if (!why.includes(`pods that are not ${level} are warned of`))
           why.push(`pods that are not ${level} are warned of`);
       }
@@ -248,7 +271,7 @@ function labelled(
     ? enforceable(now).find((one) => one.name === name)
     : undefined;
   if (enforced !== undefined) {
-    wanted[modeLabel(ENFORCED)] = enforced.level;
+    Object.assign(wanted, modeLabels(templates, ENFORCED, enforced.level));
     why.push(`pods that are not ${enforced.level} are rejected`);
   }
   const fresh = Object.entries(wanted).filter(([key, value]) => live[key] !== value);
@@ -282,9 +305,13 @@ function manifestFor(
   { apiVersion, kind, metadata, ...rest }: Manifest,
   wanted: Record<string, string>,
 ): Manifest {
-  const ours = [NAME_LABEL, KIND_LABEL, PURPOSE, 'app.kubernetes.io/managed-by'];
+  const ours = [NAME_LABEL, KIND_LABEL, 'app.kubernetes.io/managed-by'];
   const before = Object.entries(metadata.labels ?? {}).filter(
-    ([key]) => ours.includes(key) || isOwnerKey(key) || key.startsWith('pod-security.kubernetes.io/'),
+    ([key]) =>
+      ours.includes(key) ||
+      isOwnerKey(key) ||
+      isPurposeKey(key) ||
+      key.startsWith('pod-security.kubernetes.io/'),
   );
   const kept = isManaged({ apiVersion, kind, metadata, ...rest }) ? Object.fromEntries(before) : {};
   // Servers below 1.21 do not set it, and default-deny would otherwise write it alone.

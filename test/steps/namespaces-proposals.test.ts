@@ -71,6 +71,85 @@ test('what all workloads of a namespace say is offered as words, not as an answe
   });
 });
 
+test.each([
+  ['a label of ours', { team: 'web', purpose: 'storefront' }, 'shop=web/storefront'],
+  ['one of a domain', { team: 'web', 'example.com/purpose': 'cards' }, 'shop=web/cards'],
+  ['the application', { team: 'web', 'app.kubernetes.io/part-of': 'boutique' }, 'shop=web/boutique'],
+])('a purpose that all of them say is offered with the owner: %s', (_name, labels, words) => {
+  const now = snapshotOf({
+    objects: [
+      namespace('shop'),
+      { ...pod('shop', 'a'), metadata: { name: 'a', namespace: 'shop', labels } },
+      { ...pod('shop', 'b'), metadata: { name: 'b', namespace: 'shop', labels } },
+    ],
+  });
+  expect(question(now, 'labels')).toMatchObject({ help: expect.stringMatching(new RegExp(`${words}$`)) });
+});
+
+test('of two purposes none is offered', () => {
+  const said = (name: string, purpose: string) =>
+    object('v1', 'Pod', 'shop', name, { metadata: { labels: { team: 'web', purpose } } });
+  const now = snapshotOf({ objects: [namespace('shop'), said('a', 'x'), said('b', 'y')] });
+  expect(question(now, 'labels')).toMatchObject({ help: expect.stringMatching(/shop=web$/) });
+});
+
+test('a namespace for a team gets the purpose that its workloads say, or that was said', () => {
+  const now = snapshotOf({
+    objects: [
+      namespace('default'),
+      object('v1', 'Pod', 'default', 'a', {
+        metadata: { labels: { team: 'web', 'app.kubernetes.io/part-of': 'boutique' } },
+      }),
+    ],
+  });
+  const made = labelsOf(
+    planOf(now, { newNamespaces: ['web'], moreNamespaces: 'pay=team-pay/cards, ops=team-ops' }),
+  );
+  expect(made).toMatchObject({
+    web: { owner: 'web', purpose: 'boutique' },
+    pay: { owner: 'team-pay', purpose: 'cards' },
+  });
+  expect(made.ops).toMatchObject({ owner: 'team-ops' });
+  expect(made.ops).not.toHaveProperty('purpose');
+});
+
+describe('templates of another', () => {
+  const labels = (path: string, change: (had: Record<string, string>) => Record<string, string>) => {
+    const own = templates.get(path);
+    if (own === undefined) throw new Error(path);
+    const metadata = { ...own.metadata, labels: change(own.metadata.labels ?? {}) };
+    return new Map(templates).set(path, { ...own, metadata });
+  };
+  const planned = (now: Snapshot, given: Answers, other: typeof templates) =>
+    labelsOf(step.plan(now, completeAnswers(step.questions(now), given, false), other));
+
+  test('name the labels of owner and purpose', () => {
+    const other = labels('namespaces/namespace.yaml', () => ({
+      'example.com/owner': 'x',
+      'example.com/purpose': 'x',
+    }));
+    const given = { labels: 'shop=web/storefront', moreNamespaces: 'pay=team-pay/cards' };
+    expect(planned(snapshotOf({ objects: [namespace('shop')] }), given, other)).toMatchObject({
+      shop: { 'example.com/owner': 'web', 'example.com/purpose': 'storefront' },
+      pay: { 'example.com/owner': 'team-pay', 'example.com/purpose': 'cards' },
+    });
+  });
+
+  test('say which modes of Pod Security are written, and for which version', () => {
+    const other = labels('namespaces/pod-security.yaml', () => ({
+      [`${PSA}warn`]: 'restricted',
+      [`${PSA}warn-version`]: 'v1.30',
+      [`${PSA}enforce-version`]: 'v1.30',
+    }));
+    expect(planned(snapshotOf({ objects: [namespace('shop')] }), { podSecurity: 'baseline' }, other)).toEqual(
+      { shop: { [`${PSA}warn`]: 'baseline', [`${PSA}warn-version`]: 'v1.30' } },
+    );
+    expect(
+      planned(snapshotOf({ objects: ready }), { podSecurityEnforce: ['shop'] }, other).shop,
+    ).toMatchObject({ [`${PSA}enforce`]: 'baseline', [`${PSA}enforce-version`]: 'v1.30' });
+  });
+});
+
 test('warn and audit come first, for namespaces of users that say nothing yet', () => {
   const now = snapshotOf({
     objects: [

@@ -16,11 +16,12 @@ const NAME = '(?!kube-)(?!default(?:$|[\\s=]))[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9]
 const OWNER = '[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?';
 const TARGET = new RegExp(`^\\s*$|^\\s*${NAME}\\s*(?:=\\s*${OWNER}\\s*)?$`);
 
-/** Whether, and where to, what runs in `default` is to be moved. Doing nothing is the default of both. */
-export function migrationQuestions(now: Snapshot): readonly Question[] {
+/** Whether, and where to, what runs in `default` is to be moved, then what of it now. Doing nothing is the default of both. */
+export function migrationQuestions(now: Snapshot, given: Answers): readonly Question[] {
   if (!visible(now, 'Namespace') || excluded(now, SOURCE)) return [];
   const all = movable(now);
   if (all.length === 0) return [];
+  const target = migrationTarget(given);
   return [
     {
       id: 'migrateTo',
@@ -32,16 +33,24 @@ export function migrationQuestions(now: Snapshot): readonly Question[] {
       recommended: '',
       cautious: '',
     },
-    {
-      id: 'migrateNow',
-      type: 'choices',
-      message: 'Which copies shall be created there now?',
-      help: 'Only where the question before names a namespace. Each counts by itself; old and new then run side by side.',
-      risk: 'none',
-      choices: all.map((object) => ({ value: copyId(object), label: copyId(object), apart: true })),
-      recommended: [],
-      cautious: [],
-    },
+    ...(target === undefined
+      ? []
+      : [
+          {
+            id: 'migrateNow',
+            type: 'choices' as const,
+            message: `Which copies shall be created in ${target.name} now?`,
+            help: 'Each is confirmed by itself; old and new then run side by side.',
+            risk: 'none' as const,
+            choices: all.map((object) => ({
+              value: copyId(object),
+              label: copyId(object),
+              apart: true as const,
+            })),
+            recommended: [],
+            cautious: [],
+          },
+        ]),
   ];
 }
 
@@ -85,6 +94,7 @@ export function migrationChanges(
           ...about(copy),
         ],
         manifest: copy.manifest,
+        alone: true,
         ...(namespace === undefined ? {} : { requires: [namespace] }),
       }),
     );

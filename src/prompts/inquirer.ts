@@ -75,7 +75,8 @@ export function inquirerAsker(stdin: NodeJS.ReadStream, stdout: NodeJS.WriteStre
       const plain = options.filter((option) => !option.apart);
       const apart = options.filter((option) => option.apart);
       const picked = plain.length > 0 ? [...(await list(message, plain))] : [];
-      if (apart.length > 0) picked.push(...(await list(`${message} (those of the system)`, apart)));
+      const also = plain.length > 0 ? `${message} (further ones, which "all" does not mean)` : message;
+      if (apart.length > 0) picked.push(...(await list(also, apart)));
       return options.map(({ value }) => value).filter((value) => picked.includes(value));
     },
     yes: (message, preset) => ask({ type: 'confirm', message, default: preset }),

@@ -96,7 +96,11 @@ async function questions(desk: Desk): Promise<void> {
   const tables =
     snapshot === undefined
       ? []
-      : (step.step.tables?.(snapshot, aheadOf(snapshot, session.state.steps)[current] ?? snapshot) ?? []);
+      : (step.step.tables?.(
+          snapshot,
+          aheadOf(snapshot, session.state.steps)[current] ?? snapshot,
+          step.answers,
+        ) ?? []);
   const open = step.questions.some((question) => !step.answered.includes(question.id));
   const answer = await ask.one(
     'How to go on?',
@@ -287,7 +291,7 @@ async function confirm({ session, ask, out }: Desk): Promise<void> {
   const { probe } = screen;
   out.say(
     ...(probe === undefined
-      ? confirmLines(step, context, out.style)
+      ? confirmLines(step, context, out.style, screen.alone)
       : probePlanLines(probe, context, out.style)),
   );
   await within(session, ask, out);

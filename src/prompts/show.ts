@@ -1,7 +1,7 @@
 import { printable } from '../model/escape.js';
 import { ownChoice } from '../model/managed-by.js';
 import { refText } from '../model/manifest.js';
-import { BESIDES, type Change } from '../model/plan.js';
+import { BESIDES, type Change, changeName } from '../model/plan.js';
 import { type AnswerValue, narrowed, type Question } from '../model/question.js';
 import { RISKS } from '../model/risk.js';
 import type { Snapshot } from '../model/snapshot.js';
@@ -11,6 +11,7 @@ import { OUTCOMES } from '../report/outcomes.js';
 import { countsBrief, countsOf } from '../report/plan.js';
 import { changeLines, headLines, rightsLines, stepHead } from '../report/plan-text.js';
 import { counted, paint, type Style, sign } from '../report/style.js';
+import { confirmedAlone, confirmedNow, eachAlone } from '../wizard/confirming.js';
 import { chosenChanges, type Done, type StepState, type WizardState } from '../wizard/state.js';
 
 /** Where findings that are not listed are found. */
@@ -120,7 +121,17 @@ export function diffLines(state: StepState, change: Change, style: Style): strin
       return mark === ' ' ? shown : paint(style, mark === '+' ? 'good' : 'bad', shown);
     }),
     ...bodyLines(change, style),
+    ...workingLines(change, style),
     ...(checked === undefined ? [] : checkLines(checked.check, style)),
+  ];
+}
+
+/** The arithmetic of each amount. */
+function workingLines({ working = [] }: Change, style: Style): string[] {
+  if (working.length === 0) return [];
+  return [
+    '  How each amount came about:',
+    ...working.flatMap((text) => fold(printable(text), style.width, '    ')),
   ];
 }
 
@@ -170,19 +181,21 @@ function checkLines(check: StepState['checked'][number]['check'], style: Style):
 }
 
 /** What is about to happen, before the last question. */
-export function confirmLines(state: StepState, context: string, style: Style): string[] {
-  const changes = chosenChanges(state);
+export function confirmLines(state: StepState, context: string, style: Style, alone?: string): string[] {
+  const changes = confirmedNow(state, alone === undefined ? {} : { alone });
+  const apart = confirmedAlone(state);
+  const what =
+    alone === undefined
+      ? `${counted(changes.length, 'change')} to ${printable(context)}: ${countsBrief(countsOf(changes))}`
+      : `${printable(changeName(alone))} to ${printable(context)}: ${printable(changes[0]?.why ?? '')}`;
   const risks = [
     ...new Set(changes.flatMap((change) => (change.risk === 'none' ? [] : [RISKS[change.risk]]))),
   ];
   const breaks = [...new Set(changes.flatMap((change) => change.breaks))];
   return [
     '',
-    paint(
-      style,
-      'title',
-      `Apply ${counted(changes.length, 'change')} to ${printable(context)}: ${countsBrief(countsOf(changes))}`,
-    ),
+    paint(style, 'title', `Apply ${what}`),
+    ...(apart.length === 0 ? [] : fold(eachAlone(apart, alone), style.width, `  ${sign(style, 'advice')} `)),
     ...[...risks, ...breaks.slice(0, WARNINGS)].flatMap((text) =>
       fold(printable(text), style.width, `  ${sign(style, 'breaks')} `),
     ),

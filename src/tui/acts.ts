@@ -202,6 +202,12 @@ export function opened(step: StepState, view: View, group: number, at: 'first' |
   return { ...fresh, cursor, text, problem: undefined };
 }
 
+/** Whether an answer to the last question brought up further ones: they are asked before anybody goes on. */
+export function asksMore(before: WizardState, after: WizardState): boolean {
+  const [old, step] = [before.steps[before.current], after.steps[after.current]];
+  return old !== undefined && step?.step.id === old.step.id && step.questions.length > old.questions.length;
+}
+
 /** The view where an answer brought up a question or took one away: what was opened in advance is another one by now. */
 export function reopened(before: WizardState, after: WizardState, view: View): View {
   const [old, step] = [before.steps[before.current], after.steps[after.current]];

@@ -8,7 +8,7 @@ import {
   useSyncExternalStore,
 } from 'react';
 import type { Session } from '../wizard/state.js';
-import { press, reopened } from './acts.js';
+import { asksMore, press, reopened } from './acts.js';
 import { bindingsOf } from './bindings.js';
 import { Frame, layoutOf } from './frame.js';
 import { type KeyName, keysOf } from './keypress.js';
@@ -69,7 +69,13 @@ export function App({ session, look, drawn, plainCommand }: AppProps): ReactNode
     const { view, events } = key === 'ctrl+c' ? interrupted(sceneNow().view) : press(sceneNow(), key);
     show(view);
     const before = session.state;
-    for (const event of events) session.send(event);
+    for (const event of events) {
+      if (event.type === 'next' && asksMore(before, session.state)) {
+        show({ ...view, group: view.group + 1 });
+        break;
+      }
+      session.send(event);
+    }
     show(reopened(before, session.state, kept.current ?? view));
   };
   useInput((input, key) => {

@@ -35,7 +35,9 @@ export interface View {
 
 /** Names a screen: another name, another view. */
 export function screenName({ screen, current }: Pick<WizardState, 'screen' | 'current'>): string {
-  return `${screen.at}/${current}`;
+  // Each confirmation of a change by itself is a screen of its own: a key that was meant for the one before does nothing.
+  const alone = screen.at === 'confirm' ? screen.alone : undefined;
+  return alone === undefined ? `${screen.at}/${current}` : `${screen.at}/${current}/${alone}`;
 }
 
 /** The view that a screen starts with. */

@@ -1,5 +1,6 @@
 import { RIGHTS, spanText } from '../model/provisional.js';
 import { assemble, type Decisions, pending } from './assemble.js';
+import { firstAlone } from './confirming.js';
 import type { Setting, Transition } from './events.js';
 import { type StepState, stayingChanges, type WizardState } from './state.js';
 import { canTakeBack, offered } from './waiting.js';
@@ -91,11 +92,13 @@ export function toConfirm(state: WizardState, step: StepState, setting: Setting)
 function confirmScreen(state: WizardState, step: StepState, { offer }: Setting): WizardState['screen'] {
   const within = offered(pending(step), offer);
   const typed = !state.written && state.snapshot?.cluster.sandbox === false;
-  if (within === undefined) return { at: 'confirm', typed };
+  const alone = firstAlone(step);
+  const screen = { at: 'confirm' as const, typed, ...(alone === undefined ? {} : { alone }) };
+  if (within === undefined) return screen;
   const [stays] = stayingChanges(step);
-  if (stays !== undefined && within !== 'never') return { at: 'confirm', typed, within: 'never', stays };
+  if (stays !== undefined && within !== 'never') return { ...screen, within: 'never', stays };
   const decides = offer?.check === undefined ? {} : { decides: offer.check };
-  return { at: 'confirm', typed, within, ...decides };
+  return { ...screen, within, ...decides };
 }
 
 export function replaced(state: WizardState, step: StepState): readonly StepState[] {

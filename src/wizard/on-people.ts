@@ -1,6 +1,7 @@
 import type { Entry } from '../model/journal.js';
 import { type Change, hashOf } from '../model/plan.js';
 import { pending, pendingCount } from './assemble.js';
+import { nextAlone } from './confirming.js';
 import type { Effect, Handlers } from './events.js';
 import { clear, decided, following, leave, reading, redecide, replaced, toConfirm } from './moves.js';
 import { wantedProbe } from './probe.js';
@@ -25,6 +26,8 @@ function standsOn(steps: readonly StepState[]): string {
   const names = steps.map((s) => `${s.step.title} (${pending(s).length})`);
   return `Planned as if these waiting changes were made: ${names.join(', ')}.`;
 }
+
+const NOTHING_YET = 'Nothing was written. Take out what is not wanted, then confirm the rest.';
 
 /** What people say. */
 export const fromPeople: Handlers<UserEvent> = {
@@ -118,6 +121,8 @@ export const fromPeople: Handlers<UserEvent> = {
     const at = state.screen.at;
     if (state.screen.at === 'confirm' && state.screen.probe !== undefined)
       return [{ ...clear(state), screen: { at: 'questions' } }, []];
+    if (state.screen.at === 'confirm' && state.screen.alone !== undefined)
+      return [{ ...state, notice: NOTHING_YET, screen: { at: 'review' } }, []];
     return at in to ? [{ ...clear(state), screen: { at: to[at as keyof typeof to] } }, []] : undefined;
   },
   within: (state, _event, { offer }) => {
@@ -144,6 +149,9 @@ export const fromPeople: Handlers<UserEvent> = {
         { ...clear(state), screen: { at: 'probing', stage: '', stopping: false } },
         [{ do: 'probe', plan }],
       ];
+    const alone = nextAlone(step, state.screen);
+    if (alone !== undefined)
+      return [{ ...clear(state), screen: { ...state.screen, typed: false, alone } }, []];
     const changes = pending(step);
     // What an earlier round of this step did and proved, and what was answered for it, is not of this one.
     const { verified: _verified, unasked: _unasked, ...fresh } = step;

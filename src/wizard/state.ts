@@ -18,7 +18,9 @@ export type Screen =
   | { at: 'review' }
   // typed: the context's name has to be typed; probe: before it, in place of changes; within: seconds after which the step
   // takes itself back unless it is kept, 0 for not at all, `never` where it cannot, absent where it is not offered;
-  // stays: why this account could not take it back; decides: what may keep it in place of a person
+  // stays: why this account could not take it back; decides: what may keep it in place of a person; alone: the id of the
+  // one change that it is about, absent for all that are confirmed together. Nothing is written before the last of these
+  // is confirmed
   | {
       at: 'confirm';
       typed: boolean;
@@ -26,6 +28,7 @@ export type Screen =
       within?: number | 'never';
       stays?: string;
       decides?: HealthCheck;
+      alone?: string;
     }
   | { at: 'probing'; stage: string; stopping: boolean } // a live probe of the network plugin
   | { at: 'applying'; done: number; total: number; now: string; rewrite?: RewriteProgress; stopping: boolean }

@@ -3,7 +3,7 @@ import type { Step } from '../../src/model/step.js';
 import { ClusterError } from '../../src/wizard/ports.js';
 import { createSession } from '../../src/wizard/session.js';
 import { MemoryCluster, MemoryHost, MemoryJournal } from '../support/memory.js';
-import { labelStep, markStep, namespace } from '../wizard/steps.js';
+import { aloneStep, labelStep, markStep, namespace } from '../wizard/steps.js';
 import { Talk } from './talk.js';
 
 function harness({
@@ -36,6 +36,22 @@ function harness({
 const LEAVE = '4';
 
 describe('line by line', () => {
+  test('what is confirmed alone is asked about one by one, and a no writes nothing', async () => {
+    const { cluster, talk } = harness({ steps: [aloneStep('mark', ['a', 'b'], ['b'])], sandbox: true });
+    await talk.answer('Which step?', '1');
+    await talk.answer('How to go on? [', '2');
+    await talk.answer('How to go on? [', '3');
+    expect(await talk.answer('Apply? [no]', 'yes')).toMatch(
+      /Apply 2 changes to sandbox[\s\S]*2 more are then asked/,
+    );
+    expect(await talk.answer('Apply? [no]', 'yes')).toMatch(
+      /Apply ConfigMap one\/b to sandbox: because[\s\S]*1 of 2/,
+    );
+    expect(await talk.answer('Apply? [no]', 'no')).toContain('2 of 2');
+    await talk.until('How to go on? [');
+    expect(cluster.writes).toEqual([]);
+  });
+
   test('the whole way: questions, differences, the typed name, proof, both steps, and out', async () => {
     const { cluster, session, talk } = harness();
     await talk.answer('Which step?', '1');

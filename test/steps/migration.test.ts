@@ -12,7 +12,8 @@ import { expectGolden, manifestsIn } from '../support/golden.js';
 import { namespace, object, snapshotOf } from '../support/snapshot.js';
 
 const templates = await loadTemplates();
-const answersOf = (now: Snapshot, given: Answers) => completeAnswers(step.questions(now), given, false);
+const answersOf = (now: Snapshot, given: Answers) =>
+  completeAnswers(step.questions(now, given), given, false);
 const planOf = (now: Snapshot, given: Answers) => step.plan(now, answersOf(now, given), templates);
 const filesOf = (now: Snapshot, given: Answers) => step.files?.(now, answersOf(now, given)) ?? [];
 const findingsOf = (now: Snapshot, given: Answers) =>
@@ -61,7 +62,13 @@ test('nothing is prepared, chosen or written unless it is asked for', () => {
   expect(planOf(now, {})).toEqual([]);
   // Choosing copies alone names no place for them.
   expect(planOf(now, { migrateNow: ['Service/ledger'] })).toEqual([]);
-  const question = step.questions(now).find(({ id }) => id === 'migrateNow');
+  const asked = (given: Answers) => step.questions(now, given).find(({ id }) => id === 'migrateNow');
+  expect([asked({}), asked({ migrateTo: '' }), asked({ migrateTo: 'default' })]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  const question = asked({ migrateTo: 'shops' });
   expect(question?.type === 'choices' && question.choices.every(({ apart }) => apart)).toBe(true);
 });
 
@@ -76,10 +83,16 @@ test('a bit of everything: copies, runbook and script', () => {
 test('only what is chosen is a change, each of its own, and none without its namespace', () => {
   const now = cluster(...elsewhere);
   const changes = planOf(now, { migrateTo: 'shops', migrateNow: ['Service/ledger', 'StatefulSet/ledger'] });
-  expect(changes.map(({ id, requires }) => [id, requires ?? []])).toEqual([
-    ['namespaces/-/Namespace/shops', []],
-    ['namespaces/shops/Service/ledger', ['namespaces/-/Namespace/shops']],
-    ['namespaces/shops/StatefulSet/ledger', ['namespaces/-/Namespace/shops']],
+  expect(
+    changes.map((change) => [
+      change.id,
+      change.requires ?? [],
+      change.kind === 'apply' && change.alone === true,
+    ]),
+  ).toEqual([
+    ['namespaces/-/Namespace/shops', [], false],
+    ['namespaces/shops/Service/ledger', ['namespaces/-/Namespace/shops'], true],
+    ['namespaces/shops/StatefulSet/ledger', ['namespaces/-/Namespace/shops'], true],
   ]);
   // The very object of the file is the one that is applied.
   const file = filesOf(now, { migrateTo: 'shops' }).find(({ path }) =>

@@ -1,5 +1,6 @@
+import { planOf } from '../../src/model/plan.js';
 import type { Screen, UserEvent, WizardState } from '../../src/wizard/state.js';
-import { shopState } from './fixtures.js';
+import { policyChange, shopState, withStep } from './fixtures.js';
 import { KEY, type Mounted, onScreen, ready } from './harness.js';
 
 const typed: Screen = { at: 'confirm', typed: true };
@@ -101,3 +102,22 @@ test('pasting where nothing can be typed does nothing', () =>
     await mounted.settled();
     expect(mounted.session.events).toEqual([]);
   }));
+
+test('each change that is confirmed alone waits for its own yes: a key held down confirms one', () => {
+  const alone = ['first', 'second'].map((name) => ({ ...policyChange('shop', name), alone: true as const }));
+  const start = withStep(shopState(yesNo), (step) => ({ ...step, plan: planOf(step.step.id, alone) }));
+  const screens = alone.map(({ id }): Screen => ({ at: 'confirm', typed: false, alone: id }));
+  const [first, second] = screens as [Screen, Screen];
+  return onScreen({ ...start, screen: first }, {}, async (mounted) => {
+    mounted.session.reply = (event, state) =>
+      event.type === 'confirm' && state.screen === first ? { ...state, screen: second } : state;
+    await ready(mounted, first);
+    expect(mounted.frame()).toContain('Apply NetworkPolicy shop/first to prod-eu-1?');
+    expect(mounted.frame()).toContain('1 of 2 that are confirmed one by one');
+    mounted.stdin.write('yyyy');
+    await mounted.settled();
+    await ready(mounted, second);
+    expect(mounted.frame()).toContain('Apply NetworkPolicy shop/second to prod-eu-1?');
+    expect(confirmed(mounted)).toHaveLength(1);
+  });
+});

@@ -302,6 +302,35 @@ test('an answer brings up a question or takes it away again: the next one opens 
   });
 });
 
+test('an answer to the last question that brings up another one: that is asked before it goes on', () => {
+  const text = (id: string): Question => ({
+    id,
+    type: 'text',
+    message: `${id}?`,
+    risk: 'none',
+    recommended: '',
+    cautious: '',
+  });
+  const state = withStep(shopState({ at: 'questions' }), (step) => ({
+    ...step,
+    questions: [text('to')],
+    answers: { to: '' },
+    answered: [],
+  }));
+  return onScreen(state, {}, async (mounted) => {
+    mounted.session.reply = (event, before) =>
+      withStep(answering(event, before), (step) => ({
+        ...step,
+        questions: step.answers.to === '' ? [text('to')] : [text('to'), text('now')],
+      }));
+    await mounted.press('s', KEY.enter);
+    expect(mounted.frame()).toContain('now?');
+    expect(mounted.session.events.filter(({ type }) => type === 'next')).toEqual([]);
+    await mounted.press(KEY.enter);
+    expect(mounted.session.events.at(-1)).toEqual({ type: 'next' });
+  });
+});
+
 test('choices of another answer play no part: not shown, not counted, not touched by all and none', () => {
   const state = withStep(shopState({ at: 'questions' }), (step) => ({
     ...step,

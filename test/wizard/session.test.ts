@@ -9,7 +9,7 @@ import { createSession } from '../../src/wizard/session.js';
 import type { Session, UserEvent, WizardState } from '../../src/wizard/state.js';
 import { applyUnattended, unansweredQuestions } from '../../src/wizard/unattended.js';
 import { MemoryCluster, MemoryHost, MemoryJournal } from '../support/memory.js';
-import { configMap, labelStep, markStep, namespace } from './steps.js';
+import { aloneStep, configMap, labelStep, markStep, namespace } from './steps.js';
 
 function harness(
   steps: readonly Step[] = [markStep('mark', ['a', 'b']), labelStep('label')],
@@ -581,6 +581,51 @@ describe('one run at a time', () => {
     const { cluster, session } = harness();
     cluster.beforeWrite = () => cluster.lost.abort();
     expect(await applyUnattended(session)).toBe(2);
+    expect(cluster.writes).toHaveLength(1);
+  });
+});
+
+describe('what is confirmed by itself', () => {
+  const asked = (session: Session) =>
+    session.state.screen.at === 'confirm'
+      ? (session.state.screen.alone ?? 'together')
+      : session.state.screen.at;
+
+  test('one by one after the rest; nothing is written before the last yes, the name is typed once', async () => {
+    const { cluster, journal, session } = harness(
+      [aloneStep('mark', ['a', 'b', 'c'], ['b', 'c'])],
+      [namespace('one')],
+    );
+    await toConfirm(session);
+    const seen: string[] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      seen.push(asked(session));
+      expect(cluster.writes).toEqual([]);
+      expect(journal.lines.some(({ type }) => type === 'confirmed')).toBe(false);
+      session.send({ type: 'confirm', ...(turn === 0 ? { typed: 'prod' } : {}) });
+    }
+    await reaches(session, 'result');
+    expect(seen).toEqual(['together', 'mark/one/ConfigMap/b', 'mark/one/ConfigMap/c']);
+    expect(cluster.writes).toHaveLength(3);
+  });
+
+  test('a no writes nothing at all; what was taken out is not asked about', async () => {
+    const { cluster, session } = harness([aloneStep('mark', ['a', 'b'], ['a', 'b'])], [namespace('one')]);
+    await toConfirm(session);
+    expect(asked(session)).toBe('mark/one/ConfigMap/a');
+    session.send({ type: 'confirm', typed: 'wrong' });
+    expect(asked(session)).toBe('mark/one/ConfigMap/a');
+    session.send({ type: 'confirm', typed: 'prod' });
+    expect(asked(session)).toBe('mark/one/ConfigMap/b');
+    session.send({ type: 'back' });
+    expect([session.state.screen.at, session.state.notice]).toEqual([
+      'review',
+      expect.stringContaining('Nothing was written'),
+    ]);
+    session.send({ type: 'toggle', change: 'mark/one/ConfigMap/b' });
+    session.send({ type: 'next' });
+    session.send({ type: 'confirm', typed: 'prod' });
+    await reaches(session, 'result');
     expect(cluster.writes).toHaveLength(1);
   });
 });

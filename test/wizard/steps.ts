@@ -92,3 +92,17 @@ export function labelStep(id: string): Step {
       ),
   };
 }
+
+/** `markStep` of which the ConfigMaps of some names are confirmed each by itself. */
+export function aloneStep(id: string, names: readonly string[], alone: readonly string[]): Step {
+  const base = markStep(id, names);
+  return {
+    ...base,
+    plan: (now, answers, templates) =>
+      base
+        .plan(now, answers, templates)
+        .map((one) =>
+          one.kind === 'apply' && alone.includes(one.ref.name) ? { ...one, alone: true as const } : one,
+        ),
+  };
+}

@@ -1,10 +1,11 @@
 import { useAnimation } from 'ink';
 import { type ReactNode, useEffect } from 'react';
-import { BESIDES } from '../../model/plan.js';
+import { BESIDES, changeName } from '../../model/plan.js';
 import { type ProbePlan, probeLines } from '../../model/policy-probe.js';
 import { neverWords, spanText, withinWords } from '../../model/provisional.js';
 import { RISKS } from '../../model/risk.js';
 import type { SignName } from '../../model/signs.js';
+import { confirmedAlone, confirmedNow, eachAlone } from '../../wizard/confirming.js';
 import type { StepState, WizardState } from '../../wizard/state.js';
 import { heading } from '../heading.js';
 import { BLANK, type Line, Lines, line, paragraph, span } from '../lines.js';
@@ -68,7 +69,9 @@ function bodyRows(scene: Scene, step: StepState): Line[] {
   const { screen } = scene.state;
   if (screen.at === 'confirm' && screen.probe !== undefined) return probeRows(scene, screen.probe);
   const { state, look, width } = scene;
-  const changes = chosenOf(step);
+  const alone = screen.at === 'confirm' ? screen.alone : undefined;
+  const changes = confirmedNow(step, alone === undefined ? {} : { alone });
+  const apart = confirmedAlone(step);
   const sandbox = state.snapshot?.cluster.sandbox === true;
   const context = look.name(state.snapshot?.cluster.context ?? '', 40);
   const where = sandbox ? 'the embedded cluster' : context;
@@ -80,14 +83,17 @@ function bodyRows(scene: Scene, step: StepState): Line[] {
   const checks = changes.map((c) => checkedOf(step, c.id)?.check.by);
   const unchecked = checks.filter((by) => by === 'us' || by === undefined).length;
   const refused = checks.filter((by) => by === 'refusal').length;
-  const left = step.plan.changes.length - changes.length;
+  const left = alone === undefined ? step.plan.changes.length - chosenOf(step).length : 0;
+  const what = alone === undefined ? counted(changes.length, 'change') : look.name(changeName(alone), 60);
   const goesOn = sandbox ? '' : `; kubectl harden resume ${state.run} goes on from there`;
   return [
     heading(scene, 'apply'),
     BLANK,
-    line(span('title', `Apply ${counted(changes.length, 'change')} to ${where}?`)),
+    line(span('title', `Apply ${what} to ${where}?`)),
     BLANK,
+    ...(alone === undefined ? [] : changes.flatMap(({ why }) => say('changes', why))),
     ...say('changes', changesInWords(changes)),
+    ...(apart.length > 0 ? say('advice', eachAlone(apart, alone)) : []),
     ...(left > 0 ? say('skipped', `${counted(left, 'change')} left out`) : []),
     ...risks.flatMap(([risk, some]) => say('breaks', `${count(some.length)} ${RISKS[risk]}`)),
     ...(refused > 0 ? say('failed', `${count(refused)} the server would refuse; they are not written`) : []),

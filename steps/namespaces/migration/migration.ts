@@ -238,7 +238,10 @@ function computed(now: Snapshot, target: string): Migration {
       ...pullSecrets(now),
       ...empty.map((map) => ({ ref: refOf(map), why: 'it is empty, or its contents could not be read' })),
     ],
-    unseen: hidden(now, [...MIGRATION_KINDS, 'Secret', 'ClusterRoleBinding']),
+    unseen: [
+      ...hidden(now, [...MIGRATION_KINDS, 'ClusterRoleBinding']),
+      ...hidden(now, ['Secret']).map((why) => `${why}; only Secrets that what moves refers to are known`),
+    ],
   };
 }
 

@@ -82,7 +82,7 @@ function runbook(
           ({ path }) => `${kubectl} apply --server-side --field-manager=kubectl-harden -f ${quoted(path)}`,
         ),
       ),
-      'The wizard does the same for those that are chosen in its question `migrateNow`, each with its difference.',
+      'The wizard does the same for those that are chosen in its question `migrateNow`: each has its difference and is confirmed by itself.',
     ],
     [
       'Wait until all pods run, and test them from within the namespace.',

@@ -4,6 +4,7 @@ import { type LimitProposal, proposeLimitRange } from '../src/model/limit-propos
 import { at, type Manifest, refOf } from '../src/model/manifest.js';
 import { excluded } from '../src/model/namespaces.js';
 import { isCounted, needsOf } from '../src/model/needs.js';
+import { isManaged, otherManagers } from '../src/model/ours.js';
 import { memoryPeak, type Peak } from '../src/model/peaks.js';
 import type { ApplyChange, Change } from '../src/model/plan.js';
 import { type Amounts, amountText, sum } from '../src/model/quantity.js';
@@ -19,8 +20,6 @@ import { hidden, WORKLOAD_KINDS, workloadsIn } from '../src/model/workloads.js';
 import { assess } from './quotas/findings.js';
 import { PEAK_FACTOR, questions, ROUNDINGS } from './quotas/questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS } from './quotas/seen.js';
-
-const OURS = 'kubectl-harden';
 
 /** A LimitRange and a ResourceQuota for each namespace, sized so that nothing that runs today is refused. */
 export const quotas: Step = {
@@ -176,7 +175,7 @@ function limitRangeChange(
   added: readonly string[],
 ): ApplyChange {
   const ref = refOf(manifest);
-  const foreign = before !== undefined && before.metadata.labels?.['app.kubernetes.io/managed-by'] !== OURS;
+  const others = before === undefined ? [] : takenFrom(before);
   return {
     id: `quotas/${namespace}/LimitRange/${ref.name}`,
     kind: 'apply',
@@ -192,15 +191,22 @@ function limitRangeChange(
         ? ['a container without a memory limit is killed once it uses more than the default limit']
         : []),
       ...notes,
-      ...(foreign
-        ? ['takes its list over from whoever manages it now: change it at its source as well']
-        : []),
+      ...(others.length === 0
+        ? []
+        : [`takes its list over from ${others.join(', ')}: change it at its source as well`]),
     ],
     manifest,
     settles: 'stored',
     ...(before === undefined ? {} : { before }),
-    ...(foreign ? { force: true } : {}),
+    ...(others.length === 0 ? {} : { force: true, takesOver: others }),
   };
+}
+
+/** From whom the list of a LimitRange is taken, by name: it has one owner. */
+function takenFrom(live: Manifest): readonly string[] {
+  const others = [...new Set(otherManagers(live))];
+  if (others.length > 0 || isManaged(live)) return others;
+  return ['a manager that the server does not name'];
 }
 
 function quotaChange(

@@ -101,7 +101,7 @@ function amendQuestion(namespaces: readonly Manifest[]): Question {
     id: 'amendExisting',
     type: 'confirm',
     message: `Add what is missing to the LimitRange and the quota of ${shown}?`,
-    help: 'The list of the LimitRange is taken over from whoever manages it now; of the quota only what is added is ours. No: a quota of our own, without what has no default.',
+    help: 'To take the list of the LimitRange over from who manages it now is a choice of its own, at the review; of the quota only what is added is ours. No: a quota of our own, without what has no default.',
     risk: 'rejectsWorkloads',
     recommended: true,
     cautious: false,

@@ -1,4 +1,5 @@
 import { loadTemplates } from '../../src/host/templates.js';
+import { ownChoice } from '../../src/model/managed-by.js';
 import { at, type Manifest, refText } from '../../src/model/manifest.js';
 import { overlay } from '../../src/model/overlay.js';
 import type { ApplyChange } from '../../src/model/plan.js';
@@ -89,7 +90,7 @@ describe('LimitRange', () => {
     expect(changes[1]?.requires).toEqual([changes[0]?.id]);
   });
 
-  test('one that is there is amended with its whole list, by force only as the answer says', () => {
+  test('one that is there is amended with its whole list', () => {
     const changes = planOf(shop, { namespaces: ['partial'], amendExisting: true });
     expect(specOf(changes, 'LimitRange partial/bounds')).toEqual({
       limits: [
@@ -97,8 +98,33 @@ describe('LimitRange', () => {
         { type: 'Container', default: { memory: '64Mi' }, defaultRequest: { memory: '64Mi', cpu: '100m' } },
       ],
     });
-    expect(changes[0]?.force).toBe(true);
     expect(changes[0]?.before?.metadata.uid).toBeDefined();
+  });
+
+  test.each<[string, readonly string[], readonly string[] | undefined]>([
+    ['somebody else', ['jo', 'jo'], ['jo']],
+    ['two', ['jo', 'kubectl-edit'], ['jo', 'kubectl-edit']],
+    ['us and somebody else', ['kubectl-harden', 'jo'], ['jo']],
+    ['nobody that is named', [], ['a manager that the server does not name']],
+    ['us alone', ['kubectl-harden'], undefined],
+  ])('the list is taken from %s: by name, and as a choice of its own', (_who, managers, takesOver) => {
+    const bounds = object('v1', 'LimitRange', 'a', 'bounds', {
+      spec: { limits: [{ type: 'Container', defaultRequest: { memory: '64Mi' } }] },
+    });
+    const live: Manifest = {
+      ...bounds,
+      metadata: { ...bounds.metadata, managedFields: managers.map((manager) => ({ manager })) },
+    };
+    const now = snapshotOf({ objects: [namespace('a'), live] });
+    const [change] = planOf(now, { namespaces: ['a'], amendExisting: true });
+    if (change === undefined) throw new Error('no change');
+    expect([change.takesOver, change.force]).toEqual([takesOver, takesOver && true]);
+    expect(ownChoice(change)).toEqual(takesOver && expect.stringContaining(takesOver.join(', ')));
+    expect(change.breaks.join()).toEqual(
+      takesOver
+        ? expect.stringContaining(`takes its list over from ${takesOver.join(', ')}`)
+        : expect.not.stringContaining('takes'),
+    );
   });
 
   test('without that answer it stays, and the quota bounds no CPU, which nothing would give a default', () => {

@@ -32,6 +32,7 @@ export async function guard({ run }: Extract<Command, { name: 'guard' }>, io: Io
   // One more look after the place is given up: what was written in that moment has counted on this process.
   for (;;) {
     const lock = await takeGuard(directory);
+    if (lock.note !== undefined) log(lock.note);
     if (!told) ready();
     told = true;
     try {

@@ -12,7 +12,7 @@ import type { Lock } from './lock.js';
 
 /** A journal that is held by this process until it is closed. */
 export interface HeldJournal extends Journal {
-  /** What was left out when it was opened, in words. */
+  /** What was left out when it was opened, and from whom it was taken over, in words. */
   readonly notes: readonly string[];
   close(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function openJournal(
   return {
     run,
     directory,
-    notes,
+    notes: lock.note === undefined ? notes : [lock.note, ...notes],
     // One after the other: lines never mix, and their order is the order of the calls.
     append: (entry) => {
       const written = last.then(() => write(entry));

@@ -2,11 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { printable } from '../model/escape.js';
+import { writeAtomic } from './atomic.js';
 import { HostError, hasCode } from './errors.js';
 import { isGone, ownProcess, type ProcessId } from './process.js';
 
 export interface Lock {
+  /** That it was taken over from a dead process, in words; undefined where nobody had it. */
+  readonly note?: string;
   release(): Promise<void>;
+}
+
+/** Who holds a lock, and since when (ISO 8601); locks of earlier versions do not say when. */
+interface Holder extends ProcessId {
+  since?: string;
 }
 
 const NAME = /^lock\.(\d+)$/;
@@ -19,17 +28,23 @@ const TRIES = 20;
  * @throws HostError where a living process holds it.
  */
 export async function takeLock(directory: string, what: string): Promise<Lock> {
-  const own = await ownProcess();
+  const own: Holder = { ...(await ownProcess()), since: new Date().toISOString() };
   const temporary = path.join(directory, `.lock.${randomBytes(6).toString('hex')}`);
   await writeFile(temporary, JSON.stringify(own), { mode: 0o600, flag: 'wx' });
   try {
     for (let tries = 0; tries < TRIES; tries++) {
       const highest = await newest(directory);
-      if (highest > 0) await refuseWhereAlive(path.join(directory, `lock.${highest}`), what);
+      const dead =
+        highest === 0 ? undefined : await deadHolder(path.join(directory, `lock.${highest}`), what);
       const file = path.join(directory, `lock.${highest + 1}`);
       try {
         await link(temporary, file);
-        return { release: () => rm(file, { force: true }) };
+        return dead === undefined
+          ? { release: () => rm(file, { force: true }) }
+          : {
+              note: `${what} was taken over from ${heldBy(dead)}, which is gone.`,
+              release: () => given(file),
+            };
       } catch (error) {
         if (!hasCode(error, 'EEXIST')) throw error;
       }
@@ -52,24 +67,50 @@ async function newest(directory: string): Promise<number> {
   return Math.max(0, ...numbers);
 }
 
-async function refuseWhereAlive(file: string, what: string): Promise<void> {
-  const holder = await readHolder(file);
-  if (holder === undefined) return; // released meanwhile, or not readable as a lock: nobody can be named
-  if (holder.host !== hostname()) {
-    throw new HostError(
-      `${what} is in use on ${holder.host} (process ${holder.pid}).\nIf that one is gone, remove ${file}.`,
-    );
-  }
-  if (await isGone(holder)) return;
-  throw new HostError(`${what} is in use by process ${holder.pid}. End that one first.`);
+/**
+ * Gives a lock back that was taken over: with nobody in it, it goes on counting in place of the dead process below it,
+ * which would otherwise be taken over, and told of, again.
+ */
+async function given(file: string): Promise<void> {
+  await writeAtomic(file, '{}', 0o600).catch(() => rm(file, { force: true }));
 }
 
-async function readHolder(file: string): Promise<ProcessId | undefined> {
+/** The dead process that a lock names; undefined where it names nobody: released meanwhile, or not readable as a lock. */
+async function deadHolder(file: string, what: string): Promise<Holder | undefined> {
+  const holder = await readHolder(file);
+  if (holder === undefined || (await isGone(holder))) return holder;
+  if (holder.host !== hostname()) {
+    throw new HostError(
+      `${what} is in use on ${printable(holder.host)} by ${heldBy(holder)}.\nIf that one is gone, remove ${file}.`,
+    );
+  }
+  throw new HostError(`${what} is in use by ${heldBy(holder)}. End that one first.`);
+}
+
+/** `process 4711, since 2026-01-01T00:00:00.000Z (4 min ago)`. */
+function heldBy({ pid, since }: Holder): string {
+  const at = since === undefined ? Number.NaN : Date.parse(since);
+  if (Number.isNaN(at)) return `process ${pid}`;
+  return `process ${pid}, since ${new Date(at).toISOString()} (${ageText(Math.max(0, Date.now() - at))} ago)`;
+}
+
+/** `5 s`, `4 min`, `3 h`, `2 d`: how long something is, rounded down. */
+function ageText(milliseconds: number): string {
+  const units: readonly (readonly [milliseconds: number, word: string])[] = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'min'],
+  ];
+  const [size, word] = units.find(([length]) => milliseconds >= length) ?? [1000, 's'];
+  return `${Math.floor(milliseconds / size)} ${word}`;
+}
+
+async function readHolder(file: string): Promise<Holder | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(file, 'utf8'));
-    const { pid, start, host } = value as Partial<Record<keyof ProcessId, unknown>>;
+    const { pid, start, host, since } = value as Partial<Record<keyof Holder, unknown>>;
     return typeof pid === 'number' && typeof start === 'string' && typeof host === 'string'
-      ? { pid, start, host }
+      ? { pid, start, host, ...(typeof since === 'string' ? { since } : {}) }
       : undefined;
   } catch {
     return undefined;

@@ -315,6 +315,44 @@ describe('one process at a time', () => {
     await expect(takeLock(home, 'Run x')).rejects.toThrow(/in use on not-.*\n.*remove .*lock\.1/);
   });
 
+  const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
+
+  test.each([
+    [3, '3 s'],
+    [250, '4 min'],
+    [3 * 3600, '3 h'],
+    [49 * 3600, '2 d'],
+    [-500, '0 s'], // the clock was set back
+  ])('whoever holds it is named with its age: %d seconds', async (seconds, age) => {
+    const since = ago(seconds);
+    lockOf(home, { pid: 1, start: '1', host: `not-${hostname()}`, since });
+    await expect(takeLock(home, 'Run x')).rejects.toThrow(`by process 1, since ${since} (${age} ago).`);
+  });
+
+  test('an age that is none is left out', async () => {
+    lockOf(home, { pid: 1, start: '1', host: `not-${hostname()}`, since: 'yesterday' });
+    await expect(takeLock(home, 'Run x')).rejects.toThrow('by process 1.\n');
+  });
+
+  test('a run that a dead process held is taken over with a word, once', async () => {
+    const { run, directory, notes, close } = await store.create();
+    expect(notes).toEqual([]);
+    await close();
+    const since = ago(250);
+    lockOf(directory, { pid: DEAD, start: '1', host: hostname(), since });
+    const after = await store.open(run);
+    expect(after.notes).toEqual([
+      `Run ${run} was taken over from process ${DEAD}, since ${since} (4 min ago), which is gone.`,
+    ]);
+    await expect(store.open(run)).rejects.toThrow(
+      /in use by process \d+, since [\d:T.-]+Z \(\d s ago\)\. End that one first/,
+    );
+    await after.close();
+    const again = await store.open(run);
+    expect(again.notes).toEqual([]);
+    await again.close();
+  });
+
   test('of many that take over a stale lock at once, one gets it', async () => {
     for (let round = 0; round < 20; round++) {
       lockOf(home, { pid: DEAD, start: '1', host: hostname() });

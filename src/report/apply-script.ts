@@ -2,6 +2,7 @@ import { printable } from '../model/escape.js';
 import { kindOf } from '../model/kinds.js';
 import { ownChoice } from '../model/managed-by.js';
 import { groupOf, type Ref, refText } from '../model/manifest.js';
+import { without } from '../model/plan.js';
 import { quoted } from '../model/shell.js';
 import type { ClusterInfo } from '../model/snapshot.js';
 import type { Item } from './items.js';
@@ -16,8 +17,11 @@ export function applyScript(
   items: readonly Item[],
 ): string {
   const left = items.filter((item) => ['host', 'rewrite', 'cloud'].includes(item.change.kind));
+  const changes = items.map(({ change }) => change);
+  const own = changes.filter((change) => ownChoice(change) !== undefined).map(({ id }) => id);
+  const kept = new Set(without(changes, own).map(({ id }) => id));
   const lines = [
-    ...items.flatMap(line),
+    ...items.flatMap((item) => line(item, whyLeftOut(item, kept))),
     '',
     ...(left.length === 0
       ? ["echo 'All is applied.'"]
@@ -41,13 +45,16 @@ const APPLY = `apply() {
 
 `;
 
-function line(item: Item): string[] {
+/** Why a person has to choose it: what takes a choice of its own, and what does harm without that. */
+function whyLeftOut({ change }: Item, kept: ReadonlySet<string>): string | undefined {
+  if (kept.has(change.id)) return undefined;
+  return ownChoice(change) ?? 'It requires what is left out above: without that it does harm.';
+}
+
+function line(item: Item, left: string | undefined): string[] {
   const lines = commandOf(item);
-  const choice = ownChoice(item.change);
-  // Left to a person: what applies it stands there to be taken.
-  return choice === undefined
-    ? lines
-    : [`# Left out: ${printable(choice)}`, ...lines.map((one) => `# ${one}`)];
+  // What applies it stands there to be taken.
+  return left === undefined ? lines : [`# Left out: ${printable(left)}`, ...lines.map((one) => `# ${one}`)];
 }
 
 function commandOf({ change, path, manifest, force }: Item): string[] {

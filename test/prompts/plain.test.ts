@@ -146,6 +146,36 @@ describe('line by line', () => {
     await talk.finished;
   });
 
+  test('what this account may not do is told with the step, and whose fields a change would take over', async () => {
+    const base = labelStep('label');
+    const step: Step = {
+      ...base,
+      plan: (...all) =>
+        base
+          .plan(...all)
+          .map((one, index) => (index === 0 ? { ...one, force: true, takesOver: ['jo\u001b[2J'] } : one)),
+    };
+    const { cluster, talk } = harness({ sandbox: true, steps: [step] });
+    const right = { verb: 'list', group: '', resource: 'pods' } as const;
+    cluster.lacking = [{ right, for: 'what runs', without: 'notVisible' }];
+    await talk.answer('Which step?', '1');
+    const about = await talk.answer('How to go on?', '1');
+    expect(about.replaceAll(/\s+/g, ' ')).toContain(
+      'This account may not list pods. Not visible, and not counted as fine: what runs.',
+    );
+    const list = await talk.answer('How to go on?', '2');
+    expect(list.replaceAll(/\s+/g, ' ')).toMatch(
+      /\(left out\) Namespace one .*belong to jo\S*x1b\S* by now: chosen, it takes them over/,
+    );
+    await talk.answer('Which changes?', 'all');
+    expect(await talk.answer('How to go on?', '3')).not.toContain('(left out)');
+    await talk.answer('Apply? [no]', 'yes');
+    await talk.until('2 done');
+    expect(cluster.writes).toEqual(['Namespace one', 'Namespace two']);
+    talk.stdin.end();
+    await talk.finished;
+  });
+
   test('a step is skipped with its reason, and without one it is not', async () => {
     const { session, journal, talk } = harness();
     for (const reason of ['', 'later']) {

@@ -41,13 +41,14 @@ const missing = missingTerminal();
       await t.waitFor('⏎ open');
       await t.waitFor(new RegExp(`❯\\S+ ${number} `));
       t.press(KEYS.enter);
+      await new Promise((resolve) => setTimeout(resolve, 150));
       for (;;) {
         const shown = await t.waitFor(
-          /Apply\? y|⏎ next step|⏎ changes|⏎ next |⏎ confirm|⏎ take|nothing to (change|do)/i,
+          /Apply\? y|⏎ open|⏎ next step|⏎ changes|⏎ next |⏎ confirm|⏎ take|nothing to (change|do)/i,
         );
         if (/Apply\? y/.test(shown)) t.press('y');
         else if (shown.includes('⏎ next step')) return shown;
-        else if (/⏎ (changes|next|confirm|take)/.test(shown)) t.press(KEYS.enter);
+        else if (/⏎ (open|changes|next|confirm|take)/.test(shown)) t.press(KEYS.enter);
         else return shown;
         // What is pressed while a screen is busy is swallowed, so wait until this one is gone.
         await new Promise((resolve) => setTimeout(resolve, 150));

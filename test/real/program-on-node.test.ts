@@ -52,7 +52,12 @@ describeReal(
         stderr: stderr as unknown as NodeJS.WriteStream,
         env,
         node: {
-          machine: { ...THIS_MACHINE, kubeletConfig: '/nowhere', manifests: path.dirname(node.manifest) },
+          machine: {
+            ...THIS_MACHINE,
+            kubeletConfig: '/nowhere',
+            manifests: path.dirname(node.manifest),
+            placed: (file) => path.join(node.root, file),
+          },
           patience: { poll: 200, settle: 1_000, limit: 60_000 },
         },
       };
@@ -67,8 +72,30 @@ describeReal(
       return Object.keys(stored);
     };
 
+    test('encryption is turned on for the first time, for ConfigMaps as well; the same answers then change nothing', async () => {
+      const client = new Client(node);
+      const body = { metadata: { name: 's' }, stringData: { key: PLANTED } };
+      expect((await client.post(SECRETS('default'), body)).status).toBe(201);
+      const answers =
+        'encryption-at-rest: {enable: true, provider: secretbox, alsoEncrypt: [configmaps], keyKept: true, rewrite: true, removeOld: false, unreachedServers: goOn, goal: keep}';
+      expect([await run('apply', answers), said]).toEqual([0, expect.stringContaining('Proven')]);
+      const stored = await Promise.all(
+        ['secrets', 'configmaps'].map((kind) => node.readStored(`/registry/${kind}/`)),
+      );
+      const forms = new Set(stored.flatMap((values) => [...values.values()]));
+      expect([...forms]).toEqual([expect.stringMatching(/^k8s:enc:secretbox:v1:key-\d{4}-\d{2}:$/)]);
+      expect(stored.every((values) => values.size > 0)).toBe(true);
+      const text = await readFile(node.configuration, 'utf8');
+      const began = node.starts();
+      expect(await run('apply', answers)).toBe(0);
+      const same = (await readFile(node.configuration, 'utf8')) === text;
+      expect([same, node.starts()]).toEqual([true, began]);
+      for (const [, secret = ''] of text.matchAll(/secret: (\S+)/g)) expect(said).not.toContain(secret);
+      expect(said).not.toContain(PLANTED);
+      expect([...node.names]).toEqual(['kube-apiserver.yaml']);
+    }, 400_000);
+
     test('a configuration that encrypts nothing is led to a key, to another one, and undone to plain text', async () => {
-      // A configuration of this directory: a first one would be written below the machine's own /etc.
       const identity = [
         'apiVersion: apiserver.config.k8s.io/v1',
         'kind: EncryptionConfiguration',
@@ -114,7 +141,7 @@ describeReal(
       // The same answers once more: what they ask for is there.
       const before = await readFile(node.configuration, 'utf8');
       expect(await run('apply', `encryption-at-rest: {goal: secretbox, ${all}}`)).toBe(0);
-      expect(await readFile(node.configuration, 'utf8')).toBe(before);
+      expect((await readFile(node.configuration, 'utf8')) === before).toBe(true);
       const next = `use/secretbox/key-${new Date().toISOString().slice(0, 7)}-2`;
       expect(await run('apply', `encryption-at-rest: {goal: ${next}, ${all}}`)).toBe(0);
       expect(await counts()).toEqual(['k8s:enc:secretbox:v1:key-MONTH-2:']);

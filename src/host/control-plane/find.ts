@@ -18,6 +18,8 @@ export interface Machine {
   processes(): Promise<readonly (readonly string[])[]>;
   /** Addresses of this machine. */
   addresses(): readonly string[];
+  /** Where a first configuration is put that the plan has at this path; left out: at that very path. */
+  placed?(file: string): string;
 }
 
 export const THIS_MACHINE: Machine = {

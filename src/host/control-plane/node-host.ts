@@ -69,7 +69,7 @@ export function nodeHost(files: FilesHost, node: ControlPlaneNode): Host {
       // A round that names other nodes is theirs, even where it names but one.
       if (round.servers !== undefined && !round.servers.includes(name)) return files.apply(change);
       // Other nodes get the very keys that this one has.
-      const file = configurationOf(pod)?.file ?? round.file;
+      const file = fileHere(node.machine, pod, round);
       const left = await files.prepare(change, [file]);
       const instructions = left.at(-1) ?? '';
       const sources = await contentsOf(left, change);
@@ -83,6 +83,11 @@ export function nodeHost(files: FilesHost, node: ControlPlaneNode): Host {
       return outcomeOf(outcome, { instructions, left, others });
     },
   };
+}
+
+/** Where this node has its configuration, or will have it. */
+function fileHere({ placed }: Machine, pod: StaticPod, { file }: ServerRound): string {
+  return configurationOf(pod)?.file ?? placed?.(file) ?? file;
 }
 
 /** `others`: the nodes that the round is for besides this one; undefined where their names are not known. */
@@ -147,14 +152,19 @@ async function carryOut(
   };
   // What was interrupted here is brought to its end before anything is compared with the files.
   const recovered = await recoverNode(tools);
-  const change = await textsOf(recovered === undefined ? pod : await podHere(here), round, sources);
+  const now = recovered === undefined ? pod : await podHere(here);
+  const change = await textsOf(now, fileHere(node.machine, now, round), round, sources);
   return changeNode(tools, change);
 }
 
 /** The texts of a round for this node. Keys come from its own file first, then from the files that were left. */
-async function textsOf(pod: StaticPod, round: ServerRound, sources: readonly unknown[]): Promise<NodeChange> {
+async function textsOf(
+  pod: StaticPod,
+  file: string,
+  round: ServerRound,
+  sources: readonly unknown[],
+): Promise<NodeChange> {
   const flagged = configurationOf(pod);
-  const file = flagged?.file ?? round.file;
   const text = (await readNodeFile(file))?.text ?? null;
   const there = text === null ? null : parsed(text, file);
   const current = flagged === undefined ? null : there;

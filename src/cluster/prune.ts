@@ -218,6 +218,7 @@ export const KEEP: Readonly<Record<KindName, Keep>> = {
   CalicoTier: OWNED,
   CalicoGlobalNetworkPolicy: OWNED,
   CiliumClusterwideNetworkPolicy: OWNED,
+  EC2NodeClass: { fields: { spec: { metadataOptions: true } } },
   KyvernoClusterPolicy: OWNED,
   CalicoNetworkPolicy: NAME_ONLY,
   CalicoStoredGlobalNetworkPolicy: NAME_ONLY,

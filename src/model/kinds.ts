@@ -149,6 +149,13 @@ export const KINDS = {
     false,
     'cilium.io/v2',
   ),
+  EC2NodeClass: row(
+    'EC2NodeClass',
+    'ec2nodeclasses',
+    false,
+    'karpenter.k8s.aws/v1',
+    'karpenter.k8s.aws/v1beta1',
+  ),
   KyvernoClusterPolicy: row('ClusterPolicy', 'clusterpolicies', false, 'kyverno.io/v1'),
   CiliumNetworkPolicy: row('CiliumNetworkPolicy', 'ciliumnetworkpolicies', true, 'cilium.io/v2'),
   // Read by name alone, to say that they are there.

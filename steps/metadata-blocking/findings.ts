@@ -16,6 +16,7 @@ import { foreignPolicies, unreadKinds } from '../default-deny/unseen.js';
 import { blocksInForce, liveBlocks } from './blocks.js';
 import { mechanismHere } from './here.js';
 import { needs } from './needs.js';
+import { nodeClasses } from './node-classes.js';
 import { nodeSide } from './node-side.js';
 import { READS } from './reads.js';
 import { exposureOf, type NamespaceExposure } from './state.js';
@@ -30,6 +31,7 @@ export function assess(now: Snapshot): readonly Finding[] {
     ...shared(facts),
     ...(endpoints.length === 0 ? [] : exposures(now)),
     ...nodeSide(facts),
+    ...nodeClasses(now),
   ];
 }
 

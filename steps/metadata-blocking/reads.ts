@@ -9,6 +9,7 @@ const reached = 'what can reach the metadata address';
 export const READS = [
   ...REACHED.map((kind) => ({ kind, as: 'objects' as const, for: reached })),
   ...GUARD_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'a guard of new namespaces' })),
+  { kind: 'EC2NodeClass', as: 'objects', for: 'metadata options of nodes that Karpenter makes' } as const,
   { kind: 'ServiceAccount', as: 'objects', for: 'identities of their own that pods have' } as const,
   { kind: 'ConfigMap', as: 'objects', for: 'settings of the network plugin' } as const,
   { kind: 'CustomResourceDefinition', as: 'objects', for: 'policies of network plugins' } as const,

@@ -402,3 +402,19 @@ describe('nodes that do not tell where they run', () => {
     expect([leaves(after, IMDS.address, 80), leaves(after, '100.100.100.200', 80)]).toEqual([false, false]);
   });
 });
+
+test.each([
+  [{ httpTokens: 'required', httpPutResponseHopLimit: 1 }, 'info node-class-closed'],
+  [{ httpEndpoint: 'disabled' }, 'info node-class-closed'],
+  [{ httpTokens: 'required', httpPutResponseHopLimit: 2 }, 'low node-class-open'],
+  [{ httpTokens: 'optional', httpPutResponseHopLimit: 1 }, 'low node-class-open'],
+  [{ httpTokens: 'required' }, 'notVisible node-class-not-visible'],
+  [{ httpPutResponseHopLimit: 1 }, 'notVisible node-class-not-visible'],
+  [undefined, 'notVisible node-class-not-visible'],
+])("Karpenter's class with metadata options %j: %s", (metadataOptions, expected) => {
+  const nodeClass = object('karpenter.k8s.aws/v1', 'EC2NodeClass', undefined, 'general', {
+    spec: { ...(metadataOptions === undefined ? {} : { metadataOptions }) },
+  });
+  const found = step.assess(on([AWS], [nodeClass]), {}).filter(({ id }) => id.startsWith('node-class'));
+  expect(found.map(({ severity, id }) => `${severity} ${id}`)).toEqual([expected]);
+});

@@ -29,6 +29,7 @@ const CUSTOM: readonly KindName[] = [
   'CalicoTier',
   'CalicoGlobalNetworkPolicy',
   'CiliumClusterwideNetworkPolicy',
+  'EC2NodeClass',
   'KyvernoClusterPolicy',
   'CiliumNetworkPolicy',
   'Route',

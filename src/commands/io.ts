@@ -77,6 +77,13 @@ export function say(io: Io, text: string): void {
   io.stderr.write(`${printableLines(text)}\n`);
 }
 
+/** What the server failed to show, by step: what is planned or done without it is no answer. */
+export function sayUnread(unread: readonly string[], io: Io): void {
+  if (unread.length === 0) return;
+  say(io, 'Not known to be done, as the API server failed to show all of it:');
+  for (const line of unread) say(io, `  ${printable(line)}`);
+}
+
 /** The flags that name the cluster again, for a command that goes on. */
 export function targetFlags({ sandbox, sandboxFile, context, kubeconfig }: Options): string[] {
   if (sandboxFile !== undefined) return ['--sandbox-file', sandboxFile];

@@ -10,8 +10,9 @@ import { generateCommand, nextCommands, planText } from '../report/plan-text.js'
 import { pendingCount } from '../wizard/assemble.js';
 import { takeSnapshot } from '../wizard/session.js';
 import type { StepState } from '../wizard/state.js';
+import { unreadBy } from '../wizard/unattended.js';
 import { loadMaterial, openFiles, openTarget, planOn, selectionFlags } from './context.js';
-import { clock, type Io, say, styleOf, targetFlags } from './io.js';
+import { clock, type Io, say, sayUnread, styleOf, targetFlags } from './io.js';
 
 type Of<N extends Command['name']> = Extract<Command, { name: N }>;
 
@@ -24,7 +25,9 @@ export async function plan(command: Of<'plan'>, io: Io): Promise<ExitCode> {
       planText(snapshot, steps, nextLines(command, snapshot, steps), styleOf(io.stdout, command.options, io)),
     );
   }
-  if (!whole) return EXIT.error;
+  const unseen = unreadBy({ snapshot, steps });
+  sayUnread(unseen, io);
+  if (!whole || unseen.length > 0) return EXIT.error;
   return command.demo || pendingCount(steps) === 0 ? EXIT.ok : EXIT.pending;
 }
 
@@ -71,7 +74,9 @@ export async function generate(command: Of<'generate'>, io: Io): Promise<ExitCod
   for (const path of removed) say(io, `removed, no longer in the plan: ${path}`);
   io.stdout.write(written.map((path) => `${path}\n`).join(''));
   if (pendingCount(steps) === 0) for (const line of unanswered(command, steps)) say(io, line);
-  return whole ? EXIT.ok : EXIT.error;
+  const unseen = unreadBy({ snapshot, steps });
+  sayUnread(unseen, io);
+  return whole && unseen.length === 0 ? EXIT.ok : EXIT.error;
 }
 
 async function read(

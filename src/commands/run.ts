@@ -27,6 +27,7 @@ import {
   sameCluster,
   sameContext,
   say,
+  sayUnread,
   showsUnicode,
   styleOf,
   summaryOf,
@@ -226,10 +227,7 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
         say(io, 'Answer them in a file (--answers FILE), or leave their steps out (--step ID).');
       }
       const unseen = unreadBy(session.state);
-      if (code === EXIT.error && unseen.length > 0) {
-        say(io, 'Not applied, and not known to be done, as the API server failed to show all of it:');
-        for (const line of unseen) say(io, `  ${printable(line)}`);
-      }
+      if (code === EXIT.error) sayUnread(unseen, io);
       io.stderr.write(summary(session, options, io, io.stderr));
       return code as ExitCode;
     }

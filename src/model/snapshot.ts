@@ -107,12 +107,19 @@ export function visible(now: Snapshot, kind: KindName): boolean {
 }
 
 /**
+ * Kinds of servers that others add to the API server. They may be broken for months while the cluster does well, and what
+ * they tell is only ever a help: steps say so where it is missing.
+ */
+const AGGREGATED: ReadonlySet<KindName> = new Set<KindName>(['PodMetrics']);
+
+/**
  * Why kinds of these queries were not read though the server has them, where another try may well read them; in words,
  * each once. What was not seen for want of rights is no such thing: it stays so.
  */
 export function unread(now: Snapshot, queries: readonly Query[]): string[] {
   const reasons = queries.flatMap((query) => {
-    const listing = 'probe' in query ? undefined : now.listings.get(query.kind);
+    if ('probe' in query || AGGREGATED.has(query.kind)) return [];
+    const listing = now.listings.get(query.kind);
     return listing?.state === 'notVisible' && listing.passing === true ? [listing.reason] : [];
   });
   return [...new Set(reasons)];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Beginning, beginning, contentOf, started } from './cluster.js';
 import { KEPT } from './kept.js';
-import { type Draw, faultsOf } from './plan.js';
+import { type Draw, faultsOf, status } from './plan.js';
 import { faultProxy } from './proxy.js';
 import { carriedOut, kubeconfigFor, toResume, wordsOf } from './runs.js';
 
@@ -65,6 +65,32 @@ describe('an API server that fails in every way', () => {
     expect(Object.values(undisturbed).filter((text) => text.includes('"stored":"k8s:enc:')).length).toBe(30);
     expect(Object.keys(undisturbed).filter((name) => /^Lease\/.*kubectl-harden/.test(name))).toEqual([]);
   });
+
+  test('what the server fails to show is no answer: plan and apply say so with 2, and the step is left alone', async () => {
+    const own = path.join(directory, 'unread');
+    await mkdir(own);
+    const cluster = await started(from, own);
+    const proxy = await faultProxy(cluster, ({ path: url }) =>
+      url.startsWith('/apis/networking.k8s.io/v1/networkpolicies?')
+        ? status(500, 'InternalError')
+        : undefined,
+    );
+    const [, ...flags] = wordsOf(await kubeconfigFor(cluster, proxy.address, own), from);
+    const apply = ['apply', ...flags, '--step', 'default-deny', '--step', 'quotas'];
+    const planned = await carriedOut(['plan', ...flags.slice(0, -2)], own);
+    const applied = await carriedOut(apply, own);
+    await proxy.close();
+    await cluster.close();
+    const words =
+      'Default-deny: could not list networkpolicies.networking.k8s.io: the API server failed (500)';
+    expect([planned.code, applied.code]).toEqual([2, 2]);
+    expect([planned.said, applied.said]).toEqual([
+      expect.stringContaining(words),
+      expect.stringContaining(words),
+    ]);
+    const content = Object.keys(await contentOf(cluster.file));
+    expect(content.filter((name) => /^NetworkPolicy\/.*\/default-deny$/.test(name))).toEqual([]);
+  }, 60_000);
 
   const seeds = [...new Set([...KEPT, ...Array.from({ length: SEEDS }, (_, n) => n + 1)])];
   const batches = Array.from({ length: Math.ceil(seeds.length / AT_ONCE) }, (_, n) =>

@@ -147,7 +147,7 @@ globalThis.Date = class extends Real {
     let token = 0;
     let count = 0;
     const at = await place('plugin', ({ authorization }) => {
-      if (++count % 60 === 0) token++;
+      if (++count % 200 === 0) token++;
       return authorization === `Bearer expiring-${token}` ? undefined : status(401, 'Unauthorized');
     });
     const tokens = path.join(at.own, 'token');

@@ -2,8 +2,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { execa } from 'execa';
+import type { Command } from '../../src/cli/command.js';
 import { parse } from '../../src/cli/parse.js';
 import type { Io } from '../../src/commands/io.js';
+import { plan } from '../../src/commands/plan.js';
 import { apply, resume } from '../../src/commands/run.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import { STEPS } from '../../steps/index.js';
@@ -41,12 +43,22 @@ export async function carriedOut(words: readonly string[], directory: string): P
   const said: string[] = [];
   for (const stream of [io.stdout, io.stderr]) stream.on('data', (part) => said.push(String(part)));
   try {
-    if (command.name !== 'apply' && command.name !== 'resume')
-      throw new Error(`not expected: ${command.name}`);
-    const code = command.name === 'apply' ? await apply(command, io) : await resume(command, io);
-    return { code, said: said.join('') };
+    return { code: await carryOut(command, io), said: said.join('') };
   } catch (error) {
     return { code: 2, said: `${said.join('')}${error instanceof Error ? error.message : String(error)}\n` };
+  }
+}
+
+function carryOut(command: Command, io: Io): Promise<number> {
+  switch (command.name) {
+    case 'plan':
+      return plan(command, io);
+    case 'apply':
+      return apply(command, io);
+    case 'resume':
+      return resume(command, io);
+    default:
+      throw new Error(`not expected: ${command.name}`);
   }
 }
 

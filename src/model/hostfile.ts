@@ -38,7 +38,11 @@ const ESCAPED = /[^\P{Cc}\n\t]|[\p{Cf}\p{Cs}\u2028\u2029]/u;
  * and `1:30` are no strings unless quoted.
  */
 export function yamlText(value: unknown): string {
-  const document = new Document(value, { version: '1.1', aliasDuplicateObjects: false });
+  return documentText(new Document(value, { version: '1.1', aliasDuplicateObjects: false }));
+}
+
+/** A document of YAML as text in which nothing stands raw that would move a terminal's cursor or turn a line around. */
+export function documentText(document: Document): string {
   visit(document, {
     Scalar: (_key, node) => {
       if (typeof node.value !== 'string') return;

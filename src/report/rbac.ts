@@ -1,4 +1,5 @@
 import { Document, isMap, isSeq } from 'yaml';
+import { documentText } from '../model/hostfile.js';
 import type { Need, Right } from '../model/rights.js';
 import { jsonText } from './json.js';
 
@@ -156,7 +157,7 @@ function commented(object: RbacObject, needs: readonly Need[]): string {
       const item = rules.items[index];
       if (isMap(item)) item.commentBefore = ` ${what}`;
     }
-  return document.toString({ lineWidth: 0 });
+  return documentText(document);
 }
 
 /** Bindings to fill in, as a comment. */

@@ -40,6 +40,15 @@ describe('nothing raw from a cluster or a file reaches the output', () => {
     return ran;
   }
 
+  /** Commands that are not in each other's way, several at a time. */
+  async function each(all: readonly (readonly string[])[]): Promise<void> {
+    const rest = [...all];
+    const worker = async () => {
+      for (let args = rest.shift(); args !== undefined; args = rest.shift()) await swept(args);
+    };
+    await Promise.all([worker(), worker(), worker()]);
+  }
+
   beforeAll(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'kubectl-harden-hostile-'));
     env = { XDG_STATE_HOME: file('state') };
@@ -55,11 +64,14 @@ describe('nothing raw from a cluster or a file reaches the output', () => {
   const target = () => ['--sandbox-file', cluster];
 
   test('findings, plans, patch files, reach in every form', async () => {
-    await swept(['plan', ...target()]);
-    await swept(['plan', ...target(), '-o', 'json']);
-    for (const form of ['text', 'json', 'dot', 'svg']) await swept(['reach', ...target(), '-o', form]);
-    await swept(['reach', 'explain', `shop/${WORD}`, 'shop/web', '80', ...target()]);
-    await swept(['generate', ...target(), '--output-dir', file('patches')]);
+    // None of these writes to the cluster.
+    await each([
+      ['plan', ...target()],
+      ['plan', ...target(), '-o', 'json'],
+      ...['text', 'json', 'dot', 'svg'].map((form) => ['reach', ...target(), '-o', form]),
+      ['reach', 'explain', `shop/${WORD}`, 'shop/web', '80', ...target()],
+      ['generate', ...target(), '--output-dir', file('patches')],
+    ]);
     const said: string[] = [];
     for (const entry of await readdir(file('patches'), { recursive: true, withFileTypes: true })) {
       if (rawIn(entry.name).length > 0) said.push(`the name ${JSON.stringify(entry.name)}`);
@@ -82,13 +94,19 @@ describe('nothing raw from a cluster or a file reaches the output', () => {
   test('apply, undo, resume, runs', async () => {
     await swept(['apply', ...target(), '--step', 'quotas', '--step', 'default-deny', '--confirm', 'sandbox']);
     await swept(['undo', ...target(), '--confirm', 'sandbox']);
-    await swept(['apply', ...target(), '--confirm', WORD]);
-    await swept(['undo', WORD, ...target(), '--confirm', 'sandbox']);
-    await swept(['resume', WORD, ...target(), '--confirm', 'sandbox']);
-    await swept(['keep', WORD]);
-    await swept(['guard', WORD]);
-    await swept(['apply', ...target(), '--confirm', 'sandbox', '--confirm-within', WORD]);
-    await swept(['runs']);
+    await each([
+      ['apply', ...target(), '--confirm', WORD],
+      ['undo', WORD, ...target(), '--confirm', 'sandbox'],
+      ['resume', WORD, ...target(), '--confirm', 'sandbox'],
+      ['keep', WORD],
+      ['guard', WORD],
+      ['apply', ...target(), '--confirm', 'sandbox', '--confirm-within', WORD],
+      ['runs'],
+      ['rbac', '--step', WORD],
+      ['rbac', '--resource', WORD],
+      ['rbac', '--group', WORD, '--user', WORD],
+      ['rbac', '--group', WORD, '--user', WORD, '-o', 'json'],
+    ]);
   }, 300_000);
 
   test('a journal that somebody wrote into', async () => {
@@ -129,31 +147,33 @@ describe('nothing raw from a cluster or a file reaches the output', () => {
         `{broken: [${evil}`,
       ].join('\n---\n'),
     );
-    for (const args of [['plan'], ['reach'], ['reach', '-o', 'dot'], ['reach', '-o', 'svg']])
-      await swept([...args, '--from', file('manifests.yaml')]);
-    await swept(['reach', 'diff', '--from', file('manifests.yaml'), '--to', file('manifests.yaml')]);
-    await swept(['plan', '--from', file(`gone${WORD}`)]);
+    const all: string[][] = [['plan'], ['reach'], ['reach', '-o', 'dot'], ['reach', '-o', 'svg']].map(
+      (args) => [...args, '--from', file('manifests.yaml')],
+    );
+    all.push(['reach', 'diff', '--from', file('manifests.yaml'), '--to', file('manifests.yaml')]);
+    all.push(['plan', '--from', file(`gone${WORD}`)]);
     await writeFile(
       file('answers.yaml'),
       `${evil}: {${evil}: ${evil}}\nquotas: {namespaces: [${evil}], ${evil}: 1}\n`,
     );
-    await swept(['plan', ...target(), '--answers', file('answers.yaml')]);
+    all.push(['plan', ...target(), '--answers', file('answers.yaml')]);
     await writeFile(file('broken.yaml'), `quotas: [${HOSTILE}`);
-    await swept(['plan', ...target(), '--answers', file('broken.yaml')]);
+    all.push(['plan', ...target(), '--answers', file('broken.yaml')]);
     await writeFile(
       file('flows.jsonl'),
       `{"flow": ${evil}}\n${HOSTILE}\n${JSON.stringify({ flow: { source: { namespace: HOSTILE, labels: [HOSTILE] }, verdict: 'FORWARDED' } })}\n`,
     );
-    await swept(['plan', ...target(), '--step', 'default-deny', '--flows', file('flows.jsonl')]);
+    all.push(['plan', ...target(), '--step', 'default-deny', '--flows', file('flows.jsonl')]);
     await mkdir(file('templates/quotas'), { recursive: true });
     await writeFile(file('templates/quotas/limitrange.yaml'), `kind: ${evil}\n`);
-    await swept(['plan', ...target(), '--templates', file('templates')]);
+    all.push(['plan', ...target(), '--templates', file('templates')]);
     await writeFile(
       file('kubeconfig'),
       `apiVersion: v1\nkind: Config\ncurrent-context: ${evil}\ncontexts: [{name: ${evil}, context: {cluster: ${evil}, user: ${evil}}}]\n`,
     );
-    await swept(['plan', '--kubeconfig', file('kubeconfig')]);
-    await swept(['plan', '--kubeconfig', file('kubeconfig'), '--context', `other${WORD}`]);
+    all.push(['plan', '--kubeconfig', file('kubeconfig')]);
+    all.push(['plan', '--kubeconfig', file('kubeconfig'), '--context', `other${WORD}`]);
+    await each(all);
   }, 300_000);
 
   test('what an API server answers: errors, warnings, versions, and bodies that are none', async () => {
@@ -211,8 +231,8 @@ describe('nothing raw from a cluster or a file reaches the output', () => {
             ['rewrite-secrets', '--confirm', 'c'],
           ],
         ];
-        for (const command of answered === 403 ? [...all, ...first] : all)
-          await swept([...command, '--kubeconfig', file('server.kubeconfig')]);
+        const commands = answered === 403 ? [...all, ...first] : all;
+        await each(commands.map((command) => [...command, '--kubeconfig', file('server.kubeconfig')]));
       }
     } finally {
       server.closeAllConnections();

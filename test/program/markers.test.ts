@@ -33,6 +33,10 @@ describe('Secrets stay where they are', () => {
       'plan --answers': 1,
       'apply --answers --confirm prod': 1,
       runs: 0,
+      'rbac --also undo': 0,
+      'reach explain shop/web shop/cart 80 -o json': expect.any(Number),
+      'reach diff --from --to -o json': expect.any(Number),
+      'rewrite-secrets --sandbox-file --confirm sandbox -o json': 0,
     });
     expect(figures.standing).toContain('takenBack');
     expect(figures.files).toBeGreaterThan(100);

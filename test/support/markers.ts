@@ -103,6 +103,7 @@ process.stdout.write(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/
   };
   const outputs: { name: string; text: string }[] = [];
   const codes: Record<string, number | undefined> = {};
+  const found: string[] = [];
   const run = async (user: keyof typeof users, ...args: string[]) => {
     const ran = await harden([...args, '--kubeconfig', file(`${user}.kubeconfig`)], env);
     note(args, ran);
@@ -115,9 +116,30 @@ process.stdout.write(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/
     codes[name] = ran.code;
     outputs.push({ name, text: ran.stdout + ran.stderr });
   };
+  /**
+   * A re-write that comes to its end, on an embedded cluster that encrypts, with a marked Secret that is not encrypted
+   * yet. Its file is the cluster itself, with everything in it.
+   */
+  const embedded = async (): Promise<void> => {
+    const state = file('embedded.json');
+    const target = ['--sandbox-file', state, '--confirm', 'sandbox'];
+    const own = { ...env, XDG_STATE_HOME: file('state-embedded') };
+    const encrypt = ['apply', '--step', 'encryption-at-rest', ...target];
+    note(encrypt, await harden(encrypt, own));
+    const saved = JSON.parse(await readFile(state, 'utf8')) as { objects: unknown[] };
+    const metadata = { name: 'marked', namespace: 'shop', uid: 'uid-marked', resourceVersion: '1' };
+    const data = { k: Buffer.from(markers[0] ?? '').toString('base64') };
+    saved.objects.push({ object: { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data } });
+    await writeFile(state, JSON.stringify(saved));
+    const rewrite = ['rewrite-secrets', ...target, '-o', 'json'];
+    const ran = await harden(rewrite, own);
+    note(rewrite, ran);
+    if (!ran.stdout.includes('"rewritten": 1,')) found.push('the marked Secret was not re-written');
+  };
   const confirm = ['--confirm', cluster.context];
   const answers = ['--answers', file('answers.yaml')];
   const check = ['--confirm-within', '2s', '--health-check', `${process.execPath} -e 'process.exit(1)'`];
+  const onEmbedded = embedded();
   await run('inline', 'plan', ...answers);
   await run('plugin', 'plan', ...answers, '-o', 'json');
   await run('inline', 'generate', ...answers, '--output-dir', file('patches'));
@@ -128,15 +150,29 @@ process.stdout.write(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/
   await run('plugin', 'rewrite-secrets', ...confirm);
   await run('inline', 'undo', ...confirm);
   await run('inline', 'probe', ...confirm, '--probe-timeout', '5');
+  // None of these writes, and none is in the way of the others.
+  await Promise.all([
+    run('inline', 'reach', 'explain', 'shop/web', 'shop/cart', '80', '-o', 'json'),
+    ...[
+      ['rbac', '--also', 'undo'],
+      ['rbac', '-o', 'json', '--resource', 'secrets'],
+      ['reach', 'diff', '--from', file('patches'), '--to', file('patches'), '-o', 'json'],
+    ].map(async (args) => note(args, await harden(args, env))),
+  ]);
   note(['runs'], await harden(['runs', '-o', 'json'], env));
+  await onEmbedded;
 
-  const kept = await filesIn(directory, ['credential.json', 'inline.kubeconfig', 'plugin.kubeconfig']);
+  const kept = await filesIn(directory, [
+    'credential.json',
+    'inline.kubeconfig',
+    'plugin.kubeconfig',
+    'embedded.json',
+  ]);
   const configurations = kept.filter(({ text }) => /kind: EncryptionConfiguration/.test(text));
   const keys = configurations.flatMap(({ text }) =>
     [...text.matchAll(/secret: ["']?([A-Za-z0-9+/=]{20,})/g)].map(([, key = '']) => key),
   );
   const wanted = [...markers, cluster.token, ...Object.values(own)].flatMap(forms);
-  const found: string[] = [];
   const look = (name: string, text: string, words: readonly string[]) => {
     for (const word of words) if (text.includes(word)) found.push(`${name} holds ${word.slice(0, 12)}…`);
   };

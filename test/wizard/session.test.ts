@@ -48,6 +48,27 @@ async function toConfirm(session: Session, step = 0) {
   session.send({ type: 'next' });
 }
 
+test('steps are told of a re-write that was confirmed in this run and did not end, also once it is taken up', async () => {
+  const { cluster, journal, session } = harness([]);
+  await reaches(session, 'overview');
+  const facts = { secrets: 1, stored: undefined, writes: undefined, flags: [], evidence: [] };
+  const read = cluster.read.bind(cluster);
+  cluster.read = async (queries) => ({ ...(await read(queries)), encryption: facts });
+  const told = async () => {
+    session.send({ type: 'reload' });
+    await reaches(session, 'reading');
+    await reaches(session, 'overview');
+    return session.state.snapshot?.encryption?.unfinished;
+  };
+  expect(await told()).toBeUndefined();
+  const ref = { apiVersion: 'v1', kind: 'ConfigMap', name: '*' };
+  const changes = [{ id: 'e/-/ConfigMap/*', kind: 'rewrite', ref, hash: 'h' }];
+  await journal.append({ type: 'confirmed', step: 'e', hash: 'h', changes, excluded: [] });
+  expect(await told()).toEqual(['configmaps']);
+  await journal.append({ type: 'applied', step: 'e', change: 'e/-/ConfigMap/*' });
+  expect(await told()).toBeUndefined();
+});
+
 test('an answer that holds once is asked anew after what it was given for, others stay', async () => {
   const base = markStep('mark', ['a']);
   const asks = (id: string, more: object) =>

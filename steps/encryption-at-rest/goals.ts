@@ -147,8 +147,13 @@ export function goalOf(
       const writer = readable.find((one) => prefixesOf(one)[0] === writers[0]);
       // Nothing is put in order here that nobody asked for. Only Secrets are counted: while they are all under the key,
       // nothing tells that others, which are re-written with them, are not.
-      const asked = more.length > 0 || answers.removeOld === true || encryptionState(now).at !== 'encrypted';
-      const confirmed = unfinished(now).filter((name) => covered.some((one) => sameResource(one, name)));
+      // What was chosen for what is done since is covered by now.
+      const isCovered = (name: string) => covered.some((one) => sameResource(one, name));
+      const asked =
+        more.some((name) => !isCovered(name)) ||
+        answers.removeOld === true ||
+        encryptionState(now).at !== 'encrypted';
+      const confirmed = unfinished(now).filter(isCovered);
       return writers.length === 1 && writer?.kind !== 'identity'
         ? goal(writer, asked ? [...covered, ...more] : [SECRETS, ...confirmed])
         : undefined;

@@ -188,6 +188,8 @@ test('what shares the keys of Secrets is not re-written for ever, and is said to
   const both = [{ resources: ['secrets', 'configmaps'], providers: [box('key1'), identity] }];
   const now = cluster(three(both), KEY1);
   expect(changes(now, YES)).toEqual([]);
+  // The answer of before the rounds, where the question is still asked for others.
+  expect(step.plan(now, { ...YES, goal: 'keep', alsoEncrypt: ['configmaps'] }, templates)).toEqual([]);
   expect(findings(now).map(({ id }) => id)).toContain('other-resources-not-visible');
   const stale = cluster(three(both), { ...KEY1, stored: { '': 1, ...KEY1.stored } });
   expect(ids(stale, YES)).toEqual(['Secret/*', 'ConfigMap/*']);

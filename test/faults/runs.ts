@@ -27,7 +27,7 @@ export async function kubeconfigFor(sandbox: Sandbox, address: string, directory
 
 /** The words of `apply` on a cluster; those of `resume` where a run is named. */
 export function wordsOf(kubeconfig: string, { answers }: Beginning, run?: string): string[] {
-  const flags = ['--kubeconfig', kubeconfig, '--answers', answers, '--confirm', 'sandbox'];
+  const flags = ['--kubeconfig', kubeconfig, '--answers', answers, '--take-over', '--confirm', 'sandbox'];
   return run === undefined ? ['apply', ...flags] : ['resume', run, ...flags];
 }
 

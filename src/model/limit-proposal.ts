@@ -2,6 +2,7 @@ import { defaultsOf, itemDefaults } from './limit-defaults.js';
 import { limitViolations, type Violation, violationsOf } from './limits.js';
 import { at, isRecord, listAt, type Manifest, stringAt } from './manifest.js';
 import type { Peak } from './peaks.js';
+import { canonical } from './plan.js';
 import {
   type Amounts,
   amountsOf,
@@ -62,7 +63,7 @@ function created(
   namespace: string,
   specs: readonly unknown[],
   choice: LimitChoice,
-): LimitProposal {
+): LimitProposal | undefined {
   const notes: string[] = [];
   const limits = choice.limits
     ? fitted(items, specs, choice, notes)
@@ -70,7 +71,40 @@ function created(
         item.type === 'Container' ? [{ type: item.type, defaultRequest: item.defaultRequest }] : [],
       );
   const metadata = { ...template.metadata, namespace };
-  return { manifest: { ...template, metadata, spec: { limits } }, notes };
+  const of = (all: readonly Item[]): Manifest => ({ ...template, metadata, spec: { limits: all } });
+  const left = harmless(limits, specs, of, notes);
+  return left.length === 0 ? undefined : { manifest: of(left), notes };
+}
+
+/**
+ * The items without what would refuse something that runs: a default goes to every container that says nothing, and the
+ * sum of them may be beyond what the pod itself asks for (pod-level resources) or what an item of type Pod bounds.
+ */
+function harmless(
+  items: readonly Item[],
+  specs: readonly unknown[],
+  of: (items: readonly Item[]) => Manifest,
+  notes: string[],
+): readonly Item[] {
+  let left = items;
+  // Each round leaves out at least one resource, so this ends.
+  for (;;) {
+    const refused = new Set(
+      specs.flatMap((spec) => limitViolations(spec, [of(left)])).map(({ resource }) => resource),
+    );
+    const next = left.flatMap((item) => {
+      const kept = Object.entries(item).flatMap(([field, value]): [string, unknown][] => {
+        if (!isRecord(value)) return [[field, value]];
+        const amounts = Object.entries(value).filter(([resource]) => !refused.has(resource));
+        return amounts.length === 0 ? [] : [[field, Object.fromEntries(amounts)]];
+      });
+      return kept.length > 1 ? [{ ...Object.fromEntries(kept), type: item.type }] : [];
+    });
+    if (canonical(next) === canonical(left)) return left;
+    for (const resource of refused)
+      notes.push(`nothing is said of ${resource}: with it something that runs today would be refused`);
+    left = next;
+  }
 }
 
 /** The existing object's list with what its container item lacks. Lists are atomic, so all of it is carried. */

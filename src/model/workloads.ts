@@ -180,7 +180,8 @@ function autoscalerCeilings(now: Snapshot): ReadonlyMap<string, number> {
     const ceiling = count(at(autoscaler, 'spec', 'maxReplicas'));
     if (kind === undefined || name === undefined || ceiling === undefined) continue;
     const { namespace } = autoscaler.metadata;
-    out.set(`${namespace ?? ''}/${kind}/${name}`, ceiling);
+    const key = `${namespace ?? ''}/${kind}/${name}`;
+    out.set(key, Math.max(ceiling, out.get(key) ?? 0));
   }
   return out;
 }

@@ -78,6 +78,10 @@ test('an autoscaler says how far a workload may grow', () => {
     spec: { maxReplicas: 9, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'w' } },
   });
   expect(only(apps('Deployment', { replicas: 2 }), scaler)).toMatchObject({ replicas: 9, surge: 3 });
+  const smaller = object('autoscaling/v2', 'HorizontalPodAutoscaler', 'a', 'z', {
+    spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'w' } },
+  });
+  expect(only(apps('Deployment', { replicas: 2 }), scaler, smaller)).toMatchObject({ replicas: 9 });
 });
 
 test('pods belong to what controls them in the end', () => {

@@ -23,7 +23,7 @@ export interface Workload {
 }
 
 /** Kinds that create pods, by the path to their pod template. */
-const TEMPLATES = {
+export const TEMPLATES = {
   Deployment: ['spec', 'template'],
   ReplicaSet: ['spec', 'template'],
   StatefulSet: ['spec', 'template'],

@@ -1,4 +1,5 @@
 import { at, isRecord, listAt, type Manifest, stringAt } from '../model/manifest.js';
+import { TEMPLATES } from '../model/workloads.js';
 import { coreResource, type Resource } from './resources.js';
 import { forbidden } from './status.js';
 import type { Store } from './store.js';
@@ -7,15 +8,7 @@ import type { Store } from './store.js';
 const LEVELS = ['privileged', 'baseline', 'restricted'] as const;
 type Level = (typeof LEVELS)[number];
 
-const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
-  Deployment: ['spec', 'template'],
-  ReplicaSet: ['spec', 'template'],
-  StatefulSet: ['spec', 'template'],
-  DaemonSet: ['spec', 'template'],
-  ReplicationController: ['spec', 'template'],
-  Job: ['spec', 'template'],
-  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
-};
+const PATHS: Readonly<Record<string, readonly string[]>> = TEMPLATES;
 
 /** Capabilities that Baseline lets a container add. */
 const ADDABLE = [
@@ -255,7 +248,7 @@ export function podSecurityWarnings(
   const { name, namespace = '', labels } = written.metadata;
   if (resource.kind === 'Namespace')
     return before === undefined ? [] : namespaceWarnings(store, name, before, labels);
-  const path = resource.kind === 'Pod' ? [] : TEMPLATES[resource.kind];
+  const path = resource.kind === 'Pod' ? [] : PATHS[resource.kind];
   if (path === undefined) return [];
   const { level, version } = levelOf(labelsOf(store, namespace), 'warn');
   const found = violations(at(written, ...path, 'spec'), level);

@@ -2,16 +2,7 @@ import { containersOf } from '../../src/model/agents.js';
 import type { KindName } from '../../src/model/kinds.js';
 import { at, listAt, type Manifest, refOf, refText } from '../../src/model/manifest.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
-import {
-  agentText,
-  antreaGate,
-  byPlugin,
-  calicoFrom,
-  imageWith,
-  ovnAdmin,
-  setting,
-  value,
-} from './implemented.js';
+import { agentText, byPlugin, CARRIED_OUT, value } from './implemented.js';
 
 export type FlavourId =
   | 'cluster-network-policy'
@@ -46,10 +37,7 @@ export interface Flavour {
   implementedBy(now: Snapshot): string | undefined;
 }
 
-/**
- * The most standard first. Sources: implementations page of network-policy-api, release notes of Calico 3.29, 3.30 and
- * 3.32, feature gates of Antrea, configuration of Cilium and OVN-Kubernetes, charts of kube-network-policies and Kyverno.
- */
+/** The most standard first. Source of Kyverno's row: its chart. */
 export const FLAVOURS: readonly Flavour[] = [
   {
     id: 'cluster-network-policy',
@@ -58,13 +46,7 @@ export const FLAVOURS: readonly Flavour[] = [
     template: 'default-deny/guard-cluster-network-policy.yaml',
     additive: false,
     computed: true,
-    implementedBy: byPlugin({
-      calico: (now) => calicoFrom(now, 32),
-      canal: (now) => calicoFrom(now, 32),
-      antrea: (now) => antreaGate(now, 'ClusterNetworkPolicy', false),
-      cilium: (now) => setting(now, 'cilium-config', 'enable-k8s-cluster-network-policy'),
-      'kube-network-policies': (now) => imageWith(now, 'npa-v1alpha2'),
-    }),
+    implementedBy: CARRIED_OUT.ClusterNetworkPolicy,
   },
   {
     id: 'baseline-admin',
@@ -74,13 +56,7 @@ export const FLAVOURS: readonly Flavour[] = [
     additive: false,
     computed: true,
     fixedNames: [['BaselineAdminNetworkPolicy', 'default']],
-    implementedBy: byPlugin({
-      calico: (now) => calicoFrom(now, 30, 31),
-      canal: (now) => calicoFrom(now, 30, 31),
-      antrea: (now) => antreaGate(now, 'AdminNetworkPolicy', false),
-      'ovn-kubernetes': ovnAdmin,
-      'kube-network-policies': (now) => imageWith(now, 'npa-v1alpha1'),
-    }),
+    implementedBy: CARRIED_OUT.BaselineAdminNetworkPolicy,
   },
   {
     id: 'antrea',
@@ -89,7 +65,7 @@ export const FLAVOURS: readonly Flavour[] = [
     template: 'default-deny/guard-antrea.yaml',
     additive: false,
     computed: false,
-    implementedBy: byPlugin({ antrea: (now) => antreaGate(now, 'AntreaPolicy', true) }),
+    implementedBy: CARRIED_OUT.AntreaClusterNetworkPolicy,
   },
   {
     id: 'calico',
@@ -103,7 +79,7 @@ export const FLAVOURS: readonly Flavour[] = [
       ['CalicoTier', 'kubectl-harden-baseline'],
       ['CalicoGlobalNetworkPolicy', 'kubectl-harden-baseline.new-namespaces'],
     ],
-    implementedBy: byPlugin({ calico: (now) => calicoFrom(now, 29), canal: (now) => calicoFrom(now, 29) }),
+    implementedBy: CARRIED_OUT.CalicoGlobalNetworkPolicy,
   },
   {
     id: 'cilium',

@@ -1,4 +1,5 @@
 import { agents } from '../../src/model/agents.js';
+import type { KindName } from '../../src/model/kinds.js';
 import { at, listAt, refOf, refText, stringAt, stringsAt } from '../../src/model/manifest.js';
 import { networkPlugin } from '../../src/model/plugins.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
@@ -17,11 +18,7 @@ export function byPlugin(signs: Readonly<Record<string, Sign>>): Sign {
 const CALICO = ['calico-node', 'canal', 'rke2-canal'];
 
 /** A 3.x of Calico's node agent between two minor versions, as the tag of its image says. */
-export function calicoFrom(
-  now: Snapshot,
-  first: number,
-  last = Number.POSITIVE_INFINITY,
-): string | undefined {
+function calicoFrom(now: Snapshot, first: number, last = Number.POSITIVE_INFINITY): string | undefined {
   for (const agent of agents(now).filter(({ name }) => CALICO.includes(name)))
     for (const { image } of agent.containers) {
       const [, major, minor] = /(?:calico\/node|calico-node):v?(\d+)\.(\d+)/.exec(image) ?? [];
@@ -32,7 +29,7 @@ export function calicoFrom(
 }
 
 /** A feature gate of Antrea as its configuration has it; `byDefault` where it says nothing. */
-export function antreaGate(now: Snapshot, gate: string, byDefault: boolean): string | undefined {
+function antreaGate(now: Snapshot, gate: string, byDefault: boolean): string | undefined {
   const text = ['antrea-controller.conf', 'antrea-agent.conf'].map((key) => value(now, 'antrea-config', key));
   const set = text
     .map((conf) => new RegExp(`^\\s+${gate}:\\s*(true|false)\\b`, 'm').exec(conf ?? '')?.[1])
@@ -41,14 +38,14 @@ export function antreaGate(now: Snapshot, gate: string, byDefault: boolean): str
   return set === 'true' ? `ConfigMap kube-system/antrea-config: ${gate}: true` : undefined;
 }
 
-export function imageWith(now: Snapshot, suffix: string): string | undefined {
+function imageWith(now: Snapshot, suffix: string): string | undefined {
   const agent = agents(now).find(({ name }) => name === 'kube-network-policies');
   const image = agent?.containers.find(({ image }) => image.includes(suffix))?.image;
   return agent === undefined || image === undefined ? undefined : `${refText(agent.ref)}: image ${image}`;
 }
 
 /** OVN-Kubernetes: a variable of its DaemonSet, or what OpenShift's operator writes into a ConfigMap. */
-export function ovnAdmin(now: Snapshot): string | undefined {
+function ovnAdmin(now: Snapshot): string | undefined {
   for (const set of objects(now, 'DaemonSet').filter(({ metadata }) => metadata.name === 'ovnkube-node'))
     for (const container of listAt(set, 'spec', 'template', 'spec', 'containers'))
       for (const entry of listAt(container, 'env'))
@@ -72,7 +69,7 @@ export function agentText(now: Snapshot, name: string): string | undefined {
   return agent === undefined ? undefined : refText(agent.ref);
 }
 
-export function setting(now: Snapshot, config: string, key: string): string | undefined {
+function setting(now: Snapshot, config: string, key: string): string | undefined {
   return value(now, config, key) === 'true' ? `ConfigMap kube-system/${config}: ${key}: true` : undefined;
 }
 
@@ -96,4 +93,36 @@ export function ciliumVersion(now: Snapshot): { major: number; minor: number; ev
 export function ciliumLeavesOpen(now: Snapshot): boolean | undefined {
   const version = ciliumVersion(now);
   return version && (version.major > 1 || (version.major === 1 && version.minor >= 16));
+}
+
+/**
+ * Where a kind of policy for the whole cluster is carried out, by plugin; one place for every step that writes such. Sources:
+ * implementations page of network-policy-api, release notes of Calico 3.29, 3.30 and 3.32, feature gates of Antrea,
+ * configuration of Cilium and OVN-Kubernetes, charts of kube-network-policies.
+ */
+export const CARRIED_OUT = {
+  ClusterNetworkPolicy: byPlugin({
+    ...calico(32),
+    antrea: (now) => antreaGate(now, 'ClusterNetworkPolicy', false),
+    cilium: (now) => setting(now, 'cilium-config', 'enable-k8s-cluster-network-policy'),
+    'kube-network-policies': (now) => imageWith(now, 'npa-v1alpha2'),
+  }),
+  AdminNetworkPolicy: byPlugin({ ...calico(29, 31), ...adminElsewhere() }),
+  BaselineAdminNetworkPolicy: byPlugin({ ...calico(30, 31), ...adminElsewhere() }),
+  CalicoGlobalNetworkPolicy: byPlugin(calico(29)),
+  AntreaClusterNetworkPolicy: byPlugin({ antrea: (now) => antreaGate(now, 'AntreaPolicy', true) }),
+} as const satisfies Partial<Record<KindName, Sign>>;
+
+function calico(first: number, last?: number): Readonly<Record<string, Sign>> {
+  const sign: Sign = (now) => calicoFrom(now, first, last);
+  return { calico: sign, canal: sign };
+}
+
+/** Both kinds of v1alpha1 came together everywhere but in Calico. */
+function adminElsewhere(): Readonly<Record<string, Sign>> {
+  return {
+    antrea: (now) => antreaGate(now, 'AdminNetworkPolicy', false),
+    'ovn-kubernetes': ovnAdmin,
+    'kube-network-policies': (now) => imageWith(now, 'npa-v1alpha1'),
+  };
 }

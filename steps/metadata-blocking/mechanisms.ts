@@ -1,14 +1,10 @@
 import type { KindName } from '../../src/model/kinds.js';
 import {
-  antreaGate,
   byPlugin,
-  calicoFrom,
+  CARRIED_OUT,
   ciliumLeavesOpen,
   ciliumVersion,
-  imageWith,
-  ovnAdmin,
   type Sign,
-  setting,
   value,
 } from '../default-deny/implemented.js';
 
@@ -57,13 +53,7 @@ export const CLUSTER_WIDE: readonly ClusterWide[] = [
     fixed: [['tier', 'Admin']],
     byNameLabel: true,
     ownPriority: true,
-    implementedBy: byPlugin({
-      calico: (now) => calicoFrom(now, 32),
-      canal: (now) => calicoFrom(now, 32),
-      antrea: (now) => antreaGate(now, 'ClusterNetworkPolicy', false),
-      cilium: (now) => setting(now, 'cilium-config', 'enable-k8s-cluster-network-policy'),
-      'kube-network-policies': (now) => imageWith(now, 'npa-v1alpha2'),
-    }),
+    implementedBy: CARRIED_OUT.ClusterNetworkPolicy,
   },
   {
     id: 'admin-network-policy',
@@ -73,13 +63,7 @@ export const CLUSTER_WIDE: readonly ClusterWide[] = [
     fixed: [],
     byNameLabel: true,
     ownPriority: true,
-    implementedBy: byPlugin({
-      calico: (now) => calicoFrom(now, 29, 31),
-      canal: (now) => calicoFrom(now, 29, 31),
-      antrea: (now) => antreaGate(now, 'AdminNetworkPolicy', false),
-      'ovn-kubernetes': ovnAdmin,
-      'kube-network-policies': (now) => imageWith(now, 'npa-v1alpha1'),
-    }),
+    implementedBy: CARRIED_OUT.AdminNetworkPolicy,
   },
   {
     id: 'cilium',
@@ -112,7 +96,7 @@ export const CLUSTER_WIDE: readonly ClusterWide[] = [
       ],
     },
     byNameLabel: true,
-    implementedBy: byPlugin({ calico: (now) => calicoFrom(now, 29), canal: (now) => calicoFrom(now, 29) }),
+    implementedBy: CARRIED_OUT.CalicoGlobalNetworkPolicy,
   },
   {
     id: 'antrea',
@@ -121,6 +105,6 @@ export const CLUSTER_WIDE: readonly ClusterWide[] = [
     template: 'metadata-blocking/antrea.yaml',
     fixed: [['tier', 'securityops']],
     byNameLabel: true,
-    implementedBy: byPlugin({ antrea: (now) => antreaGate(now, 'AntreaPolicy', true) }),
+    implementedBy: CARRIED_OUT.AntreaClusterNetworkPolicy,
   },
 ];

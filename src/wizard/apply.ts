@@ -22,7 +22,7 @@ export interface ApplyListener {
   done(done: Done): void;
 }
 
-/** `lost`: the server does not answer or no longer knows us; going on would only fail again. */
+/** `lost`: the server does not answer, no longer knows us or took a right away; going on would only fail again. */
 export type ApplyEnd =
   | { end: 'applied' }
   | { end: 'interrupted' }
@@ -31,8 +31,9 @@ export type ApplyEnd =
 
 /**
  * Makes confirmed changes in their order. First every object is read again: if one has moved since the plan, nothing is
- * written. Each change is journaled before and after. A lost server ends it all. A failure holds back what depends on it: the later changes of the
- * same namespace, and the re-write of Secrets where the configuration on a node is not in place.
+ * written. Each change is journaled before and after. A lost server ends it all, and so does a right that was there when
+ * it was confirmed and is gone. Any other failure holds back what depends on it: the later changes of the same namespace,
+ * and the re-write of Secrets where the configuration on a node is not in place.
  */
 export async function applyChanges(
   ports: ApplyPorts,
@@ -84,7 +85,7 @@ export async function applyChanges(
 }
 
 function isLost({ reason }: ClusterError): boolean {
-  return reason === 'unreachable' || reason === 'unauthorized';
+  return reason === 'unreachable' || reason === 'unauthorized' || reason === 'forbidden';
 }
 
 /** What must not go on once a change of it has failed. */

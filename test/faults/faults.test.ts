@@ -6,42 +6,26 @@ import { type Beginning, beginning, contentOf, started } from './cluster.js';
 import { KEPT } from './kept.js';
 import { type Draw, faultsOf, status } from './plan.js';
 import { faultProxy } from './proxy.js';
-import { carriedOut, kubeconfigFor, toResume, wordsOf } from './runs.js';
+import { carriedOut, kubeconfigFor, toResume, UNFIT, underFaults, wordsOf, wrongWith } from './runs.js';
 
 /** How many seeds (`npm run test:faults` takes 500), and how many at a time: most of a run is waiting. */
 const SEEDS = Number(process.env.FAULT_SEEDS ?? 20);
 const AT_ONCE = 10;
-/** Troubles end at last: from this attempt on the way is clear. */
-const CLEAR_AFTER = 3;
-
-/** Words that nobody should read. */
-const UNFIT = /\n\s+at .*:\d+|"kind":\s*"Status"|a fault of the test|undefined|\[object/;
 
 describe('an API server that fails in every way', () => {
   let directory: string;
   let from: Beginning;
   let undisturbed: Record<string, string>;
 
-  /** Runs all steps under the faults of each attempt and resumes until all is done. */
+  /** A full run on a cluster of its own. */
   async function fullRun(name: string, faults: (attempt: number) => Draw) {
     const own = path.join(directory, name);
     await mkdir(own);
     const cluster = await started(from, own);
-    const attempts: { code: number; faults: readonly string[]; said: string }[] = [];
-    try {
-      let run: string | undefined;
-      for (let attempt = 0; attempt <= CLEAR_AFTER; attempt++) {
-        const proxy = await faultProxy(cluster, faults(attempt));
-        const words = wordsOf(await kubeconfigFor(cluster, proxy.address, own), from, run);
-        const ended = await carriedOut(words, own);
-        await proxy.close();
-        attempts.push({ code: ended.code, faults: proxy.done, said: ended.said });
-        if (ended.code === 0) break;
-        run = toResume(ended) ?? run;
-      }
-    } finally {
-      await cluster.close();
-    }
+    const kubeconfig = (address: string) => kubeconfigFor(cluster, address, own);
+    const attempts = await underFaults({ cluster, own, given: from, kubeconfig }, faults).finally(
+      cluster.close,
+    );
     return { attempts, content: await contentOf(cluster.file) };
   }
 
@@ -92,6 +76,39 @@ describe('an API server that fails in every way', () => {
     expect(content.filter((name) => /^NetworkPolicy\/.*\/default-deny$/.test(name))).toEqual([]);
   }, 60_000);
 
+  test('a right that is withdrawn while it writes ends it with the next write: it says which, and how to resume', async () => {
+    const own = path.join(directory, 'withdrawn');
+    await mkdir(own);
+    const cluster = await started(from, own);
+    let written = 0;
+    let refused = 0;
+    const proxy = await faultProxy(cluster, ({ method, path: url }) => {
+      if (method !== 'PATCH' || url.includes('dryRun') || !url.includes('/networkpolicies/'))
+        return undefined;
+      if (++written <= 2) return undefined;
+      refused++;
+      const words =
+        'networkpolicies.networking.k8s.io "x" is forbidden: User "me" cannot patch resource "networkpolicies" in API group "networking.k8s.io" in the namespace "shop"';
+      return status(403, 'Forbidden', {}, words);
+    });
+    const stopped = await carriedOut(wordsOf(await kubeconfigFor(cluster, proxy.address, own), from), own);
+    await proxy.close();
+    expect({ code: stopped.code, refused }).toEqual({ code: 2, refused: 1 });
+    expect(stopped.said).toMatch(
+      /You may not apply NetworkPolicy .*\(patch networkpolicies\.networking\.k8s\.io\)/,
+    );
+    expect(stopped.said).not.toMatch(/done: (ResourceQuota|LimitRange)/);
+    expect(stopped.said).not.toMatch(UNFIT);
+    const again = await faultProxy(cluster, () => undefined);
+    const words = wordsOf(await kubeconfigFor(cluster, again.address, own), from, toResume(stopped));
+    expect(words[0]).toBe('resume');
+    const resumed = await carriedOut(words, own);
+    await again.close();
+    await cluster.close();
+    expect({ code: resumed.code, said: resumed.said }).toMatchObject({ code: 0 });
+    expect(await contentOf(cluster.file)).toEqual(undisturbed);
+  }, 60_000);
+
   const seeds = [...new Set([...KEPT, ...Array.from({ length: SEEDS }, (_, n) => n + 1)])];
   const batches = Array.from({ length: Math.ceil(seeds.length / AT_ONCE) }, (_, n) =>
     seeds.slice(n * AT_ONCE, (n + 1) * AT_ONCE),
@@ -102,9 +119,9 @@ describe('an API server that fails in every way', () => {
       const troubles = await Promise.all(
         batch.map(async (seed) => {
           const { attempts, content } = await fullRun(`seed-${seed}`, (attempt) =>
-            attempt < CLEAR_AFTER ? faultsOf(seed * 8 + attempt) : () => undefined,
+            faultsOf(seed * 8 + attempt),
           );
-          const trouble = wrongWith(attempts, content);
+          const trouble = wrongWith(attempts, content, undisturbed);
           return trouble === undefined ? [] : [{ seed, trouble, attempts }];
         }),
       );
@@ -112,24 +129,4 @@ describe('an API server that fails in every way', () => {
     },
     180_000,
   );
-
-  function wrongWith(
-    attempts: readonly { code: number; said: string }[],
-    content: Record<string, string>,
-  ): string | undefined {
-    const last = attempts.at(-1);
-    if (last?.code !== 0) return `it never completed: exit ${last?.code}`;
-    for (const { code, said } of attempts) {
-      if (![0, 1, 2].includes(code)) return `exit code ${code}`;
-      if (UNFIT.test(said)) return `unfit words: ${UNFIT.exec(said)?.[0]}`;
-      // Before the run has begun there is nothing to take up: the words say why.
-      if (code !== 0 && said.includes('Kept in:') && !said.includes('Resume: ')) return 'no resume line';
-    }
-    const names = Object.keys({ ...content, ...undisturbed });
-    const differing = names.filter((name) => content[name] !== undisturbed[name]);
-    const [name = ''] = differing;
-    return differing.length === 0
-      ? undefined
-      : `differs in the end: ${differing.slice(0, 5).join(', ')}\n${content[name]}\nin place of\n${undisturbed[name]}`;
-  }
 });

@@ -2,15 +2,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Beginning, beginning, contentOf, started } from './cluster.js';
-import { numbers } from './plan.js';
-import { faultProxy } from './proxy.js';
-import { begunIn, inProcess, kubeconfigFor, wordsOf } from './runs.js';
+import { differences, type Kill, killedAgain, killsOf, kubeconfigFor } from './runs.js';
 
 /** How many runs are killed (`npm run test:faults` takes 200), and how many at a time. */
 const KILLS = Number(process.env.FAULT_KILLS ?? 10);
 const AT_ONCE = 3;
-/** A run is killed as often at most; then it is left alone. */
-const MOST = 3;
 
 describe('a process that is killed at any moment', () => {
   let directory: string;
@@ -19,42 +15,16 @@ describe('a process that is killed at any moment', () => {
   /** Requests of a run that nobody kills: any of them may be the last one of another. */
   let requests = 0;
 
-  /**
-   * Runs all steps on a cluster of their own; `kills` says for each attempt at which request the process is killed, how
-   * long after it (milliseconds), and whether that request still reaches the server.
-   */
-  async function fullRun(name: string, kills: readonly { at: number; afterMs: number; arrives: boolean }[]) {
+  /** Runs all steps on a cluster of their own. */
+  async function fullRun(name: string, kills: readonly Kill[]) {
     const own = path.join(directory, name);
     await mkdir(own);
     const cluster = await started(from, own);
-    const said: string[] = [];
-    let code: number | undefined;
-    let seen = 0;
-    try {
-      for (const kill of [...kills, undefined]) {
-        let count = 0;
-        let killed = () => {};
-        const proxy = await faultProxy(cluster, () => {
-          if (count++ !== kill?.at) return undefined;
-          if (kill.arrives) setTimeout(() => killed(), kill.afterMs);
-          else killed();
-          return kill.arrives ? undefined : { name: 'killed', before: { reset: true } };
-        });
-        const run = await begunIn(own);
-        const words = wordsOf(await kubeconfigFor(cluster, proxy.address, own), from, run);
-        const child = inProcess(words, own);
-        killed = () => child.kill('SIGKILL');
-        const ended = await child;
-        await proxy.close();
-        seen = count;
-        code = ended.exitCode;
-        said.push(`${words[0]}: ${ended.signal ?? ended.exitCode}\n${ended.all}`);
-        if (code === 0) break;
-      }
-    } finally {
-      await cluster.close();
-    }
-    return { code, said, requests: seen, content: await contentOf(cluster.file) };
+    const kubeconfig = (address: string) => kubeconfigFor(cluster, address, own);
+    const ended = await killedAgain({ cluster, own, given: from, kubeconfig }, kills).finally(() =>
+      cluster.close(),
+    );
+    return { ...ended, content: await contentOf(cluster.file) };
   }
 
   beforeAll(async () => {
@@ -76,15 +46,9 @@ describe('a process that is killed at any moment', () => {
     async (_, batch) => {
       const troubles = await Promise.all(
         batch.map(async (seed) => {
-          const next = numbers(seed);
-          const kills = Array.from({ length: 1 + Math.floor(next() * MOST) }, () => ({
-            at: Math.floor(next() * requests),
-            afterMs: Math.floor(next() * 20),
-            arrives: next() < 0.7,
-          }));
+          const kills = killsOf(seed, requests);
           const { code, said, content } = await fullRun(`seed-${seed}`, kills);
-          const names = Object.keys({ ...content, ...undisturbed });
-          const differing = names.filter((name) => content[name] !== undisturbed[name]);
+          const differing = differences(content, undisturbed);
           return code === 0 && differing.length === 0 ? [] : [{ seed, kills, code, differing, said }];
         }),
       );

@@ -14,7 +14,12 @@ export interface Fault {
 export type Draw = (request: { method: string; path: string; authorization?: string }) => Fault | undefined;
 
 /** A refusal as API servers write it, in place of the answer. */
-export const status = (code: number, reason: string, headers: Record<string, string> = {}): Fault => ({
+export const status = (
+  code: number,
+  reason: string,
+  headers: Record<string, string> = {},
+  message = 'a fault of the test',
+): Fault => ({
   name: `${code}${headers['retry-after'] === undefined ? '' : ` Retry-After ${headers['retry-after']}`}`,
   before: {
     answer: {
@@ -26,7 +31,7 @@ export const status = (code: number, reason: string, headers: Record<string, str
         status: 'Failure',
         code,
         reason,
-        message: 'a fault of the test',
+        message,
       }),
     },
   },

@@ -5,7 +5,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Agent as HttpsAgent, request as httpsRequest, createServer as secureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '../support/rest.js';
@@ -18,8 +18,14 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** Stands in front of an API server and does to each request what the plan draws for it. */
-export async function faultProxy(target: Connection, draw: Draw): Promise<FaultProxy> {
+/** Certificate and key, as PEM. */
+export interface Serving {
+  cert: string;
+  key: string;
+}
+
+/** Stands in front of an API server and does to each request what the plan draws for it; with a certificate it speaks TLS. */
+export async function faultProxy(target: Connection, draw: Draw, serving?: Serving): Promise<FaultProxy> {
   const secure = target.server.startsWith('https:');
   const agent = secure
     ? new HttpsAgent({
@@ -76,12 +82,13 @@ export async function faultProxy(target: Connection, draw: Draw): Promise<FaultP
       outgoing.end(body);
     });
 
-  const server = createServer((incoming, response) => {
+  const listener = (incoming: IncomingMessage, response: ServerResponse) => {
     handle(incoming, response).catch(() => incoming.socket.destroy());
-  });
+  };
+  const server = serving === undefined ? createServer(listener) : secureServer(serving, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `${serving === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     done,
     close: () =>
       new Promise((resolve) => {

@@ -10,7 +10,9 @@ import { apply, resume } from '../../src/commands/run.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import { STEPS } from '../../steps/index.js';
 import { PROGRAM } from '../support/program.js';
-import type { Beginning } from './cluster.js';
+import type { Connection } from '../support/rest.js';
+import { type Draw, numbers } from './plan.js';
+import { type FaultProxy, faultProxy, type Serving } from './proxy.js';
 
 /** How a command ended: its exit code and all that it said. Code 2 and the words of an error, as `main` has it. */
 export interface Ended {
@@ -25,9 +27,15 @@ export async function kubeconfigFor(sandbox: Sandbox, address: string, directory
   return file;
 }
 
+/** The file of answers, and the context of the kubeconfig where it is not that of the embedded cluster. */
+export interface Given {
+  answers: string;
+  context?: string;
+}
+
 /** The words of `apply` on a cluster; those of `resume` where a run is named. */
-export function wordsOf(kubeconfig: string, { answers }: Beginning, run?: string): string[] {
-  const flags = ['--kubeconfig', kubeconfig, '--answers', answers, '--take-over', '--confirm', 'sandbox'];
+export function wordsOf(kubeconfig: string, { answers, context = 'sandbox' }: Given, run?: string): string[] {
+  const flags = ['--kubeconfig', kubeconfig, '--answers', answers, '--take-over', '--confirm', context];
   return run === undefined ? ['apply', ...flags] : ['resume', run, ...flags];
 }
 
@@ -117,4 +125,124 @@ export async function begunIn(directory: string): Promise<string | undefined> {
     if (journal.includes('\n')) return run;
   }
   return undefined;
+}
+
+/** A cluster that full runs are made on. */
+export interface Place {
+  cluster: Connection;
+  /** Directory of its own; state is kept below it. */
+  own: string;
+  given: Given;
+  /** Writes a kubeconfig that leads to an address; resolves with its path. */
+  kubeconfig(address: string): Promise<string>;
+  /** Of the proxy; without it, it speaks no TLS. */
+  serving?: Serving;
+}
+
+export interface Attempt extends Ended {
+  faults: readonly string[];
+}
+
+/** Troubles end at last: from this attempt on the way is clear. */
+export const CLEAR_AFTER = 3;
+
+/** Runs all steps under the faults of each attempt and resumes until all is done. */
+export async function underFaults(place: Place, faults: (attempt: number) => Draw): Promise<Attempt[]> {
+  const attempts: Attempt[] = [];
+  let run: string | undefined;
+  for (let attempt = 0; attempt <= CLEAR_AFTER; attempt++) {
+    const draw: Draw = attempt < CLEAR_AFTER ? faults(attempt) : () => undefined;
+    const proxy = await faultProxy(place.cluster, draw, place.serving);
+    const words = wordsOf(await place.kubeconfig(proxy.address), place.given, run);
+    const ended = await carriedOut(words, place.own);
+    await proxy.close();
+    attempts.push({ ...ended, faults: proxy.done });
+    if (ended.code === 0) break;
+    run = toResume(ended) ?? run;
+  }
+  return attempts;
+}
+
+/** At which request a process is killed, how long after it (milliseconds), and whether that request reaches the server. */
+export interface Kill {
+  at: number;
+  afterMs: number;
+  arrives: boolean;
+}
+
+/** A run is killed as often at most; then it is left alone. */
+const MOST_KILLS = 3;
+
+/** The kills of a seed, for a run of so many requests. */
+export function killsOf(seed: number, requests: number): Kill[] {
+  const next = numbers(seed);
+  return Array.from({ length: 1 + Math.floor(next() * MOST_KILLS) }, () => ({
+    at: Math.floor(next() * requests),
+    afterMs: Math.floor(next() * 20),
+    arrives: next() < 0.7,
+  }));
+}
+
+/** Runs all steps in processes that are killed one after the other, and at last in one that is not. */
+export async function killedAgain(place: Place, kills: readonly Kill[]) {
+  const said: string[] = [];
+  let code: number | undefined;
+  let requests = 0;
+  for (const kill of [...kills, undefined]) {
+    let count = 0;
+    let killed = () => {};
+    const proxy: FaultProxy = await faultProxy(
+      place.cluster,
+      () => {
+        if (count++ !== kill?.at) return undefined;
+        if (kill.arrives) setTimeout(() => killed(), kill.afterMs);
+        else killed();
+        return kill.arrives ? undefined : { name: 'killed', before: { reset: true } };
+      },
+      place.serving,
+    );
+    const run = await begunIn(place.own);
+    const words = wordsOf(await place.kubeconfig(proxy.address), place.given, run);
+    const child = inProcess(words, place.own);
+    killed = () => child.kill('SIGKILL');
+    const ended = await child;
+    await proxy.close();
+    requests = count;
+    code = ended.exitCode;
+    said.push(`${words[0]}: ${ended.signal ?? ended.exitCode}\n${ended.all}`);
+    if (code === 0) break;
+  }
+  return { code, said, requests };
+}
+
+/** Words that nobody should read. */
+export const UNFIT = /\n\s+at .*:\d+|"kind":\s*"Status"|a fault of the test|undefined|\[object/;
+
+/** What is wrong with the attempts at a full run and with what they left; undefined where nothing is. */
+export function wrongWith(
+  attempts: readonly Ended[],
+  content: Readonly<Record<string, string>>,
+  undisturbed: Readonly<Record<string, string>>,
+): string | undefined {
+  const last = attempts.at(-1);
+  if (last?.code !== 0) return `it never completed: exit ${last?.code}`;
+  for (const { code, said } of attempts) {
+    if (![0, 1, 2].includes(code)) return `exit code ${code}`;
+    if (UNFIT.test(said)) return `unfit words: ${UNFIT.exec(said)?.[0]}`;
+    // Before the run has begun there is nothing to take up: the words say why.
+    if (code !== 0 && said.includes('Kept in:') && !said.includes('Resume: ')) return 'no resume line';
+  }
+  const differing = differences(content, undisturbed);
+  const [name = ''] = differing;
+  return differing.length === 0
+    ? undefined
+    : `differs in the end: ${differing.slice(0, 5).join(', ')}\n${content[name]}\nin place of\n${undisturbed[name]}`;
+}
+
+/** Names of the objects that are not alike in two clusters. */
+export function differences(
+  content: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>>,
+): string[] {
+  return Object.keys({ ...content, ...other }).filter((name) => content[name] !== other[name]);
 }

@@ -453,6 +453,28 @@ describe('failures and interrupts', () => {
     ]);
   });
 
+  test('a right that is gone after the confirmation ends it at once: nothing else is tried, and it says which', async () => {
+    const { cluster, session, journal } = harness();
+    let tried = 0;
+    cluster.beforeWrite = (ref) => {
+      if (ref.namespace === 'one' && ref.name === 'a') return;
+      tried++;
+      throw new ClusterError('forbidden', 'You may not apply ConfigMap one/b (patch configmaps).');
+    };
+    const failures: string[] = [];
+    session.subscribe(() => {
+      if (session.state.screen.at === 'failed') failures.push(session.state.screen.message);
+    });
+    expect(await applyUnattended(session)).toBe(2);
+    expect(cluster.writes).toEqual(['ConfigMap one/a']);
+    expect(tried).toBe(1);
+    expect(failures).toEqual(['You may not apply ConfigMap one/b (patch configmaps).']);
+    expect(journal.lines.filter((l) => l.type === 'failed')).toMatchObject([
+      { change: 'mark/one/ConfigMap/b', reason: expect.stringContaining('patch configmaps') },
+    ]);
+    expect(journal.lines.at(-1)).toMatchObject({ type: 'ended', reason: 'failed' });
+  });
+
   test('an object that somebody creates while others are being written is left as it is', async () => {
     const { cluster, session } = harness([markStep('mark', ['a'])]);
     await toConfirm(session);

@@ -28,6 +28,8 @@ export interface EngineOptions<P> extends PaceOptions {
   onCheckpoint?: (checkpoint: Checkpoint<P>) => Promise<void>;
   /** Looks whether there is room to go on; asked about every ten seconds. */
   room?: () => Promise<Room>;
+  /** Whether this account has lost a right that the whole re-write needs; asked where something was refused for one. */
+  revoked?: () => Promise<boolean>;
   /** For tests: waits, and spreads repeats apart. */
   wait?: (ms: number, signal?: AbortSignal) => Promise<void>;
   chance?: () => number;
@@ -36,7 +38,7 @@ export interface EngineOptions<P> extends PaceOptions {
 /** Whether storage has room: go on, wait so long first, or end here. */
 export type Room = { type: 'go' } | { type: 'wait'; ms: number } | { type: 'stop' };
 
-export type StopReason = Extract<Verdict, { type: 'stop' }>['reason'] | 'storageNearlyFull';
+export type StopReason = Extract<Verdict, { type: 'stop' }>['reason'] | 'storageNearlyFull' | 'forbidden';
 
 export interface EngineResult extends Omit<RewriteResult, 'metrics'> {
   /** Set where the run ended because nothing more could succeed. */
@@ -45,6 +47,8 @@ export interface EngineResult extends Omit<RewriteResult, 'metrics'> {
 
 /** How often room is looked for, in milliseconds. */
 const LOOK_EVERY = 10_000;
+/** For how long an answer holds that no right is lost: some authorizers refuse objects one by one. Milliseconds. */
+const RIGHTS_HOLD = 5_000;
 /** Failures that are kept by name; more are counted only, so that memory stays bounded. */
 const MOST_NAMED = 10_000;
 
@@ -73,6 +77,7 @@ class Engine<P> {
   /** Called when something ends. */
   #wake: (() => void) | undefined;
   #lookedAt = performance.now();
+  #rights: { askedAt: number; revoked: Promise<boolean> } | undefined;
 
   constructor(options: EngineOptions<P>) {
     this.#options = options;
@@ -133,7 +138,10 @@ class Engine<P> {
       if (done === true) return true;
       coming = batches.next();
       coming.catch(() => {});
-      if (batch.unlisted !== undefined) this.#failures.push(batch.unlisted);
+      if (batch.unlisted !== undefined) {
+        if (await this.#isRevoked()) return false;
+        this.#failures.push(batch.unlisted);
+      }
       const page = this.#checkpoints.open(batch.place, batch.names.length);
       if (batch.unlisted !== undefined) page.failures.push(batch.unlisted);
       for (const name of batch.names) {
@@ -209,11 +217,26 @@ class Engine<P> {
         this.#stop(judged.reason);
         return undefined;
       }
+      // An object that is dropped for that is not counted as refused: a later run takes it up.
+      if (reply.type === 'failed' && reply.error.reason === 'forbidden' && (await this.#isRevoked()))
+        return undefined;
       if (judged.type !== 'again') return judged;
       // What waits is not in hand: a signal to stop ends it undone, and a later run takes it up.
       await this.#wait(judged.waitMs, this.#stopping.signal);
       if (this.#over()) return undefined;
     }
+  }
+
+  /** Ends the run where the account has lost a right that everything needs: nothing else would fare better. */
+  async #isRevoked(): Promise<boolean> {
+    const { revoked } = this.#options;
+    if (revoked === undefined) return false;
+    const now = performance.now();
+    if (this.#rights === undefined || now - this.#rights.askedAt > RIGHTS_HOLD)
+      this.#rights = { askedAt: now, revoked: revoked() };
+    const lost = await this.#rights.revoked;
+    if (lost) this.#stop('forbidden');
+    return lost;
   }
 
   /** Resolves when a request has ended, or the run is to stop. */

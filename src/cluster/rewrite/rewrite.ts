@@ -1,17 +1,20 @@
 import { at } from '../../model/manifest.js';
 import type { ProofMeans, RewriteCounts, RewritePlace } from '../../model/rewrite.js';
+import { type Need, rightsText } from '../../model/rights.js';
 import {
   ClusterError,
   type RewriteOptions,
   type RewriteResult,
   type RewriteSize,
 } from '../../wizard/ports.js';
+import { lackingSoftly } from '../access.js';
 import type { Client } from '../client.js';
 import { errorOf } from '../errors.js';
 import { TABLE } from '../list.js';
 import { retryAfterMs } from '../retry.js';
 import { touchCall, touchedVersion } from '../scratch.js';
 import { type Batch, runEngine, type StopReason } from './engine.js';
+import { REWRITE_NEEDS } from './needs.js';
 import { PATIENT, type Reply } from './pacing.js';
 import { type ObjectsPage, objectPages, objectRef, placeRef } from './pages.js';
 import { finalPass, firstReading, type ProveOptions, readAudit, writtenSince } from './prove.js';
@@ -41,6 +44,7 @@ export async function rewriteObjects(
     // Names are on their way while the rest is asked.
     const pages = begun(batches(names, patches, resources, from?.place));
     const [total, before] = await Promise.all([countObjects(names, resources), firstReading(names, wanted)]);
+    let lost = '';
     const { stopped, ...result } = await runEngine<RewritePlace>({
       batches: pages,
       most: concurrency,
@@ -51,12 +55,26 @@ export async function rewriteObjects(
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(onCheckpoint === undefined ? {} : { onCheckpoint }),
       room: watchedRoom(names),
+      revoked: async () => {
+        lost = rightsText((await lackingSoftly(names, wanted.flatMap(onEach))).map(({ right }) => right));
+        return lost !== '';
+      },
     });
-    if (stopped !== undefined) throw ended(stopped, result);
+    if (stopped !== undefined) throw ended(stopped, result, lost);
     return { ...result, metrics: await writtenSince(names, before) };
   } finally {
     names.close();
   }
+}
+
+/** The rights to the objects themselves that a re-write of a resource needs. */
+function onEach(name: string): readonly Need[] {
+  return REWRITE_NEEDS(name).filter(
+    ({ right }) =>
+      'resource' in right &&
+      right.namespace === undefined &&
+      name === [right.resource, right.group].filter((part) => part !== '').join('.'),
+  );
 }
 
 /** What a re-write of these resources would write. @throws ClusterError */
@@ -176,7 +194,7 @@ function isNewer(version: string, list: string | undefined): boolean {
 /** Without leading zeros, so that the longer one is the larger. */
 const DECIMAL = /^(?:0|[1-9]\d*)$/;
 
-const STOPPED: Record<StopReason, readonly [ClusterError['reason'], string]> = {
+const STOPPED: Record<Exclude<StopReason, 'forbidden'>, readonly [ClusterError['reason'], string]> = {
   storageFull: ['server', 'etcd has no space left. Compact and defragment it, and clear its alarm'],
   storageNearlyFull: [
     'server',
@@ -186,8 +204,16 @@ const STOPPED: Record<StopReason, readonly [ClusterError['reason'], string]> = {
   unreachable: ['unreachable', 'the API server can no longer be reached. Wait until it is back'],
 };
 
-function ended(stopped: StopReason, { rewritten, unchanged, gone }: RewriteCounts): ClusterError {
-  const [reason, words] = STOPPED[stopped];
+/** @param lost the rights that this account no longer has, where that is why */
+function ended(
+  stopped: StopReason,
+  { rewritten, unchanged, gone }: RewriteCounts,
+  lost: string,
+): ClusterError {
+  const [reason, words] =
+    stopped === 'forbidden'
+      ? ([stopped, `this account may no longer ${lost}. Ask for that right`] as const)
+      : STOPPED[stopped];
   const done = rewritten + unchanged + gone;
   return new ClusterError(
     reason,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect } from '../../../src/cluster/connect.js';
+import type { RewritePlace } from '../../../src/model/rewrite.js';
 import type { RewriteProgress } from '../../../src/wizard/ports.js';
 import { kubeconfigOf, status } from '../recording.js';
 import { PLANTED, type SecretsSetup, secretsServer } from '../secrets-server.js';
@@ -152,6 +153,43 @@ test.each<[string, ReturnType<typeof status>, string, string]>([
   expect(error).toMatchObject({ name: 'ClusterError', reason });
   expect(String(error)).toContain(words);
   expect(server.stored()['shop/s-0008']).toBe('');
+});
+
+test('a right that is withdrawn in the middle stops it, and says which; given back, the rest is done', async () => {
+  let allowed = true;
+  let refused = 0;
+  const names = { a: many(300), b: many(300) };
+  const { server, cluster } = await clusterOf({
+    names,
+    page: 100,
+    instead: ({ method, path, body }) => {
+      if (path.endsWith('/selfsubjectaccessreviews'))
+        return { status: 201, body: { status: { allowed: allowed || !body.includes('"patch"') } } };
+      if (method !== 'PATCH' || allowed) return undefined;
+      refused++;
+      return status(403, 'Forbidden', 'User "me" cannot patch resource "secrets" in API group');
+    },
+  });
+  const places: RewritePlace[] = [];
+  const error: unknown = await cluster
+    .rewrite({
+      onProgress: ({ rewritten }) => {
+        if (rewritten >= 150) allowed = false;
+      },
+      onCheckpoint: async ({ place }) => void places.push(place),
+    })
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ name: 'ClusterError', reason: 'forbidden' });
+  expect(String(error)).toMatch(
+    /Stopped after \d+ objects: this account may no longer patch secrets\. Ask for/,
+  );
+  // No more than what was under way.
+  expect(refused).toBeLessThan(200);
+  allowed = true;
+  await cluster.rewrite({});
+  expect(new Set(Object.values(server.stored()))).toEqual(new Set([BOX]));
+  // Nothing that was refused lies before the place where a run is taken up.
+  expect(places.every(({ namespace }) => namespace === 'a')).toBe(true);
 });
 
 test('a token that expires in the middle is renewed from its file, and nothing is left out', async () => {

@@ -20,6 +20,7 @@ import { hidden, WORKLOAD_KINDS, workloadsIn } from '../src/model/workloads.js';
 import { assess } from './quotas/findings.js';
 import { PEAK_FACTOR, questions, ROUNDINGS } from './quotas/questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS } from './quotas/seen.js';
+import { unreadIn, unreadLines } from './quotas/unread.js';
 
 /** A LimitRange and a ResourceQuota for each namespace, sized so that nothing that runs today is refused. */
 export const quotas: Step = {
@@ -121,13 +122,17 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
   const limitRange =
     proposal === undefined
       ? undefined
-      : limitRangeChange(namespace, proposal, limits, [...addedLines(added), ...usedLines(peak, limits)]);
+      : limitRangeChange(namespace, proposal, limits, [
+          ...addedLines(added),
+          ...usedLines(peak, limits),
+          ...unheld(now, namespace, limits),
+        ]);
   if (!sizesKnown) return { ...(limitRange && { limitRange }), added: limitRange ? added.amounts : {} };
 
   const quota = fittingQuota(now, namespace, rangesThen, { ...wishes, limits }, templates);
   return {
     ...(limitRange && { limitRange }),
-    ...(quota && { quota: quotaChange(namespace, quota, limitRange) }),
+    ...(quota && { quota: quotaChange(namespace, quota, limitRange, unreadLines(now, namespace)) }),
     added: limitRange ? added.amounts : {},
   };
 }
@@ -213,6 +218,7 @@ function quotaChange(
   namespace: string,
   { manifest, before, amounts, working, notes }: QuotaProposal,
   limitRange: ApplyChange | undefined,
+  unread: readonly string[],
 ): ApplyChange {
   const ref = refOf(manifest);
   return {
@@ -226,7 +232,8 @@ function quotaChange(
         : `adds to ResourceQuota ${ref.name} what it leaves open: ${amounts.join(', ')}`,
     working,
     breaks: [
-      'new pods, claims and Services beyond these amounts are refused; all that runs fits in, rolled out at once',
+      `new pods, claims and Services beyond these amounts are refused; ${unread.length === 0 ? 'all that runs' : 'what is seen to run'} fits in, rolled out at once`,
+      ...unread,
       ...notes,
     ],
     manifest,
@@ -246,6 +253,14 @@ function usedLines(peak: Peak | undefined, limits: boolean): readonly string[] {
   return peak.unseen === 0
     ? []
     : [`of ${counted(peak.unseen, 'container')} without a memory limit the use could not be seen`];
+}
+
+/** Bounds are held against templates; of some workloads there is none to be seen. */
+function unheld(now: Snapshot, namespace: string, limits: boolean): readonly string[] {
+  const unread = unreadIn(now, namespace).filter(({ template }) => template === undefined);
+  if (!limits || unread.length === 0) return [];
+  const names = unread.map(({ ref }) => `${ref.kind} ${ref.name}`);
+  return [`${listed(names)}: only live pods were held against it, for no template is seen`];
 }
 
 function addedLines({ workloads, pods, amounts }: ReturnType<typeof addedBy>): readonly string[] {

@@ -2,7 +2,7 @@ import { at } from './manifest.js';
 import { type Amounts, amountsOf, sum, times } from './quantity.js';
 import { podSize } from './size.js';
 import { objects, type Snapshot, visible } from './snapshot.js';
-import { isFinished, podsOf, type Workload } from './workloads.js';
+import { isFinished, podsOf, specOf, type Workload } from './workloads.js';
 
 /** What a default request adds to what some workloads ask for. */
 export interface Added {
@@ -15,8 +15,8 @@ export interface Added {
 export function addedBy(workloads: readonly Workload[], then: Amounts, now: Amounts): Added {
   let added: Added = { workloads: 0, pods: 0, amounts: {} };
   for (const workload of workloads) {
-    const before = podSize(workload.template, { requests: now, limits: {} }).requests;
-    const after = podSize(workload.template, { requests: then, limits: {} }).requests;
+    const before = podSize(specOf(workload), { requests: now, limits: {} }).requests;
+    const after = podSize(specOf(workload), { requests: then, limits: {} }).requests;
     const more = Object.entries(after)
       .map(([name, value]): [string, bigint] => [name, value - (before[name] ?? 0n)])
       .filter(([, value]) => value > 0n);

@@ -8,7 +8,15 @@ import { claimCharge, isOfClaims, isOfPods, podCharge, quotaKey, serviceCharge }
 import { covers, type Scope } from './quota-scopes.js';
 import { type PodSizes, podSizes, type Resources } from './size.js';
 import { objects, type Snapshot, visible } from './snapshot.js';
-import { isFinished, isMirror, podsOf, WORKLOAD_KINDS, type Workload, workloadsIn } from './workloads.js';
+import {
+  isFinished,
+  isMirror,
+  podsOf,
+  specOf,
+  WORKLOAD_KINDS,
+  type Workload,
+  workloadsIn,
+} from './workloads.js';
 
 /** One line of the sum that a need is. */
 export interface NeedLine {
@@ -85,7 +93,8 @@ function podLine(now: Snapshot, workload: Workload, basis: NeedBasis): NeedLine[
   if (charges.length === 0 || count === 0) return [];
   const { ref, replicas, pods, surge } = workload;
   const most = Math.max(replicas, pods.length);
-  const words = `${most} ${most === 1 ? 'pod' : 'pods'}${surge === 0 ? '' : ` and ${surge} of surge`}`;
+  const more = workload.object === undefined ? 'for a full replacement' : 'of surge';
+  const words = `${most} ${most === 1 ? 'pod' : 'pods'}${surge === 0 ? '' : ` and ${surge} ${more}`}`;
   return [{ ref, what: `${ref.kind} ${ref.name}`, count, words, each: charges.reduce(larger, {}) }];
 }
 
@@ -143,7 +152,7 @@ function claimLines(
   classes: readonly string[],
 ): NeedLine[] {
   const claims = inNamespace(now, 'PersistentVolumeClaim', namespace);
-  const names = new Set(claims.map(({ metadata }) => metadata.name));
+  const names = new Map(claims.map((claim) => [claim.metadata.name, claim]));
   // Claims of single pods come and go with them: they are counted with the pods.
   const lasting = claims.filter((claim) => !ownedByPod(claim));
   return [
@@ -155,6 +164,7 @@ function claimLines(
     })),
     ...workloads.flatMap((workload) => [
       ...statefulClaims(workload, names, classes),
+      ...unreadClaims(workload, names, classes),
       ...ephemeralClaims(workload, classes),
     ]),
   ];
@@ -166,7 +176,7 @@ function ownedByPod(claim: Manifest): boolean {
 
 function statefulClaims(
   { ref, object, replicas }: Workload,
-  names: ReadonlySet<string>,
+  names: ReadonlyMap<string, Manifest>,
   classes: readonly string[],
 ): NeedLine[] {
   const first = Number(at(object, 'spec', 'ordinals', 'start') ?? 0) || 0;
@@ -183,9 +193,32 @@ function statefulClaims(
   });
 }
 
+/**
+ * Claims of the pods that a controller has yet to make which is not read: those that its live pods have each for itself,
+ * which are called after volume and pod.
+ */
+function unreadClaims(
+  workload: Workload,
+  claims: ReadonlyMap<string, Manifest>,
+  classes: readonly string[],
+): NeedLine[] {
+  const { object, pods, ref } = workload;
+  if (object !== undefined) return [];
+  const each = new Map<string, Amounts>();
+  for (const pod of pods)
+    for (const volume of listAt(pod.spec, 'volumes')) {
+      const name = stringAt(volume, 'name') ?? '';
+      const claim = claims.get(stringAt(volume, 'persistentVolumeClaim', 'claimName') ?? '');
+      if (claim?.metadata.name === `${name}-${pod.metadata.name}`)
+        each.set(name, larger(each.get(name) ?? {}, claimCharge(claim, classes)));
+    }
+  return [...each].flatMap(([name, charge]) =>
+    some(`claims ${name} yet to be made by ${ref.kind} ${ref.name}`, podsOf(workload) - pods.length, charge),
+  );
+}
+
 function ephemeralClaims(workload: Workload, classes: readonly string[]): NeedLine[] {
-  const spec = workload.template ?? workload.pods[0]?.spec;
-  return listAt(spec, 'volumes').flatMap((volume) => {
+  return listAt(specOf(workload), 'volumes').flatMap((volume) => {
     const claim = at(volume, 'ephemeral', 'volumeClaimTemplate');
     if (!isRecord(claim)) return [];
     const what = `claims of the pods of ${workload.ref.kind} ${workload.ref.name}`;
@@ -210,6 +243,7 @@ function countKey(kind: KindName): string {
 /** Objects of other kinds; a roll adds a ReplicaSet for each Deployment, and CronJobs make Jobs. */
 function objectLines(now: Snapshot, namespace: string, workloads: readonly Workload[]): NeedLine[] {
   const of = (kind: string) => workloads.filter(({ ref }) => ref.kind === kind).length;
+  const ofUnread = workloads.filter((one) => one.object === undefined && one.template !== undefined).length;
   return [
     ...OBJECTS.flatMap((kind) =>
       some(`objects of kind ${kind}`, inNamespace(now, kind, namespace).length, {
@@ -217,6 +251,10 @@ function objectLines(now: Snapshot, namespace: string, workloads: readonly Workl
       }),
     ),
     ...some('ReplicaSets of a roll', of('Deployment'), { [countKey('ReplicaSet')]: whole(1) }),
+    ...some('sets of a roll of controllers that are not read', ofUnread, {
+      [countKey('ReplicaSet')]: whole(1),
+      [countKey('ReplicationController')]: whole(1),
+    }),
     ...some('next Jobs of CronJobs', of('CronJob'), { [countKey('Job')]: whole(1) }),
   ];
 }

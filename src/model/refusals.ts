@@ -9,13 +9,15 @@ import { type Amounts, amountText, type Quantity } from './quantity.js';
 import { classesIn, quotaAmounts } from './quota.js';
 import { scopesOf, unknownScopes } from './quota-scopes.js';
 import type { Snapshot } from './snapshot.js';
-import { type Workload, workloadsIn } from './workloads.js';
+import { specOf, type Workload, workloadsIn } from './workloads.js';
 
 /** Something that runs today and would be refused when it is created anew. */
 export interface Refusal {
   /** The workload, or the quota that a full roll of the whole namespace does not fit in. */
   ref: Ref;
   by: Ref | undefined;
+  /** The live pod that was judged, where no template is seen. */
+  like?: Ref;
   /** Key of `spec.hard`, where a quota refuses. */
   key?: string;
   /** Field and smallest value that would be admitted among others. */
@@ -56,21 +58,24 @@ function wantedHard(quota: Manifest): Amounts {
 /** Why the next pod of a template could not be made, whatever else runs. */
 function templateRefusals(
   now: Snapshot,
-  { ref, template }: Workload,
+  workload: Workload,
   limitRanges: readonly Manifest[],
   variants: readonly Rules[],
 ): Refusal[] {
-  if (template === undefined) return [];
-  const spec = admittedSpec(now, template);
+  const { ref, template, pods } = workload;
+  if (template === undefined && pods.length === 0) return [];
+  const like = template === undefined && pods[0] !== undefined ? { like: refOf(pods[0]) } : {};
+  const spec = admittedSpec(now, specOf(workload));
   const found = new Map<string, Refusal>();
   const range = limitRanges[0] === undefined ? undefined : refOf(limitRanges[0]);
   for (const { path, message } of limitViolations(spec, limitRanges, dialectOf(now.cluster.version)))
-    found.set(`${path}: ${message}`, { ref, by: range, message: `${path}: ${message}` });
+    found.set(`${path}: ${message}`, { ref, ...like, by: range, message: `${path}: ${message}` });
   for (const rules of variants)
     for (const refused of admitPod(spec, rules).refused)
       if (refused.by === 'quota')
         found.set(`${refused.quota.name}/${refused.message}`, {
           ref,
+          ...like,
           by: refused.quota,
           key: refused.key,
           message: refused.message,
@@ -140,8 +145,9 @@ export function blockedBy(
     ...rulesOf(limitRanges, [], defaultsOf(limitRanges), dialectOf(now.cluster.version)),
     quotas: [state],
   };
-  for (const { ref, template, pods } of workloadsIn(now, namespace)) {
-    const spec = admittedSpec(now, template ?? pods[0]?.spec);
+  for (const workload of workloadsIn(now, namespace)) {
+    const { ref } = workload;
+    const spec = admittedSpec(now, specOf(workload));
     const { refused, charges } = admitPod(spec, rules);
     for (const one of refused) {
       if (one.by !== 'quota' || one.kind !== 'exceeded') continue;

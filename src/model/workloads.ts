@@ -1,16 +1,17 @@
 import type { KindName } from './kinds.js';
-import { at, listAt, type Manifest, type OwnerReference, type Ref, refOf, stringAt } from './manifest.js';
+import { at, groupOf, type Manifest, type OwnerReference, type Ref, refOf, stringAt } from './manifest.js';
+import { count, scaleOf, scaleOfUnread } from './scale.js';
 import { notVisibleReason, objects, type Snapshot } from './snapshot.js';
 
 /**
- * What makes pods in a namespace: a top-level controller, a bare pod, or a controller of a kind that we do not read
- * (then only its live pods are known and there is no template).
+ * What makes pods in a namespace: a top-level controller, a bare pod, or a controller of a kind that we do not read.
+ * Of the last, only its live pods are known, and the ReplicaSets that it makes where it makes any.
  */
 export interface Workload {
   ref: Ref;
-  /** The controller as read, or the bare pod itself; undefined for controllers of unknown kinds. */
+  /** The controller as read, or the bare pod itself; undefined for controllers that are not read. */
   object: Manifest | undefined;
-  /** Spec of the pods that it creates. */
+  /** Spec of the pods that it creates, where that is seen. */
   template: unknown;
   /** Labels of the pods that it creates. */
   templateLabels: unknown;
@@ -58,154 +59,123 @@ export function workloadsIn(now: Snapshot, namespace: string): readonly Workload
   return all.get(namespace) ?? [];
 }
 
-function allWorkloads(now: Snapshot): Workload[] {
-  const controllers = new Map<string, Manifest>();
-  for (const kind of Object.keys(TEMPLATES) as ControllerKind[])
-    for (const object of objects(now, kind)) controllers.set(keyOf(refOf(object)), object);
-
-  const pods = new Map<string, Manifest[]>();
-  const tops = new Map<string, { ref: Ref; object: Manifest | undefined }>();
-  for (const object of controllers.values()) {
-    const top = topOf(object, controllers);
-    tops.set(keyOf(top.ref), top);
-  }
-  for (const pod of objects(now, 'Pod')) {
-    if (isFinished(pod) || isMirror(pod)) continue;
-    const top = topOf(pod, controllers);
-    const key = keyOf(top.ref);
-    tops.set(key, top);
-    const own = pods.get(key);
-    if (own === undefined) pods.set(key, [pod]);
-    else own.push(pod);
-  }
-  const ceilings = autoscalerCeilings(now);
-  return [...tops]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, top]) => workloadOf(top, pods.get(key) ?? [], ceilings.get(key)));
+/** What controls pods in the end. */
+interface Top {
+  ref: Ref;
+  object: Manifest | undefined;
 }
 
-function workloadOf(
-  { ref, object }: { ref: Ref; object: Manifest | undefined },
-  pods: readonly Manifest[],
-  ceiling: number | undefined,
-): Workload {
-  const path = object === undefined ? undefined : TEMPLATES[ref.kind as ControllerKind];
-  const template = path === undefined ? object : at(object, ...path);
-  const { replicas, surge } = scaleOf(ref, object, pods.length, ceiling);
+interface Group extends Top {
+  /** Sets of pods that a controller makes which is not read. */
+  made: Manifest[];
+  pods: Manifest[];
+}
+
+function allWorkloads(now: Snapshot): Workload[] {
+  const controllers = (Object.keys(TEMPLATES) as ControllerKind[]).flatMap((kind) => objects(now, kind));
+  const pods = objects(now, 'Pod');
+  const owners = new Map([...controllers, ...pods].map((object) => [keyOf(refOf(object)), object]));
+  const groups = new Map<string, Group>();
+  const groupOfTop = (top: Top): Group => {
+    const key = keyOf(top.ref);
+    const group = groups.get(key) ?? { ...top, made: [], pods: [] };
+    groups.set(key, group);
+    return group;
+  };
+  for (const object of controllers) {
+    const top = topOf(object, owners);
+    const group = groupOfTop(top);
+    if (top.object === undefined) group.made.push(object);
+  }
+  for (const pod of pods)
+    if (!isFinished(pod) && !isMirror(pod)) groupOfTop(topOf(pod, owners)).pods.push(pod);
+  const ceilings = autoscalerCeilings(now);
+  return [...groups]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, group]) => workloadOf(group, ceilingOf(group, ceilings)));
+}
+
+function workloadOf({ ref, object, made, pods }: Group, ceiling: number | undefined): Workload {
+  // Of several sets the newest is what comes next.
+  const source = object ?? made.toSorted((a, b) => (createdAt(a) < createdAt(b) ? 1 : -1))[0];
+  const path = source === undefined ? undefined : TEMPLATES[source.kind as ControllerKind];
+  const template = path === undefined ? source : at(source, ...path);
   return {
     ref,
     object,
     template: at(template, 'spec'),
     templateLabels: at(template, 'metadata', 'labels'),
-    replicas,
-    surge,
+    ...(object === undefined
+      ? scaleOfUnread(made, pods.length, ceiling)
+      : scaleOf(object, pods.length, ceiling)),
     pods,
   };
 }
 
-/** How many pods a workload wants, and how many more during a rolling update (API defaults: apps/v1, batch/v1). */
-function scaleOf(
-  ref: Ref,
-  object: Manifest | undefined,
-  live: number,
-  ceiling: number | undefined,
-): { replicas: number; surge: number } {
-  const wanted = Math.max(count(at(object, 'spec', 'replicas')) ?? 1, ceiling ?? 0);
-  switch (object === undefined ? 'unknown' : ref.kind) {
-    case 'Deployment': {
-      if (stringAt(object, 'spec', 'strategy', 'type') === 'Recreate') return { replicas: wanted, surge: 0 };
-      const surge = at(object, 'spec', 'strategy', 'rollingUpdate', 'maxSurge');
-      return { replicas: wanted, surge: share(surge ?? '25%', wanted) };
-    }
-    case 'DaemonSet': {
-      const nodes = Math.max(count(at(object, 'status', 'desiredNumberScheduled')) ?? 0, live);
-      const surge = at(object, 'spec', 'updateStrategy', 'rollingUpdate', 'maxSurge');
-      return { replicas: nodes, surge: share(surge ?? 0, nodes) };
-    }
-    case 'ReplicaSet':
-    case 'ReplicationController':
-    case 'StatefulSet':
-      return { replicas: wanted, surge: 0 };
-    case 'Job':
-      return { replicas: jobIsOver(object) ? 0 : parallelism(at(object, 'spec')), surge: 0 };
-    case 'CronJob': {
-      // One run; with `Replace` the next one may start while the last one still ends, with `Allow` beside all that run.
-      const policy = stringAt(object, 'spec', 'concurrencyPolicy') ?? 'Allow';
-      const active = listAt(object, 'status', 'active').length;
-      const runs = policy === 'Forbid' ? 1 : policy === 'Replace' ? 2 : Math.max(2, active + 1);
-      return { replicas: runs * parallelism(at(object, 'spec', 'jobTemplate', 'spec')), surge: 0 };
-    }
-    case 'Pod':
-      return { replicas: 1, surge: 0 };
-    default:
-      // A controller that we cannot read: allow for the usual rolling update.
-      return { replicas: live, surge: share('25%', live) };
-  }
+function createdAt({ metadata }: Manifest): string {
+  return metadata.creationTimestamp ?? '';
 }
 
-function parallelism(jobSpec: unknown): number {
-  const parallel = count(at(jobSpec, 'parallelism')) ?? 1;
-  const completions = count(at(jobSpec, 'completions'));
-  return completions === undefined ? parallel : Math.min(parallel, completions);
-}
-
-function jobIsOver(job: unknown): boolean {
-  const conditions = at(job, 'status', 'conditions');
-  return (
-    Array.isArray(conditions) &&
-    conditions.some(
-      (c) => ['Complete', 'Failed'].includes(stringAt(c, 'type') ?? '') && stringAt(c, 'status') === 'True',
-    )
-  );
-}
-
-/** A whole number or a percentage of a total, rounded up; 0 for anything else. */
-function share(value: unknown, total: number): number {
-  const number = count(value);
-  if (number !== undefined) return number;
-  const percent = typeof value === 'string' ? /^(\d{1,4})%$/.exec(value)?.[1] : undefined;
-  return percent === undefined ? 0 : Math.ceil((Number(percent) * total) / 100);
-}
-
-function count(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}
-
-/** `maxReplicas` of autoscalers, by the workload that they scale. */
+/** `maxReplicas` of autoscalers, by the name of what they scale: the API version that they name may be any. */
 function autoscalerCeilings(now: Snapshot): ReadonlyMap<string, number> {
   const out = new Map<string, number>();
   for (const autoscaler of objects(now, 'HorizontalPodAutoscaler')) {
-    const kind = stringAt(autoscaler, 'spec', 'scaleTargetRef', 'kind');
-    const name = stringAt(autoscaler, 'spec', 'scaleTargetRef', 'name');
+    const target = targetOf(autoscaler);
     const ceiling = count(at(autoscaler, 'spec', 'maxReplicas'));
-    if (kind === undefined || name === undefined || ceiling === undefined) continue;
-    const { namespace } = autoscaler.metadata;
-    const key = `${namespace ?? ''}/${kind}/${name}`;
+    if (target === undefined || ceiling === undefined) continue;
+    const key = nameOf(target);
     out.set(key, Math.max(ceiling, out.get(key) ?? 0));
   }
   return out;
 }
 
+function targetOf(autoscaler: Manifest): Ref | undefined {
+  const target = at(autoscaler, 'spec', 'scaleTargetRef');
+  const [kind, name] = [stringAt(target, 'kind'), stringAt(target, 'name')];
+  if (kind === undefined || name === undefined) return undefined;
+  return { apiVersion: stringAt(target, 'apiVersion') ?? '', kind, ...placeOf(autoscaler), name };
+}
+
+/** How far a workload may grow: by an autoscaler of its own, or of what owns it and is not read. */
+function ceilingOf({ ref, object }: Top, ceilings: ReadonlyMap<string, number>): number | undefined {
+  const owner = object === undefined ? undefined : controllerOf(object);
+  const names = [ref, ...(owner === undefined ? [] : [ownerRef(owner, ref)])].map(nameOf);
+  const found = names.flatMap((name) => ceilings.get(name) ?? []);
+  return found.length === 0 ? undefined : Math.max(...found);
+}
+
+/** Autoscalers of a namespace that scale something of which nothing is seen: neither it, nor a pod or a set of it. */
+export function scalersOfUnseen(now: Snapshot, namespace: string): readonly Manifest[] {
+  const seen = new Set(
+    workloadsIn(now, namespace).flatMap(({ ref, object }) => {
+      const owner = object === undefined ? undefined : controllerOf(object);
+      return [nameOf(ref), ...(owner === undefined ? [] : [nameOf(ownerRef(owner, ref))])];
+    }),
+  );
+  return objects(now, 'HorizontalPodAutoscaler').filter((autoscaler) => {
+    const target = targetOf(autoscaler);
+    // What is of a kind that is read, and is not there, is not there.
+    if (target === undefined || target.namespace !== namespace || Object.hasOwn(TEMPLATES, target.kind))
+      return false;
+    return !seen.has(nameOf(target));
+  });
+}
+
+/** Sets of pods that whatever owns them replaces by new sets when it rolls; all others roll by themselves. */
+const REPLACED_BY_OWNER: readonly string[] = ['ReplicaSet', 'ReplicationController'];
+
 /** The controller at the end of a chain of owners; the object itself where nothing controls it. */
-function topOf(
-  object: Manifest,
-  controllers: ReadonlyMap<string, Manifest>,
-): { ref: Ref; object: Manifest | undefined } {
+function topOf(object: Manifest, owners: ReadonlyMap<string, Manifest>): Top {
   let here = object;
   // Owners form a chain of at most pod, ReplicaSet, Deployment; the bound guards against owners in a circle.
   for (let hops = 0; hops < 8; hops++) {
     const owner = controllerOf(here);
     if (owner === undefined) return { ref: refOf(here), object: here };
-    const ref: Ref = {
-      apiVersion: owner.apiVersion,
-      kind: owner.kind,
-      ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
-      name: owner.name,
-    };
-    const next = controllers.get(keyOf(ref));
+    const ref = ownerRef(owner, refOf(object));
+    const next = owners.get(keyOf(ref));
     // An object that a custom controller owns but that holds a template itself says more than its owner's name.
     if (next === undefined)
-      return Object.hasOwn(TEMPLATES, here.kind)
+      return Object.hasOwn(TEMPLATES, here.kind) && !REPLACED_BY_OWNER.includes(here.kind)
         ? { ref: refOf(here), object: here }
         : { ref, object: undefined };
     here = next;
@@ -213,13 +183,32 @@ function topOf(
   return { ref: refOf(here), object: here };
 }
 
+function ownerRef({ apiVersion, kind, name }: OwnerReference, of: Ref): Ref {
+  return { apiVersion, kind, ...(of.namespace === undefined ? {} : { namespace: of.namespace }), name };
+}
+
+function placeOf({ metadata: { namespace } }: Manifest): { namespace?: string } {
+  return namespace === undefined ? {} : { namespace };
+}
+
 function controllerOf(object: Manifest): OwnerReference | undefined {
   const owners = at(object, 'metadata', 'ownerReferences');
   return Array.isArray(owners) ? owners.find((owner) => at(owner, 'controller') === true) : undefined;
 }
 
-function keyOf(ref: Ref): string {
+function nameOf(ref: Ref): string {
   return `${ref.namespace ?? ''}/${ref.kind}/${ref.name}`;
+}
+
+/** Kinds of different groups share names; Deployments made before 1.16 are owners of the group that was theirs then. */
+function keyOf(ref: Ref): string {
+  const group = groupOf(ref.apiVersion);
+  return `${nameOf(ref)} ${group === 'extensions' ? 'apps' : group}`;
+}
+
+/** What the pods of a workload are made of: its template, or where that is not seen a live pod. */
+export function specOf({ template, pods }: Workload): unknown {
+  return template ?? pods[0]?.spec;
 }
 
 /** Pods of a workload at the height of a rolling update. */

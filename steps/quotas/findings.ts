@@ -20,6 +20,7 @@ import { hidden, workloadsIn } from '../../src/model/workloads.js';
 import { failedCreates, notInForce } from './in-force.js';
 import { lackingDefaults } from './questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS, withoutRequests } from './seen.js';
+import { unreadFindings } from './unread.js';
 
 /** What is missing or wrong about LimitRanges and quotas in the namespaces that are not the cluster's own. */
 export function assess(now: Snapshot): readonly Finding[] {
@@ -30,6 +31,7 @@ export function assess(now: Snapshot): readonly Finding[] {
     ...candidateNamespaces(now).flatMap((namespace) => [
       ...limitRangeFindings(now, namespace),
       ...quotaFindings(now, namespace),
+      ...unreadFindings(now, namespace.metadata.name),
       ...invalid(now, namespace),
     ]),
   ];
@@ -211,7 +213,7 @@ function refused(now: Snapshot, namespace: string, quotas: readonly Manifest[]):
         severity: 'high',
         object: first.ref,
         evidence: `${text} against ${by}: ${reasons}`,
-        message: `The next pod of ${first.ref.kind} ${first.ref.name} will be refused; correct its resources.`,
+        message: `The next pod of ${first.ref.kind} ${first.ref.name} will be refused${first.like === undefined ? '' : ` if it is made like ${first.like.name}, for its template is not seen`}; correct its resources.`,
       },
     ];
   });

@@ -4,7 +4,7 @@ import { inNamespace } from '../../src/model/needs.js';
 import { quotaAmounts } from '../../src/model/quota.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { listed } from '../../src/model/words.js';
-import { workloadsIn } from '../../src/model/workloads.js';
+import { TEMPLATES, workloadsIn } from '../../src/model/workloads.js';
 
 /** Amounts that a quota says but that its status does not have: they are not enforced. */
 export function notInForce(quota: Manifest): readonly Finding[] {
@@ -49,7 +49,7 @@ export function failedCreates(now: Snapshot, namespace: string): readonly Findin
     if (known === undefined || known.at < when) latest.set(refText(ref), { ref, event, at: when });
   }
   return [...latest.values()].flatMap(({ ref, event, at: when }): Finding[] => {
-    if (isComplete(now, namespace, ref)) return [];
+    if (isComplete(now, namespace, ref, when)) return [];
     return [
       {
         id: 'pods-refused',
@@ -63,7 +63,7 @@ export function failedCreates(now: Snapshot, namespace: string): readonly Findin
 }
 
 /** Events outlive their cause: a controller that has all its pods by now, or is gone, was helped. */
-function isComplete(now: Snapshot, namespace: string, { kind, name }: Ref): boolean {
+function isComplete(now: Snapshot, namespace: string, { kind, name }: Ref, when: string): boolean {
   if (kind === 'ReplicaSet') {
     const set = inNamespace(now, 'ReplicaSet', namespace).find(({ metadata }) => metadata.name === name);
     if (set === undefined) return true;
@@ -74,5 +74,9 @@ function isComplete(now: Snapshot, namespace: string, { kind, name }: Ref): bool
     return typeof wanted === 'number' && own.length >= wanted;
   }
   const workload = workloadsIn(now, namespace).find(({ ref }) => ref.kind === kind && ref.name === name);
-  return workload === undefined ? kind !== 'Job' : workload.pods.length >= workload.replicas;
+  if (workload === undefined) return Object.hasOwn(TEMPLATES, kind) && kind !== 'Job';
+  // How many pods a controller wants that is not read, nobody knows: a pod that it made since says that it was helped.
+  if (workload.object === undefined)
+    return workload.pods.some(({ metadata }) => (metadata.creationTimestamp ?? '') > when);
+  return workload.pods.length >= workload.replicas;
 }

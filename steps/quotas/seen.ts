@@ -2,7 +2,7 @@ import type { KindName } from '../../src/model/kinds.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { containerSize, containersOf } from '../../src/model/size.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
-import { WORKLOAD_KINDS, type Workload } from '../../src/model/workloads.js';
+import { specOf, WORKLOAD_KINDS, type Workload } from '../../src/model/workloads.js';
 
 /** Resources for which every container should have a request. */
 export const REQUESTED = ['cpu', 'memory'] as const;
@@ -28,8 +28,8 @@ function inNamespace(all: readonly Manifest[], namespace: string): readonly Mani
 
 /** Workloads of which a container says no CPU or no memory request, neither itself nor by its limit. */
 export function withoutRequests(workloads: readonly Workload[]): readonly Workload[] {
-  return workloads.filter(({ template }) =>
-    containersOf(template).some(({ container }) => {
+  return workloads.filter((workload) =>
+    containersOf(specOf(workload)).some(({ container }) => {
       const { requests } = containerSize(container);
       return REQUESTED.some((resource) => requests[resource] === undefined);
     }),

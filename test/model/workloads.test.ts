@@ -1,6 +1,6 @@
 import type { Manifest } from '../../src/model/manifest.js';
 import { refText } from '../../src/model/manifest.js';
-import { hidden, podsOf, WORKLOAD_KINDS, workloadsIn } from '../../src/model/workloads.js';
+import { hidden, podsOf, scalersOfUnseen, WORKLOAD_KINDS, workloadsIn } from '../../src/model/workloads.js';
 import { object, snapshotOf } from '../support/snapshot.js';
 
 const owner = (kind: string, name: string, apiVersion = 'apps/v1') => ({
@@ -107,10 +107,108 @@ test('pods belong to what controls them in the end', () => {
     ['CronJob a/c', ['c-1-x']],
     ['Deployment a/w', ['w-1-x']],
     ['Pod a/bare', ['bare']],
-    ['ReplicaSet a/roll-1', []],
     ['Rollout a/custom', ['custom-x']],
+    ['Rollout a/roll', []],
   ]);
-  expect(found.at(-1)).toMatchObject({ object: undefined, template: undefined, replicas: 1, surge: 1 });
+  expect(found.at(-2)).toMatchObject({ object: undefined, template: undefined, replicas: 1, surge: 1 });
+});
+
+describe('controllers that are not read', () => {
+  const ARGO = 'argoproj.io/v1alpha1';
+  const KRUISE = 'apps.kruise.io/v1alpha1';
+  const set = (name: string, replicas: number, image: string, creationTimestamp: string) =>
+    object('apps/v1', 'ReplicaSet', 'a', name, {
+      metadata: { ...owner('Rollout', 'web', ARGO), creationTimestamp },
+      spec: { replicas, template: { spec: { image } } },
+    });
+  const scaler = (kind: string, name: string, maxReplicas: number, apiVersion?: string) =>
+    object('autoscaling/v2', 'HorizontalPodAutoscaler', 'a', `of-${name}`, {
+      spec: { maxReplicas, scaleTargetRef: { kind, name, ...(apiVersion && { apiVersion }) } },
+    });
+
+  test('sets of one owner are one workload: all that they want, made of what the newest says, twice in a roll', () => {
+    const found = only(
+      set('web-1', 3, 'old', '2026-01-01T00:00:00Z'),
+      set('web-2', 1, 'new', '2026-01-02T00:00:00Z'),
+      pod('web-1-x', owner('ReplicaSet', 'web-1')),
+      pod('web-2-x', owner('ReplicaSet', 'web-2')),
+    );
+    expect(found).toMatchObject({ object: undefined, template: { image: 'new' }, replicas: 4, surge: 4 });
+    expect(refText(found.ref)).toBe('Rollout a/web');
+    expect(found.pods).toHaveLength(2);
+  });
+
+  test('so are pods of one owner, as many as live', () => {
+    const live = ['x', 'y', 'z'].map((name) => pod(name, owner('CloneSet', 'web', KRUISE)));
+    expect(only(...live)).toMatchObject({ template: undefined, replicas: 3, surge: 3 });
+  });
+
+  test.each([
+    ['of the version that it names', KRUISE],
+    ['of another one', 'apps.kruise.io/v1beta1'],
+    ['without one', undefined],
+  ])('an autoscaler %s says how far they may grow', (_name, version) => {
+    const live = pod('x', owner('CloneSet', 'web', KRUISE));
+    expect(only(live, scaler('CloneSet', 'web', 8, version))).toMatchObject({ replicas: 8, surge: 8 });
+    expect(only(live, scaler('CloneSet', 'other', 8, version))).toMatchObject({ replicas: 1 });
+    expect(only(live, scaler('Rollout', 'web', 8, version))).toMatchObject({ replicas: 1 });
+  });
+
+  test('what an owner has scaled by others goes for the controller that it owns, which rolls as that says', () => {
+    const inner = object('apps/v1', 'StatefulSet', 'a', 'w', {
+      metadata: owner('Kafka', 'k', 'kafka.strimzi.io/v1beta2'),
+      spec: { replicas: 3 },
+    });
+    expect(only(inner, scaler('Kafka', 'k', 7))).toMatchObject({
+      ref: { kind: 'StatefulSet' },
+      replicas: 7,
+      surge: 0,
+    });
+  });
+
+  test('a kind of another group is not the kind that is read', () => {
+    const found = workloadsIn(
+      snapshotOf({
+        objects: [
+          object('apps/v1', 'StatefulSet', 'a', 'db', { spec: { replicas: 2 } }),
+          pod('db-0', owner('StatefulSet', 'db', 'apps.kruise.io/v1beta1')),
+        ],
+      }),
+      'a',
+    );
+    expect(found.map(({ ref, pods }) => [ref.apiVersion, pods.length])).toEqual([
+      ['apps/v1', 0],
+      ['apps.kruise.io/v1beta1', 1],
+    ]);
+  });
+
+  test('a Deployment is the same one under the group that it had long ago', () => {
+    const old = object('apps/v1', 'ReplicaSet', 'a', 'w-1', {
+      metadata: owner('Deployment', 'w', 'extensions/v1beta1'),
+    });
+    expect(only(apps('Deployment', {}), old, pod('p', owner('ReplicaSet', 'w-1')))).toMatchObject({
+      ref: { kind: 'Deployment' },
+    });
+  });
+
+  test('pods that a pod owns belong to it', () => {
+    const found = only(pod('driver'), pod('worker-1', owner('Pod', 'driver', 'v1')));
+    expect(refText(found.ref)).toBe('Pod a/driver');
+    expect(podsOf(found)).toBe(2);
+  });
+
+  test('autoscalers of something of which nothing is seen are told apart from those of what is gone', () => {
+    const now = snapshotOf({
+      objects: [
+        pod('x', owner('CloneSet', 'web', KRUISE)),
+        scaler('CloneSet', 'web', 8),
+        scaler('CloneSet', 'idle', 8),
+        scaler('Deployment', 'gone', 8),
+      ],
+    });
+    expect(scalersOfUnseen(now, 'a').map(({ metadata }) => metadata.name)).toEqual(['of-idle']);
+    expect(scalersOfUnseen(now, 'b')).toEqual([]);
+  });
 });
 
 test('finished pods and mirrors of static pods are no workloads', () => {

@@ -489,6 +489,115 @@ describe('ResourceQuota', () => {
   });
 });
 
+describe('controllers that are not read', () => {
+  const ARGO = 'argoproj.io/v1alpha1';
+  const owned = (kind: string, name: string) => ({
+    ownerReferences: [{ apiVersion: ARGO, kind, name, uid: 'u', controller: true }],
+  });
+  const spec = { containers: [{ name: 'c', resources: { requests: { cpu: '1', memory: '1Gi' } } }] };
+  const live = (name: string) =>
+    object('v1', 'Pod', 'a', name, {
+      metadata: owned('CloneSet', 'web'),
+      spec: { ...spec, volumes: [{ name: 'data', persistentVolumeClaim: { claimName: `data-${name}` } }] },
+    });
+  const claim = (name: string) =>
+    object('v1', 'PersistentVolumeClaim', 'a', `data-${name}`, {
+      spec: { resources: { requests: { storage: '40Gi' } } },
+    });
+  const scaler = (name: string, maxReplicas: number) =>
+    object('autoscaling/v2', 'HorizontalPodAutoscaler', 'a', name, {
+      spec: { maxReplicas, scaleTargetRef: { apiVersion: ARGO, kind: 'CloneSet', name } },
+    });
+  const clones = [namespace('a'), live('x'), live('y'), claim('x'), claim('y')];
+  const changeOf = (now: Snapshot, given: Answers = {}) =>
+    planOf(now, { namespaces: ['a'], headroom: 0, ...given }).find(
+      ({ ref }) => ref.kind === 'ResourceQuota',
+    )!;
+
+  test('they get room for a full replacement, with the claims of its pods', () => {
+    const { manifest, working } = changeOf(snapshotOf({ objects: clones }));
+    expect(manifest.spec).toMatchObject({ hard: { 'requests.cpu': '5', 'requests.storage': '200Gi' } });
+    expect(working).toContain('  CloneSet web: 2 pods and 2 for a full replacement x 1 = 4');
+    expect(working).toContain('  claims data yet to be made by CloneSet web: 2 x 40Gi = 80Gi');
+  });
+
+  test('and for what their autoscaler may ask for', () => {
+    const { manifest } = changeOf(snapshotOf({ objects: [...clones, scaler('web', 6)] }));
+    expect(manifest.spec).toMatchObject({ hard: { 'requests.cpu': '13' } });
+  });
+
+  test('never is it said that all that runs fits in', () => {
+    const { breaks } = changeOf(snapshotOf({ objects: clones }));
+    expect(breaks.join('; ')).toContain('what is seen to run fits in');
+    expect(breaks.join('; ')).not.toContain('all that runs');
+    expect(breaks).toContain(
+      'CloneSet web is sized by its largest live pod, for its template is not seen: 2 pods (2 live) and 2 for a full replacement',
+    );
+    const rollout = object('apps/v1', 'ReplicaSet', 'a', 'web-1', {
+      metadata: owned('Rollout', 'web'),
+      spec: { replicas: 3, template: { spec } },
+    });
+    expect(changeOf(snapshotOf({ objects: [namespace('a'), rollout] })).breaks).toContain(
+      'Rollout web is sized by its newest set: 3 pods (0 live) and 3 for a full replacement',
+    );
+    const plain = snapshotOf({ objects: [namespace('a'), deployment('a', 'x', {})] });
+    expect(changeOf(plain).breaks.join('; ')).toContain('all that runs fits in');
+  });
+
+  test('bounds of limits were held against live pods only, which is said', () => {
+    const [range] = planOf(snapshotOf({ objects: clones }), { namespaces: ['a'], limits: true });
+    expect(range?.breaks).toContain(
+      'CloneSet web: only live pods were held against it, for no template is seen',
+    );
+  });
+
+  test('what could not be judged is a finding, and so is an autoscaler of something unseen', () => {
+    const now = snapshotOf({ objects: [...clones, scaler('idle', 6)] });
+    const found = step.assess(now, {}).filter(({ severity }) => severity === 'notVisible');
+    expect(found.map(({ id, evidence }) => [id, evidence])).toEqual([
+      [
+        'controller-not-read',
+        'CloneSet web is sized by its largest live pod, for its template is not seen: 2 pods (2 live) and 2 for a full replacement',
+      ],
+      [
+        'autoscaler-target-not-seen',
+        'HorizontalPodAutoscaler a/idle scales CloneSet idle, of which no pod is seen: it is not counted',
+      ],
+    ]);
+    expect(changeOf(now).breaks.join('; ')).toContain('scales CloneSet idle, of which no pod is seen');
+  });
+
+  test('a live pod that a LimitRange would refuse stands for the template, which is said', () => {
+    const range = object('v1', 'LimitRange', 'a', 'own', {
+      spec: { limits: [{ type: 'Container', max: { cpu: '500m' } }] },
+    });
+    const found = step.assess(snapshotOf({ objects: [...clones, range] }), {});
+    expect(found.find(({ id }) => id === 'workload-refused')?.message).toBe(
+      'The next pod of CloneSet web will be refused if it is made like x, for its template is not seen; correct its resources.',
+    );
+  });
+
+  test.each([
+    ['2026-01-01T00:00:00Z', 1],
+    ['2026-01-03T00:00:00Z', 0],
+  ])('refusals that their events tell of are told until a pod is made later: %s', (made, many) => {
+    const [first] = clones.filter(({ kind }) => kind === 'Pod');
+    const event = object('v1', 'Event', 'a', 'e', {
+      reason: 'FailedCreate',
+      message: 'pods "z" is forbidden: exceeded quota: q, requested: cpu=1',
+      lastTimestamp: '2026-01-02T00:00:00Z',
+      involvedObject: { apiVersion: ARGO, kind: 'CloneSet', name: 'web' },
+    });
+    const now = (pods: Manifest[]) =>
+      step
+        .assess(snapshotOf({ objects: [namespace('a'), event, ...pods] }), {})
+        .filter(({ id }) => id === 'pods-refused');
+    const pod = { ...first!, metadata: { ...first!.metadata, creationTimestamp: made } };
+    expect(now([pod])).toHaveLength(many);
+    expect(now([])).toHaveLength(1);
+  });
+});
+
 test('excluded, terminating and unknown namespaces get nothing', () => {
   const ending = object('v1', 'Namespace', undefined, 'end', {
     metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' },

@@ -20,7 +20,7 @@ import { type Problem, reachOf } from '../reach/index.js';
 import { assemble, type Decisions, UNDECIDED } from '../wizard/assemble.js';
 import type { Cluster, Host, Journal, Look } from '../wizard/ports.js';
 import type { StepState } from '../wizard/state.js';
-import { controlPlaneHere } from './control-plane.js';
+import { controlPlaneHere, programHere } from './control-plane.js';
 import { decisionsFrom } from './decisions.js';
 import { type Connected, type Io, openCluster, say, sourceOf } from './io.js';
 
@@ -49,8 +49,8 @@ export interface Target {
  */
 export async function openTarget(
   options: Options,
+  { env, node }: Pick<Io, 'env' | 'node'>,
   note?: (line: string) => void,
-  node?: Io['node'],
 ): Promise<Target> {
   const { encryptionConfig: copy } = options;
   // Its mistakes come before anything is asked of a cluster.
@@ -65,8 +65,12 @@ export async function openTarget(
       filesHost(journal.directory, folderOf, copy === undefined ? [] : [copy]);
     const given: Look = async (facts) =>
       copy === undefined ? [] : asGiven(await readConfigurationFile(copy), facts);
-    if (here === undefined) return { cluster, hostFor: files, look: given, close };
-    const { id } = await cluster.info();
+    const { id, version } = await cluster.info();
+    if (here === undefined) {
+      const told = programHere(sourceOf(options), { cluster: id, version: version.git, env });
+      const look: Look = async (facts) => [...(await given(facts)), ...(await told(facts))];
+      return { cluster, hostFor: files, look, close };
+    }
     return {
       cluster,
       hostFor: (journal) => here.hostFor(id, files(journal)),

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { KubeconfigSource } from '../cluster/kubeconfig.js';
+import { type KubeconfigSource, selectContext } from '../cluster/kubeconfig.js';
 import { localApiServer } from '../cluster/local-server.js';
 import { findPlace, type ServerHere, THIS_MACHINE } from '../host/control-plane/find.js';
 import { readChange } from '../host/control-plane/ledger.js';
 import { lookHere, nodeHost, recoverHere, storedHere } from '../host/control-plane/node-host.js';
 import type { Time } from '../host/control-plane/wait.js';
 import type { FilesHost } from '../host/files.js';
+import { askedHere, serverProgram } from '../host/secrets-encrypt.js';
 import { printable } from '../model/escape.js';
 import type { Host, Look } from '../wizard/ports.js';
 import type { Io } from './io.js';
@@ -65,4 +66,29 @@ async function goOn(
   if (outcome?.state === 'applied') note(printable(`It is done: ${outcome.evidence}.`));
   if (outcome?.state === 'fellBack')
     note(printable(`It was taken back (${outcome.reason}): ${outcome.evidence}.`));
+}
+
+/**
+ * What k3s or RKE2 tell of the API server of this machine, each time it is asked; nothing on any other distribution, and
+ * on machines that are no server of the cluster.
+ * @param about `cluster`: uid of its kube-system; `version`: of its API server
+ */
+export function programHere(
+  source: KubeconfigSource & { version?: string },
+  { cluster, version, env }: { cluster: string; version: string; env: NodeJS.ProcessEnv },
+): Look {
+  const program = serverProgram(version, selectContext(source).server);
+  return async (facts) => {
+    if (program === undefined) return [];
+    const server = localApiServer(source, program.address);
+    try {
+      const told = await askedHere({ program, server, cluster, env });
+      // The only one is called in one way, however it was seen.
+      const [one, ...more] = facts.apiServers ?? [];
+      const name = facts.servers?.listed === 1 && more.length === 0 ? one?.server : undefined;
+      return name === undefined ? told : told.map((seen) => ({ ...seen, server: name }));
+    } finally {
+      server.close();
+    }
+  };
 }

@@ -86,7 +86,7 @@ async function read(
   const material = await loadMaterial(command.options, io);
   const target =
     command.from === undefined
-      ? { ...(await openTarget(command.options)), whole: true }
+      ? { ...(await openTarget(command.options, io)), whole: true }
       : await openFiles(command.from, io);
   try {
     const { cluster, look } = target;

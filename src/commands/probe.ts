@@ -22,7 +22,7 @@ const CODES: Record<ProbeFacts['verdict'], ExitCode> = {
 /** Tries out whether NetworkPolicies are enforced, once that was confirmed; recorded as a run of its own. */
 export async function probe(command: Probe, io: Io): Promise<ExitCode> {
   const { options } = command;
-  const target = await openTarget(options);
+  const target = await openTarget(options, io);
   try {
     const snapshot = await takeSnapshot({ cluster: target.cluster, clock }, { steps: [], exclude: [] });
     const { context } = snapshot.cluster;

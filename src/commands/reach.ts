@@ -111,7 +111,7 @@ async function fromFiles(path: string, io: Io): Promise<Analysed> {
 }
 
 async function fromCluster(options: Options, io: Io): Promise<Analysed> {
-  const target = await openTarget(options);
+  const target = await openTarget(options, io);
   try {
     const now = await takeSnapshot({ cluster: target.cluster, clock }, { steps: [READER], exclude: [] });
     const listings = [...now.listings];

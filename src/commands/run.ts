@@ -97,7 +97,7 @@ export async function undo(command: Of<'undo'>, io: Io): Promise<ExitCode> {
 
 /** The last run of the cluster that the flags name. */
 async function lastOn(options: Options, io: Io): Promise<string> {
-  const target = await openTarget(options);
+  const target = await openTarget(options, io);
   try {
     const { id, context } = await target.cluster.info();
     const all = await runsOf(io).list();
@@ -134,7 +134,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
   let decided: { code: ExitCode; directory: string };
   try {
     const loaded = await loadAgain(options, io, before, taken && [undoStep(taken.summary.run, taken.deeds)]);
-    target = await openTarget(options, (line) => say(io, line), io.node);
+    target = await openTarget(options, io, (line) => say(io, line));
     const cluster = await target.cluster.info();
     if (how.by === 'confirm') sameContext(how.context, cluster.context);
     for (const summary of [before, taken?.summary])

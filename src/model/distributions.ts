@@ -128,9 +128,9 @@ const ROWS: readonly Row[] = [
     kubelet: '+k3s',
     encryption: {
       ask: words('k3s secrets-encrypt status'),
-      enable: [words('k3s secrets-encrypt enable'), words('k3s secrets-encrypt reencrypt')],
+      enable: [words('k3s secrets-encrypt enable'), words('k3s secrets-encrypt reencrypt --force --skip')],
       costs:
-        'For servers that were first started with --secrets-encryption, where it was disabled since: K3s does not support turning it on for others later. Each server is restarted after the first command, and after the second; about 5 Secrets a second are re-written.',
+        'For servers that were first started with --secrets-encryption, where it was disabled since; on a server node `kubectl harden` finds which commands it takes there. Each server is restarted after the first command; about 5 Secrets a second are re-written.',
       undo: 'Can be undone: k3s secrets-encrypt disable, restart each server, k3s secrets-encrypt reencrypt --force --skip. The key is rotated by k3s secrets-encrypt rotate-keys (from 1.30.5 and 1.31.1), then a restart of each server.',
       rewrites: true,
     },
@@ -142,9 +142,9 @@ const ROWS: readonly Row[] = [
     kubelet: '+rke2',
     encryption: {
       ask: words('rke2 secrets-encrypt status'),
-      enable: [words('rke2 secrets-encrypt enable'), words('rke2 secrets-encrypt reencrypt')],
+      enable: [words('rke2 secrets-encrypt enable'), words('rke2 secrets-encrypt reencrypt --force --skip')],
       costs:
-        'On by default with an AES-CBC key. Each server is restarted after the first command, and after the second; about 5 Secrets a second are re-written.',
+        'On by default with an AES-CBC key, so somebody disabled it. Each server is restarted after the first command; about 5 Secrets a second are re-written.',
       undo: 'Can be undone: rke2 secrets-encrypt disable, restart each server, rke2 secrets-encrypt reencrypt --force --skip. The key is rotated by rke2 secrets-encrypt rotate-keys (from 1.30.5 and 1.31.1), then a restart of each server.',
       rewrites: true,
     },

@@ -107,6 +107,10 @@ export interface ServerEncryption {
   hash?: Seen<string>;
   /** What is in force; null: nothing. */
   config?: Seen<EncryptionConfig | null>;
+  /** How far a rotation of the key is, as k3s and RKE2 call it: `start`, `prepare`, ..., `reencrypt_finished`. */
+  stage?: Seen<string>;
+  /** Whether every API server has the same file, as k3s and RKE2 tell. */
+  same?: Seen<boolean>;
   /** That is from a copy of the file, and nothing shows that this server has that very one. */
   assumed?: true;
   /** Why its file cannot be taken for what is in force: it cannot be read, is malformed, or waits for a restart. */

@@ -17,13 +17,16 @@ import { providerIn } from './state.js';
 /** What each API server shows of its configuration, each statement with its source. */
 export function statements(now: Snapshot): readonly string[] {
   return (now.encryption?.apiServers ?? []).flatMap((one) => {
-    const { server, file, reload, hash, config, problem } = one;
+    const { server, file, reload, hash, config, problem, stage, same } = one;
     const said: [string, string][] = [];
     if (file !== undefined) said.push([file.value === null ? 'no configuration' : file.value, file.source]);
     if (config !== undefined) said.push([configText(config.value), config.source]);
     if (problem !== undefined) said.push([problem.value, problem.source]);
     if (reload?.value === true) said.push(['reloads its file by itself', reload.source]);
     if (hash !== undefined) said.push([`file of SHA-256 ${hash.value.slice(0, 12)}`, hash.source]);
+    if (stage !== undefined) said.push([`stage of rotation: ${stage.value}`, stage.source]);
+    if (same !== undefined)
+      said.push([`servers have ${same.value ? 'the same file' : 'different files'}`, same.source]);
     return said.map(([what, source]) => `${server}: ${what} (${source})`);
   });
 }

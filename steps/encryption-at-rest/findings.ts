@@ -7,6 +7,7 @@ import { configFindings, statements } from './config-findings.js';
 import { coveredWithSecrets, SECRETS } from './goals.js';
 import { FROM_COPY } from './instructions.js';
 import { known } from './known.js';
+import { rotationFindings, wayOf } from './own-commands.js';
 import { planned } from './plan.js';
 import { AGAINST } from './providers.js';
 import { byFiles, changeable } from './questions.js';
@@ -23,6 +24,7 @@ export function assess(now: Snapshot, answers: Answers): readonly Finding[] {
         id !== inGeneral && !(id === 'weak-encryption-provider' && seen.some((one) => one.id === id)),
     ),
     ...seen,
+    ...rotationFindings(now, distribution(now)),
     ...outOfSight(now),
     ...heldBack(now, answers),
   ];
@@ -112,7 +114,7 @@ function judged(now: Snapshot): readonly Finding[] {
           evidence,
           message: byFiles(where)
             ? 'Secrets are stored in plain text.'
-            : `Secrets are stored in plain text. ${where.title} has its own way to turn encryption on${commandText(where)}.`,
+            : `Secrets are stored in plain text. ${where.title} has its own way to turn encryption on${commandText(now, where)}.`,
         },
       ];
     case 'configured':
@@ -123,7 +125,9 @@ function judged(now: Snapshot): readonly Finding[] {
           evidence,
           message: state.differ
             ? 'Some API servers have an encryption configuration and others have none: what one writes another cannot read. Give all of them the same file, one after the other, before anything is re-written.'
-            : 'An encryption configuration is set, but Secrets are still written in plain text: identity is its first provider for them, or it does not list them. Put a provider with a key first in that very file; keep the keys that are in it.',
+            : byFiles(where)
+              ? `${WITHOUT_EFFECT} Put a provider with a key first in that very file; keep the keys that are in it.`
+              : `${WITHOUT_EFFECT} ${where.title} has its own way to turn encryption on${commandText(now, where)}.`,
         },
       ];
     case 'unseen':
@@ -183,8 +187,11 @@ function otherResources(now: Snapshot, state: EncryptionState, evidence: string)
   ];
 }
 
-function commandText(where: Distribution): string {
-  const commands = where.encryption?.enable ?? [];
+const WITHOUT_EFFECT =
+  'An encryption configuration is set, but Secrets are still written in plain text: identity is its first provider for them, or it does not list them.';
+
+function commandText(now: Snapshot, where: Distribution): string {
+  const commands = wayOf(now, where)?.enable ?? [];
   return commands.length === 0 ? '' : `: ${commands.map((words) => words.join(' ')).join(', then ')}`;
 }
 

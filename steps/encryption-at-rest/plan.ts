@@ -7,6 +7,7 @@ import type { Templates } from '../../src/model/template.js';
 import { goalOf, SECRETS, unfinished } from './goals.js';
 import { CONFIG, hostChanges } from './host.js';
 import { known } from './known.js';
+import { wayOf } from './own-commands.js';
 import { byFiles, canEnable, changeable } from './questions.js';
 import { rewriteOf } from './rewrites.js';
 import { type EncryptionState, encryptionState } from './state.js';
@@ -15,7 +16,8 @@ import { type EncryptionState, encryptionState } from './state.js';
 export function plan(now: Snapshot, answers: Answers, templates: Templates): readonly Change[] {
   const state = encryptionState(now);
   const where = distribution(now);
-  if (canEnable(state, where) && !byFiles(where)) return answers.enable === true ? byCommands(where) : [];
+  if (canEnable(now, state, where) && !byFiles(where))
+    return answers.enable === true ? byCommands(now, where) : [];
   const rounds = planned(now, answers, templates);
   if (rounds !== undefined && 'rounds' in rounds) return changesOf(now, state, answers, rounds.rounds);
   if (rounds !== undefined || answers.rewrite !== true || !inForce(state)) return [];
@@ -36,7 +38,8 @@ export function planned(
 ): ReturnType<typeof roundsTo> | undefined {
   const state = encryptionState(now);
   const where = distribution(now);
-  const start = canEnable(state, where) && byFiles(where) ? known(now, state) : changeable(now, state, where);
+  const start =
+    canEnable(now, state, where) && byFiles(where) ? known(now, state) : changeable(now, state, where);
   const goal = start === undefined ? undefined : goalOf(now, start, answers, templates);
   return start === undefined || goal === undefined ? undefined : roundsTo(start.situation, goal);
 }
@@ -100,8 +103,9 @@ export function decryption(
   return changes.length === 0 ? { is: 'nothing', evidence } : { is: 'planned', changes, evidence };
 }
 
-function byCommands(where: Distribution): readonly CloudChange[] {
-  const commands = where.encryption?.enable ?? [];
+function byCommands(now: Snapshot, where: Distribution): readonly CloudChange[] {
+  const way = wayOf(now, where);
+  const commands = way?.enable ?? [];
   return commands.map((command, index) => ({
     kind: 'cloud',
     id: `encryption-at-rest/-/${CONFIG.kind}/${where.id}-${index + 1}`,
@@ -109,6 +113,6 @@ function byCommands(where: Distribution): readonly CloudChange[] {
     risk: 'restartsApiServer',
     command,
     why: `${where.title} turns encryption on by its own command (${index + 1} of ${commands.length}).`,
-    breaks: where.encryption === undefined ? [] : [where.encryption.costs, where.encryption.undo],
+    breaks: way === undefined ? [] : [way.costs, way.undo],
   }));
 }

@@ -5,6 +5,7 @@ import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { statements } from './config-findings.js';
 import { coveredWithSecrets, goalChoices, unfinished, writersOf } from './goals.js';
 import { type Known, known } from './known.js';
+import { turnedOff, wayOf } from './own-commands.js';
 import { offered, offersKms } from './providers.js';
 import { type EncryptionState, encryptionState, encrypts } from './state.js';
 
@@ -26,8 +27,9 @@ export function byFiles({ controlPlane }: Distribution): boolean {
   return controlPlane === 'kubeadm' || controlPlane === 'unknown';
 }
 
-/** `plain` is proven; where nothing is seen, turning it on is offered but never recommended. */
-export function canEnable(state: EncryptionState, where: Distribution): boolean {
+/** `plain` is proven, and what the distribution tells of its own file; where nothing is seen, turning it on is offered but never recommended. */
+export function canEnable(now: Snapshot, state: EncryptionState, where: Distribution): boolean {
+  if (state.at === 'configured' && turnedOff(now, where)) return true;
   if (state.at === 'plain') return byFiles(where) || (where.encryption?.enable.length ?? 0) > 0;
   return state.at === 'unseen' && !state.configured && byFiles(where);
 }
@@ -41,7 +43,7 @@ export function changeable(now: Snapshot, state: EncryptionState, where: Distrib
 export function questions(now: Snapshot, given: Answers = {}): readonly Question[] {
   const state = encryptionState(now);
   const where = distribution(now);
-  const enable = canEnable(state, where);
+  const enable = canEnable(now, state, where);
   const files = enable && byFiles(where);
   const current = changeable(now, state, where);
   const out: Question[] = [];
@@ -53,13 +55,14 @@ export function questions(now: Snapshot, given: Answers = {}): readonly Question
       id: 'enable',
       type: 'confirm',
       message: 'Turn encryption at rest on?',
-      help:
-        state.at === 'plain'
+      help: !byFiles(where)
+        ? (wayOf(now, where)?.costs ?? '')
+        : state.at === 'plain'
           ? 'In rounds, on each control-plane node; each API server restarts once a round.'
           : 'Whether it is on already could not be seen. Say yes only if you know that it is off: a second configuration in place of the first makes stored Secrets unreadable.',
       risk: 'restartsApiServer',
       // Who led it back to plain text does not want it turned on again.
-      recommended: state.at === 'plain' && given.goal !== 'plainText',
+      recommended: state.at !== 'unseen' && given.goal !== 'plainText',
       cautious: false,
     });
   if (files || current !== undefined) out.push(...alsoEncrypt(now, current), KEY_KEPT);

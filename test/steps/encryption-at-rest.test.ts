@@ -1,6 +1,7 @@
 import { loadTemplates } from '../../src/host/templates.js';
+import type { EncryptionConfig, EncryptionProvider } from '../../src/model/encryption.js';
 import type { Manifest } from '../../src/model/manifest.js';
-import { type HostChange, KEY_PLACEHOLDER } from '../../src/model/plan.js';
+import { type CloudChange, type HostChange, KEY_PLACEHOLDER } from '../../src/model/plan.js';
 import { type Answers, completeAnswers, needsAnswer } from '../../src/model/question.js';
 import type { EncryptionFacts, Snapshot } from '../../src/model/snapshot.js';
 import { statusOf } from '../../src/model/step.js';
@@ -493,6 +494,70 @@ describe('distributions with a way of their own', () => {
       expect(plain[0]?.breaks[1]).toMatch(/undo|disabled again/);
     },
   );
+
+  /** What `k3s secrets-encrypt status` told on a server node. */
+  const told = (config: EncryptionConfig | null, more: { stage?: string; same?: boolean } = {}) => {
+    const source = '/usr/local/bin/k3s secrets-encrypt status';
+    const seen = <T>(value: T) => ({ value, source });
+    return [
+      {
+        server: 'n',
+        config: seen(config),
+        ...(config === null ? { file: seen(null) } : {}),
+        ...(more.stage === undefined ? {} : { stage: seen(more.stage) }),
+        ...(more.same === undefined ? {} : { same: seen(more.same) }),
+      },
+    ];
+  };
+  const K3S = [node('n', { kubeletVersion: 'v1.31.4+k3s1' })];
+  const identity = { kind: 'identity' as const };
+  const key = (kind: 'aescbc' | 'secretbox') => ({ kind, keys: [{ name: 'k', value: 'kept' as const }] });
+  const config = (...providers: EncryptionProvider[]): EncryptionConfig => [
+    { resources: ['secrets'], providers },
+  ];
+  const started = { stage: 'start', same: true };
+
+  test.each<[string, EncryptionConfig | null, object, readonly string[]]>([
+    ['no file', null, {}, ['enable', 'rotate-keys']],
+    ['no key yet', config(identity), started, ['rotate-keys']],
+    ['turned off', config(identity, key('aescbc')), started, ['enable', 'reencrypt --force --skip']],
+    ['turned off, secretbox', config(identity, key('secretbox')), started, ['enable', 'rotate-keys']],
+    ['servers that differ', config(identity, key('aescbc')), { stage: 'start', same: false }, []],
+    ['amid a rotation', config(identity, key('aescbc')), { stage: 'reencrypt_active', same: true }, []],
+    ['on', config(key('aescbc'), identity), started, []],
+  ])('k3s tells of its file: %s', (_name, seen, more, expected) => {
+    const apiServers = told(seen, more);
+    const on = seen?.[0]?.providers[0]?.kind === 'aescbc';
+    const stored = on ? { 'k8s:enc:aescbc:v1:k:': 3 } : { '': 3 };
+    const writes = on ? 'k8s:enc:aescbc:v1:k:' : '';
+    const now = withFacts({ stored, writes, apiServers }, { objects: K3S });
+    const commands = changes(now).map((change) => (change as CloudChange).command.slice(2).join(' '));
+    expect(commands).toEqual(expected);
+    for (const { evidence } of step.assess(now, {}).filter(({ id }) => id === 'identity-first'))
+      expect(evidence).toContain('(/usr/local/bin/k3s secrets-encrypt status)');
+  });
+
+  test.each<[string, string, boolean, readonly string[], string]>([
+    ['a rotation to go on with', 'prepare', true, ['rotation-unfinished'], 'k3s secrets-encrypt rotate`'],
+    ['a re-write under way', 'reencrypt_active', true, ['rotation-unfinished'], 'reencrypt_finished'],
+    ['servers to be restarted', 'reencrypt_finished', false, ['api-servers-differ'], 'Restart each'],
+    ['all well', 'reencrypt_finished', true, [], ''],
+  ])('k3s tells how far a rotation is: %s', (_name, stage, same, expected, words) => {
+    const writes = 'k8s:enc:aescbc:v1:k:';
+    const apiServers = told(config(key('aescbc'), identity), { stage, same });
+    const now = withFacts({ stored: { [writes]: 3 }, writes, apiServers }, { objects: K3S });
+    const found = step.assess(now, {}).filter(({ id }) => id !== 'weak-encryption-provider');
+    expect(found.map(({ id }) => id)).toEqual(expected);
+    expect(found.map(({ message }) => message).join()).toContain(words);
+    for (const { evidence } of found) expect(evidence).toContain('/usr/local/bin/k3s secrets-encrypt status');
+  });
+
+  test('a file of k3s that encrypts nothing is not for a person to edit', () => {
+    const now = withFacts({ stored: { '': 3 }, writes: '', configured: true }, { objects: K3S });
+    const [found] = step.assess(now, {});
+    expect(found?.message).toContain('k3s secrets-encrypt enable');
+    expect(found?.message).not.toContain('that very file');
+  });
 
   test('MicroK8s, for which no command is known, gets neither files nor a made-up command', () => {
     const now = withFacts(

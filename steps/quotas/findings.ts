@@ -1,16 +1,7 @@
 import type { Finding } from '../../src/model/finding.js';
-import {
-  at,
-  isRecord,
-  listAt,
-  type Manifest,
-  type Ref,
-  refOf,
-  refText,
-  stringAt,
-} from '../../src/model/manifest.js';
+import { at, listAt, type Manifest, type Ref, refOf, refText, stringAt } from '../../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
-import { amountsOf, amountText, parseQuantity } from '../../src/model/quantity.js';
+import { amountsOf, amountText } from '../../src/model/quantity.js';
 import { unbounded } from '../../src/model/quota-proposal.js';
 import { unknownScopes } from '../../src/model/quota-scopes.js';
 import { blockedBy, refusals } from '../../src/model/refusals.js';
@@ -18,6 +9,7 @@ import type { Snapshot } from '../../src/model/snapshot.js';
 import { counted, listed } from '../../src/model/words.js';
 import { hidden, workloadsIn } from '../../src/model/workloads.js';
 import { failedCreates, notInForce } from './in-force.js';
+import { invalidOverheads, invalidQuantities } from './invalid.js';
 import { lackingDefaults } from './questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS, withoutRequests } from './seen.js';
 import { unreadFindings } from './unread.js';
@@ -28,11 +20,12 @@ export function assess(now: Snapshot): readonly Finding[] {
   if (hidden(now, ['Namespace', 'LimitRange', 'ResourceQuota']).length > 0) return unseen;
   return [
     ...unseen,
+    ...invalidOverheads(now),
     ...candidateNamespaces(now).flatMap((namespace) => [
       ...limitRangeFindings(now, namespace),
       ...quotaFindings(now, namespace),
       ...unreadFindings(now, namespace.metadata.name),
-      ...invalid(now, namespace),
+      ...invalidQuantities(now, namespace.metadata.name),
     ]),
   ];
 }
@@ -217,54 +210,6 @@ function refused(now: Snapshot, namespace: string, quotas: readonly Manifest[]):
       },
     ];
   });
-}
-
-/** Quantities that cannot be read; they are taken as absent elsewhere. */
-function invalid(now: Snapshot, namespace: Manifest): readonly Finding[] {
-  const { name } = namespace.metadata;
-  const maps = [
-    ...limitRangesIn(now, name).flatMap((range) =>
-      listAt(range, 'spec', 'limits').flatMap((item, index) =>
-        ['default', 'defaultRequest', 'max', 'min', 'maxLimitRequestRatio'].map((field) => ({
-          object: refOf(range),
-          path: `spec.limits[${index}].${field}`,
-          map: at(item, field),
-        })),
-      ),
-    ),
-    ...quotasIn(now, name).map((quota) => ({
-      object: refOf(quota),
-      path: 'spec.hard',
-      map: at(quota, 'spec', 'hard'),
-    })),
-    ...workloadsIn(now, name).flatMap(({ ref, template }) =>
-      ['initContainers', 'containers'].flatMap((field) =>
-        listAt(template, field).flatMap((container, index) =>
-          ['requests', 'limits'].map((what) => ({
-            object: ref,
-            path: `${field}[${index}].resources.${what}`,
-            map: at(container, 'resources', what),
-          })),
-        ),
-      ),
-    ),
-  ];
-  return maps.flatMap(({ object, path, map }) =>
-    Object.entries(isRecord(map) ? map : {}).flatMap(([key, value]): Finding[] => {
-      const parsed = parseQuantity(value);
-      if (typeof parsed === 'bigint' && parsed >= 0n) return [];
-      const problem = typeof parsed === 'bigint' ? 'negative' : parsed.invalid;
-      return [
-        {
-          id: 'quantity-invalid',
-          severity: 'medium',
-          object,
-          evidence: `${refText(object)}: ${path}.${key}: ${problem}`,
-          message: `${path}.${key} cannot be read as a quantity and is left out of all sums.`,
-        },
-      ];
-    }),
-  );
 }
 
 /** Namespaces of the platform are often bounded by their operators: less urgent. */

@@ -628,6 +628,108 @@ test('quantities that cannot be read are findings, and count as nothing', () => 
   expect(planOf(now, { namespaces: ['a'] })).toHaveLength(2);
 });
 
+const bad = { requests: { cpu: 'x', memory: '1Gi' }, limits: { cpu: '-1' } };
+const badClaim = { spec: { resources: { requests: { storage: '1GB' } } } };
+const owned = {
+  metadata: {
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'w', uid: 'u', controller: true }],
+  },
+};
+const inSet = (spec: object) =>
+  object('apps/v1', 'StatefulSet', 'a', 'w', { spec: { template: { spec: { containers: [], ...spec } } } });
+test.each<[string, readonly Manifest[], readonly string[]]>([
+  [
+    'a sidecar',
+    [inSet({ initContainers: [{ restartPolicy: 'Always', resources: bad }] })],
+    [
+      'StatefulSet a/w: initContainers[0].resources.requests.cpu: not a quantity: "x"',
+      'StatefulSet a/w: initContainers[0].resources.limits.cpu: negative',
+    ],
+  ],
+  [
+    'resources of the pod itself',
+    [inSet({ resources: bad })],
+    [
+      'StatefulSet a/w: resources.requests.cpu: not a quantity: "x"',
+      'StatefulSet a/w: resources.limits.cpu: negative',
+    ],
+  ],
+  [
+    'overhead of the pod',
+    [inSet({ overhead: { memory: '1e' } })],
+    ['StatefulSet a/w: overhead.memory: not a quantity: unknown suffix in "1e"'],
+  ],
+  [
+    'claims of a pod',
+    [inSet({ volumes: [{}, { ephemeral: { volumeClaimTemplate: badClaim } }] })],
+    [
+      'StatefulSet a/w: volumes[1].ephemeral.volumeClaimTemplate.spec.resources.requests.storage: not a quantity: unknown suffix in "1GB"',
+    ],
+  ],
+  [
+    'claims of a StatefulSet',
+    [object('apps/v1', 'StatefulSet', 'a', 'w', { spec: { volumeClaimTemplates: [badClaim] } })],
+    [
+      'StatefulSet a/w: spec.volumeClaimTemplates[0].spec.resources.requests.storage: not a quantity: unknown suffix in "1GB"',
+    ],
+  ],
+  [
+    'a claim',
+    [object('v1', 'PersistentVolumeClaim', 'a', 'data', badClaim)],
+    [
+      'PersistentVolumeClaim a/data: spec.resources.requests.storage: not a quantity: unknown suffix in "1GB"',
+    ],
+  ],
+  [
+    'a live pod that differs from its template, once for all of them',
+    [
+      inSet({}),
+      object('v1', 'Pod', 'a', 'w-0', { ...owned, spec: { containers: [{ resources: bad }] } }),
+      object('v1', 'Pod', 'a', 'w-1', { ...owned, spec: { containers: [{ resources: bad }] } }),
+    ],
+    [
+      'Pod a/w-0: containers[0].resources.requests.cpu: not a quantity: "x"',
+      'Pod a/w-0: containers[0].resources.limits.cpu: negative',
+    ],
+  ],
+  [
+    'a live pod like its template',
+    [
+      inSet({ containers: [{ resources: { limits: { cpu: '1x1' } } }] }),
+      object('v1', 'Pod', 'a', 'w-0', {
+        ...owned,
+        spec: { containers: [{ resources: { limits: { cpu: '1x1' } } }] },
+      }),
+    ],
+    ['StatefulSet a/w: containers[0].resources.limits.cpu: not a quantity: "1x1"'],
+  ],
+  [
+    'a bare pod',
+    [object('v1', 'Pod', 'a', 'p', { spec: { overhead: { cpu: 'x' } } })],
+    ['Pod a/p: overhead.cpu: not a quantity: "x"'],
+  ],
+  [
+    'a static pod',
+    [
+      object('v1', 'Pod', 'a', 'p', {
+        metadata: { annotations: { 'kubernetes.io/config.mirror': 'x' } },
+        spec: { overhead: { cpu: 'x' } },
+      }),
+    ],
+    ['Pod a/p: overhead.cpu: not a quantity: "x"'],
+  ],
+  [
+    'a RuntimeClass',
+    [object('node.k8s.io/v1', 'RuntimeClass', undefined, 'vm', { overhead: { podFixed: { cpu: 'x' } } })],
+    ['RuntimeClass vm: overhead.podFixed.cpu: not a quantity: "x"'],
+  ],
+])('a quantity that cannot be read is told with object and field: %s', (_name, objects, expected) => {
+  const found = step.assess(snapshotOf({ objects: [namespace('a'), ...objects] }), {});
+  expect(found.filter(({ id }) => id === 'quantity-invalid').map(({ evidence }) => evidence)).toEqual(
+    expected,
+  );
+});
+
 test.each([
   [
     'max without defaultRequest',

@@ -1,22 +1,15 @@
 import { dialectOf } from './admission-dialect.js';
 import { admittedSpec } from './admitted-spec.js';
+import { chargeOfClaims, claimsMadeBy } from './claims.js';
 import { KINDS, type KindName } from './kinds.js';
 import { resourcesKey } from './limit-defaults.js';
-import { at, groupOf, isRecord, listAt, type Manifest, type Ref, stringAt } from './manifest.js';
+import { groupOf, isRecord, type Manifest, type Ref } from './manifest.js';
 import { type Amounts, larger, sum, times, whole } from './quantity.js';
 import { claimCharge, isOfClaims, isOfPods, podCharge, quotaKey, serviceCharge } from './quota.js';
 import { covers, type Scope } from './quota-scopes.js';
 import { type PodSizes, podSizes, type Resources } from './size.js';
 import { objects, type Snapshot, visible } from './snapshot.js';
-import {
-  isFinished,
-  isMirror,
-  podsOf,
-  specOf,
-  WORKLOAD_KINDS,
-  type Workload,
-  workloadsIn,
-} from './workloads.js';
+import { isFinished, isMirror, podsOf, WORKLOAD_KINDS, type Workload, workloadsIn } from './workloads.js';
 
 /** One line of the sum that a need is. */
 export interface NeedLine {
@@ -151,10 +144,9 @@ function claimLines(
   workloads: readonly Workload[],
   classes: readonly string[],
 ): NeedLine[] {
-  const claims = inNamespace(now, 'PersistentVolumeClaim', namespace);
-  const names = new Map(claims.map((claim) => [claim.metadata.name, claim]));
+  const existing = claimsByName(now, namespace);
   // Claims of single pods come and go with them: they are counted with the pods.
-  const lasting = claims.filter((claim) => !ownedByPod(claim));
+  const lasting = [...existing.values()].filter((claim) => !ownedByPod(claim));
   return [
     ...lasting.map((claim) => ({
       what: `claim ${claim.metadata.name}`,
@@ -162,68 +154,22 @@ function claimLines(
       words: '1',
       each: claimCharge(claim, classes),
     })),
-    ...workloads.flatMap((workload) => [
-      ...statefulClaims(workload, names, classes),
-      ...unreadClaims(workload, names, classes),
-      ...ephemeralClaims(workload, classes),
-    ]),
+    ...workloads.flatMap((workload) =>
+      claimsMadeBy(workload, existing).flatMap((made) =>
+        some(made.what, made.missing, chargeOfClaims(made, classes)),
+      ),
+    ),
   ];
+}
+
+/** The claims of a namespace by name. */
+export function claimsByName(now: Snapshot, namespace: string): ReadonlyMap<string, Manifest> {
+  const claims = inNamespace(now, 'PersistentVolumeClaim', namespace);
+  return new Map(claims.map((claim) => [claim.metadata.name, claim]));
 }
 
 function ownedByPod(claim: Manifest): boolean {
   return (claim.metadata.ownerReferences ?? []).some(({ kind }) => kind === 'Pod');
-}
-
-function statefulClaims(
-  { ref, object, replicas }: Workload,
-  names: ReadonlyMap<string, Manifest>,
-  classes: readonly string[],
-): NeedLine[] {
-  const first = Number(at(object, 'spec', 'ordinals', 'start') ?? 0) || 0;
-  return listAt(object, 'spec', 'volumeClaimTemplates').flatMap((claim) => {
-    const name = stringAt(claim, 'metadata', 'name') ?? '';
-    let missing = 0;
-    for (let ordinal = first; ordinal < first + replicas; ordinal++)
-      if (!names.has(`${name}-${ref.name}-${ordinal}`)) missing++;
-    return some(
-      `claims ${name} yet to be made by ${ref.kind} ${ref.name}`,
-      missing,
-      claimCharge(claim, classes),
-    );
-  });
-}
-
-/**
- * Claims of the pods that a controller has yet to make which is not read: those that its live pods have each for itself,
- * which are called after volume and pod.
- */
-function unreadClaims(
-  workload: Workload,
-  claims: ReadonlyMap<string, Manifest>,
-  classes: readonly string[],
-): NeedLine[] {
-  const { object, pods, ref } = workload;
-  if (object !== undefined) return [];
-  const each = new Map<string, Amounts>();
-  for (const pod of pods)
-    for (const volume of listAt(pod.spec, 'volumes')) {
-      const name = stringAt(volume, 'name') ?? '';
-      const claim = claims.get(stringAt(volume, 'persistentVolumeClaim', 'claimName') ?? '');
-      if (claim?.metadata.name === `${name}-${pod.metadata.name}`)
-        each.set(name, larger(each.get(name) ?? {}, claimCharge(claim, classes)));
-    }
-  return [...each].flatMap(([name, charge]) =>
-    some(`claims ${name} yet to be made by ${ref.kind} ${ref.name}`, podsOf(workload) - pods.length, charge),
-  );
-}
-
-function ephemeralClaims(workload: Workload, classes: readonly string[]): NeedLine[] {
-  return listAt(specOf(workload), 'volumes').flatMap((volume) => {
-    const claim = at(volume, 'ephemeral', 'volumeClaimTemplate');
-    if (!isRecord(claim)) return [];
-    const what = `claims of the pods of ${workload.ref.kind} ${workload.ref.name}`;
-    return some(what, podsOf(workload), claimCharge(claim, classes));
-  });
 }
 
 /** Kinds whose objects are read and can be counted by a quota; Pods and Services are counted above. */

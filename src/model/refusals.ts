@@ -1,11 +1,12 @@
 import { admitPod, quotaState, type Rules, rulesOf } from './admission.js';
 import { dialectOf } from './admission-dialect.js';
 import { admittedSpec } from './admitted-spec.js';
+import { claimsMadeBy } from './claims.js';
 import { defaultsOf, possibleDefaults } from './limit-defaults.js';
 import { claimViolations, limitViolations } from './limits.js';
-import { listAt, type Manifest, type Ref, refOf, stringAt } from './manifest.js';
-import { isCounted, linesFor, needsOf } from './needs.js';
-import { type Amounts, amountText, type Quantity } from './quantity.js';
+import { at, type Manifest, type Ref, refOf } from './manifest.js';
+import { claimsByName, isCounted, linesFor, needsOf } from './needs.js';
+import { type Amounts, amountText } from './quantity.js';
 import { classesIn, quotaAmounts } from './quota.js';
 import { scopesOf, unknownScopes } from './quota-scopes.js';
 import type { Snapshot } from './snapshot.js';
@@ -45,7 +46,7 @@ export function refusals(
   return [
     ...workloadsIn(now, namespace).flatMap((workload) => [
       ...templateRefusals(now, workload, limitRanges, variants),
-      ...claimRefusals(workload, limitRanges),
+      ...claimRefusals(now, workload, limitRanges),
     ]),
     ...judged.flatMap((quota) => rollRefusals(now, namespace, limitRanges, quota)),
   ];
@@ -83,18 +84,20 @@ function templateRefusals(
   return [...found.values()];
 }
 
-/** Claims that a StatefulSet makes and a LimitRange would refuse. */
-function claimRefusals({ ref, object }: Workload, limitRanges: readonly Manifest[]): Refusal[] {
-  return listAt(object, 'spec', 'volumeClaimTemplates').flatMap((claim) => {
-    const name = stringAt(claim, 'metadata', 'name') ?? '';
-    return limitRanges.flatMap((range) =>
-      claimViolations((claim as { spec?: unknown }).spec, [range]).map(({ path, message }) => ({
-        ref,
-        by: refOf(range),
-        message: `volumeClaimTemplates ${name}: ${path}: ${message}`,
-      })),
-    );
-  });
+/** Claims that a workload or its pods make and a LimitRange would refuse. */
+function claimRefusals(now: Snapshot, workload: Workload, limitRanges: readonly Manifest[]): Refusal[] {
+  const existing = claimsByName(now, workload.ref.namespace ?? '');
+  return claimsMadeBy(workload, existing).flatMap(({ where, claims }) =>
+    limitRanges.flatMap((range) =>
+      claims
+        .flatMap((claim) => claimViolations(at(claim, 'spec'), [range]))
+        .map(({ path, message }) => ({
+          ref: workload.ref,
+          by: refOf(range),
+          message: `${where}: ${path}: ${message}`,
+        })),
+    ),
+  );
 }
 
 /** Keys of a quota that all pods, Services, claims and objects of a full roll together would exceed. */
@@ -117,68 +120,4 @@ function rollRefusals(
     const message = `${key}: ${amountText(key, needed)} needed, ${amountText(key, allowed)} allowed${most === undefined ? '' : `; most by ${most.what}`}`;
     return [{ ref: refOf(quota), by: refOf(quota), key, message }];
   });
-}
-
-/** What a quota blocks as it stands. */
-export interface Blocked {
-  key: string;
-  used: Quantity;
-  hard: Quantity;
-  /** Workloads, and Services, that could not make one more of what they are made of. */
-  refs: readonly Ref[];
-}
-
-/**
- * Keys of which a quota's own status says that they are used up, and keys for which one more pod of some workload
- * would be refused now.
- */
-export function blockedBy(
-  now: Snapshot,
-  namespace: string,
-  limitRanges: readonly Manifest[],
-  quota: Manifest,
-): readonly Blocked[] {
-  const state = quotaState(quota);
-  if (unknownScopes(quota).length > 0 || Object.keys(state.used).length === 0) return [];
-  const found = new Map<string, Ref[]>();
-  const rules: Rules = {
-    ...rulesOf(limitRanges, [], defaultsOf(limitRanges), dialectOf(now.cluster.version)),
-    quotas: [state],
-  };
-  for (const workload of workloadsIn(now, namespace)) {
-    const { ref } = workload;
-    const spec = admittedSpec(now, specOf(workload));
-    const { refused, charges } = admitPod(spec, rules);
-    for (const one of refused) {
-      if (one.by !== 'quota' || one.kind !== 'exceeded') continue;
-      const { key } = one;
-      // What would not fit into an empty quota either is told as a template that cannot be admitted.
-      const alone = (charges[0]?.[key] ?? 0n) > (state.hard[key] ?? 0n);
-      if (!alone || isFull(state.hard, state.used, key)) add(found, key, ref);
-    }
-    if (ref.kind === 'Deployment' && isFull(state.hard, state.used, 'count/replicasets.apps'))
-      add(found, 'count/replicasets.apps', ref);
-    if (ref.kind === 'CronJob' && isFull(state.hard, state.used, 'count/jobs.batch'))
-      add(found, 'count/jobs.batch', ref);
-  }
-  for (const key of Object.keys(state.hard))
-    if (!found.has(key) && isFull(state.hard, state.used, key)) found.set(key, []);
-  return [...found].map(([key, refs]) => ({
-    key,
-    used: state.used[key] ?? 0n,
-    hard: state.hard[key] ?? 0n,
-    refs,
-  }));
-}
-
-/** A zero that nothing uses is a ban, not a full quota. */
-function isFull(hard: Amounts, used: Amounts, key: string): boolean {
-  const [allowed, now] = [hard[key], used[key]];
-  return allowed !== undefined && now !== undefined && now >= allowed && now > 0n;
-}
-
-function add(found: Map<string, Ref[]>, key: string, ref: Ref): void {
-  const own = found.get(key);
-  if (own === undefined) found.set(key, [ref]);
-  else own.push(ref);
 }

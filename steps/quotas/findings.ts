@@ -1,10 +1,11 @@
+import { type Blocked, blockedBy } from '../../src/model/blocked.js';
 import type { Finding } from '../../src/model/finding.js';
-import { at, listAt, type Manifest, type Ref, refOf, refText, stringAt } from '../../src/model/manifest.js';
+import { at, listAt, type Manifest, refOf, refText, stringAt } from '../../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
 import { amountsOf, amountText } from '../../src/model/quantity.js';
 import { unbounded } from '../../src/model/quota-proposal.js';
 import { unknownScopes } from '../../src/model/quota-scopes.js';
-import { blockedBy, refusals } from '../../src/model/refusals.js';
+import { refusals } from '../../src/model/refusals.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { counted, listed } from '../../src/model/words.js';
 import { hidden, workloadsIn } from '../../src/model/workloads.js';
@@ -144,26 +145,34 @@ function quotaFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
 /** Amounts that are used up, or nearly so, with the workloads that cannot make one more pod. */
 function usedUp(now: Snapshot, namespace: string, quota: Manifest): readonly Finding[] {
   return blockedBy(now, namespace, limitRangesIn(now, namespace), quota).map(
-    ({ key, used, hard, refs }): Finding => ({
-      id: used > hard ? 'quota-over' : used === hard ? 'quota-full' : 'quota-nearly-full',
-      severity: 'medium',
-      object: refOf(quota),
-      evidence: `${refText(refOf(quota))}: ${key} ${amountText(key, used)} used of ${amountText(key, hard)}${blockedText(refs)}`,
-      message:
-        used < hard
-          ? `One more pod of what it blocks does not fit into ${key}.`
-          : `New objects that count for ${key} are refused until some are gone or the quota is raised.`,
-    }),
+    (blocked): Finding => usedUpFinding(quota, blocked),
   );
+}
+
+function usedUpFinding(quota: Manifest, blocked: Blocked): Finding {
+  const { key, used, hard, what } = blocked;
+  return {
+    id: used > hard ? 'quota-over' : used === hard ? 'quota-full' : 'quota-nearly-full',
+    severity: 'medium',
+    object: refOf(quota),
+    evidence: `${refText(refOf(quota))}: ${key} ${amountText(key, used)} used of ${amountText(key, hard)}${blockedText(blocked)}`,
+    message:
+      used < hard
+        ? `One more of what it blocks (${what}) does not fit into ${key}.`
+        : `New objects that count for ${key} are refused until some are gone or the quota is raised.`,
+  };
 }
 
 const NAMED = 5;
 
-function blockedText(refs: readonly Ref[]): string {
-  if (refs.length === 0) return '';
+function blockedText({ refs, what, as }: Blocked): string {
   const named = refs.slice(0, NAMED).map(({ kind, name }) => `${kind} ${name}`);
-  const rest = refs.length > NAMED ? ` and ${refs.length - NAMED} more` : '';
-  return `; blocks ${named.join(', ')}${rest}`;
+  const names = `${named.join(', ')}${refs.length > NAMED ? ` and ${refs.length - NAMED} more` : ''}`;
+  if (refs.length === 0) return `; blocks ${what}`;
+  if (as === 'pods') return `; blocks ${names}`;
+  return as === 'counted'
+    ? `; blocks ${what}, it counts ${names}`
+    : `; blocks ${what}, which ${names} ${refs.length === 1 ? 'makes' : 'make'}`;
 }
 
 /** A quota with a scope that we do not know is enforced, but nobody here can say against what. */

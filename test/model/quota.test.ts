@@ -1,10 +1,11 @@
 import { admitPod, rulesOf, withPod } from '../../src/model/admission.js';
+import { blockedBy } from '../../src/model/blocked.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { isCounted, linesFor, needsOf } from '../../src/model/needs.js';
 import { amountText } from '../../src/model/quantity.js';
 import { claimCharge, quotaAmounts, quotaKey, serviceCharge } from '../../src/model/quota.js';
 import { covers, scopesOf, unknownScopes } from '../../src/model/quota-scopes.js';
-import { blockedBy, refusals } from '../../src/model/refusals.js';
+import { refusals } from '../../src/model/refusals.js';
 import { NOTHING, podSizes } from '../../src/model/size.js';
 import { namespace, object, snapshotOf } from '../support/snapshot.js';
 
@@ -243,37 +244,166 @@ describe('needs', () => {
 });
 
 describe('what a full quota blocks', () => {
-  const now = snapshotOf({
-    objects: [
-      workload('Deployment', 'small', {}, pod({ cpu: '100m' })),
-      workload('Deployment', 'large', {}, pod({ cpu: '2' })),
-      workload('Job', 'silent', {}, pod()),
-    ],
-  });
-  const blocked = (hard: object, used: object, more: object = {}) =>
-    blockedBy(now, 'a', [], quota(hard, more, used)).map(
-      ({ key, refs }) => `${key}: ${refs.map(({ name }) => name).join(' ')}`,
+  const blocked = (objects: readonly Manifest[], hard: object, used: object, more: object = {}) =>
+    blockedBy(snapshotOf({ objects }), 'a', [], quota(hard, more, used)).map(
+      ({ key, refs, what }) => `${key}: ${what}: ${refs.map(({ name }) => name).join(' ')}`,
     );
+  const three = [
+    workload('Deployment', 'small', {}, pod({ cpu: '100m' })),
+    workload('Deployment', 'large', {}, pod({ cpu: '2' })),
+    workload('Job', 'silent', {}, pod()),
+  ];
 
   test.each([
-    ['full', { 'requests.cpu': '3' }, { 'requests.cpu': '3' }, ['requests.cpu: large small']],
-    ['nearly full', { 'requests.cpu': '3' }, { 'requests.cpu': '2' }, ['requests.cpu: large']],
+    ['full', { 'requests.cpu': '3' }, { 'requests.cpu': '3' }, ['requests.cpu: new pods: large small']],
+    ['nearly full', { 'requests.cpu': '3' }, { 'requests.cpu': '2' }, ['requests.cpu: new pods: large']],
     ['room for all', { 'requests.cpu': '3' }, { 'requests.cpu': '1' }, []],
-    ['no pods left', { pods: '3' }, { pods: '3' }, ['pods: large small silent']],
+    ['no pods left', { pods: '3' }, { pods: '3' }, ['pods: new pods: large small silent']],
     [
       'no ReplicaSet left: no roll of a Deployment',
       { 'count/replicasets.apps': '2' },
       { 'count/replicasets.apps': '2' },
-      ['count/replicasets.apps: large small'],
+      ['count/replicasets.apps: new objects of kind ReplicaSet: large small'],
     ],
-    ['what nobody here makes', { configmaps: '1' }, { configmaps: '2' }, ['configmaps: ']],
+    [
+      'what nobody here makes',
+      { configmaps: '1', 'count/widgets.example.com': '1' },
+      { configmaps: '2', 'count/widgets.example.com': '1' },
+      [
+        'configmaps: new objects of kind ConfigMap: ',
+        'count/widgets.example.com: new objects of kind widgets.example.com: ',
+      ],
+    ],
     ['a ban', { 'services.nodeports': '0' }, { 'services.nodeports': '0' }, []],
   ])('%s', (_name, hard, used, expected) => {
-    expect(blocked(hard, used)).toEqual(expected);
+    expect(blocked(three, hard, used)).toEqual(expected);
   });
 
   test('only those that it counts', () => {
-    expect(blocked({ pods: '1' }, { pods: '1' }, { scopes: ['BestEffort'] })).toEqual(['pods: silent']);
+    expect(blocked(three, { pods: '1' }, { pods: '1' }, { scopes: ['BestEffort'] })).toEqual([
+      'pods: new pods: silent',
+    ]);
+  });
+
+  const storage = (size: string, storageClassName?: string) => ({
+    metadata: { name: 'data' },
+    spec: { resources: { requests: { storage: size } }, ...(storageClassName && { storageClassName }) },
+  });
+  const set = (name: string, ...claims: object[]) =>
+    workload('StatefulSet', name, { volumeClaimTemplates: claims });
+  const GOLD = 'gold.storageclass.storage.k8s.io/requests.storage';
+  const scratch = { name: 'tmp', ephemeral: { volumeClaimTemplate: storage('5Gi') } };
+  const clone = object('v1', 'Pod', 'a', 'web-x', {
+    metadata: {
+      ownerReferences: [
+        { apiVersion: 'apps.kruise.io/v1alpha1', kind: 'CloneSet', name: 'web', uid: 'u', controller: true },
+      ],
+    },
+    spec: { ...pod(), volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data-web-x' } }] },
+  });
+  const claim = object('v1', 'PersistentVolumeClaim', 'a', 'data-web-x', {
+    spec: storage('9Gi').spec,
+  });
+
+  test.each<[string, readonly Manifest[], string, string, string, readonly string[]]>([
+    [
+      'whose claims are too large',
+      [set('a', storage('6Gi')), set('b', storage('1Gi'))],
+      'requests.storage',
+      '10Gi',
+      '5Gi',
+      ['new claims: a'],
+    ],
+    [
+      'who makes claims at all',
+      [set('a', storage('1')), set('b')],
+      'persistentvolumeclaims',
+      '2',
+      '2',
+      ['new claims: a'],
+    ],
+    [
+      'whose claims are of the class, or of none',
+      [set('a', storage('6Gi', 'gold')), set('b', storage('6Gi', 'tin')), set('c', storage('6Gi'))],
+      GOLD,
+      '10Gi',
+      '5Gi',
+      ['new claims of class gold: a c'],
+    ],
+    [
+      'whose pods make claims',
+      [workload('Deployment', 'd', {}, pod({}, { volumes: [scratch] }))],
+      'requests.storage',
+      '10Gi',
+      '6Gi',
+      ['new claims: d'],
+    ],
+    [
+      'whose pods have claims each for itself, of a kind that is not read',
+      [clone, claim],
+      'requests.storage',
+      '10Gi',
+      '2Gi',
+      ['new claims: web'],
+    ],
+    ['nobody where one more fits', [set('a', storage('5Gi'))], 'requests.storage', '10Gi', '5Gi', []],
+    [
+      'the CronJob that may make no Job',
+      [workload('CronJob', 'c', {})],
+      'count/jobs.batch',
+      '0',
+      '0',
+      ['new objects of kind Job: c'],
+    ],
+    [
+      'what rolls by revisions',
+      [set('a'), workload('DaemonSet', 'd', {}), workload('Deployment', 'x', {})],
+      'count/controllerrevisions.apps',
+      '4',
+      '4',
+      ['new objects of kind controllerrevisions.apps: d a'],
+    ],
+    [
+      'nobody where Deployments alone are counted',
+      [workload('Deployment', 'x', {})],
+      'count/deployments.apps',
+      '1',
+      '1',
+      ['new objects of kind Deployment: '],
+    ],
+    [
+      'no Job that is over',
+      [
+        object('batch/v1', 'Job', 'a', 'j', {
+          spec: { template: { spec: pod() } },
+          status: { conditions: [{ type: 'Complete', status: 'True' }] },
+        }),
+      ],
+      'pods',
+      '1',
+      '1',
+      ['new pods: '],
+    ],
+  ])('it names %s', (_name, objects, key, hard, used, expected) => {
+    expect(blocked(objects, { [key]: hard }, { [key]: used })).toEqual(
+      expected.map((one) => `${key}: ${one}`),
+    );
+  });
+
+  test('Services that count are named', () => {
+    const service = (name: string, type: string) =>
+      object('v1', 'Service', 'a', name, { spec: { type, ports: [{ port: 80 }] } });
+    const services = [
+      service('in', 'LoadBalancer'),
+      service('node', 'NodePort'),
+      service('plain', 'ClusterIP'),
+    ];
+    const keys = { services: '3', 'services.loadbalancers': '1', 'services.nodeports': '2' };
+    expect(blocked(services, keys, keys)).toEqual([
+      'services: new Services: in node plain',
+      'services.loadbalancers: new Services of type LoadBalancer: in',
+      'services.nodeports: new Services of type NodePort or LoadBalancer, and more ports of those: in node',
+    ]);
   });
 });
 

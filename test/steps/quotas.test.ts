@@ -489,6 +489,33 @@ describe('ResourceQuota', () => {
   });
 });
 
+test('a quota that is used up names whom it blocks, and what', () => {
+  const amounts = { pods: '3', 'count/jobs.batch': '0', 'services.loadbalancers': '1', secrets: '4' };
+  const now = snapshotOf({
+    objects: [
+      namespace('a'),
+      object('v1', 'ResourceQuota', 'a', 'q', {
+        spec: { hard: amounts },
+        status: { hard: amounts, used: amounts },
+      }),
+      deployment('a', 'web', {}),
+      object('batch/v1', 'CronJob', 'a', 'nightly', { spec: { jobTemplate: { spec: { template: {} } } } }),
+      object('v1', 'Service', 'a', 'in', { spec: { type: 'LoadBalancer', ports: [] } }),
+    ],
+  });
+  expect(
+    step
+      .assess(now, {})
+      .filter(({ id }) => id === 'quota-full')
+      .map(({ evidence }) => evidence),
+  ).toEqual([
+    'ResourceQuota a/q: pods 3 used of 3; blocks CronJob nightly, Deployment web',
+    'ResourceQuota a/q: count/jobs.batch 0 used of 0; blocks new objects of kind Job, which CronJob nightly makes',
+    'ResourceQuota a/q: services.loadbalancers 1 used of 1; blocks new Services of type LoadBalancer, it counts Service in',
+    'ResourceQuota a/q: secrets 4 used of 4; blocks new objects of kind Secret',
+  ]);
+});
+
 describe('controllers that are not read', () => {
   const ARGO = 'argoproj.io/v1alpha1';
   const owned = (kind: string, name: string) => ({

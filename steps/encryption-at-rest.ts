@@ -1,3 +1,4 @@
+import { chosen } from '../src/model/question.js';
 import type { Step } from '../src/model/step.js';
 import { assess } from './encryption-at-rest/findings.js';
 import { plan } from './encryption-at-rest/plan.js';
@@ -32,6 +33,12 @@ export const encryptionAtRest: Step = {
     },
   ],
   writes: [{ act: 'rewrite', resource: 'secrets', for: 'every stored Secret in its new form' }],
+  writesFor: (answers) =>
+    chosen(answers, 'alsoEncrypt').map((resource) => ({
+      act: 'rewrite',
+      resource,
+      for: `every stored object of ${resource} in its new form`,
+    })),
   questions,
   assess,
   plan,

@@ -79,7 +79,7 @@ export const FLAGS: readonly Flag[] = [
     flags: '--answers <FILE>',
     key: 'answers',
     help: 'answers to the questions of the steps (YAML)',
-    with: [...PLANNING, 'resume', 'undo'],
+    with: [...PLANNING, 'resume', 'undo', 'rbac'],
   },
   {
     flags: '--take-over',

@@ -11,11 +11,12 @@ function unasked(
   questions: readonly Question[],
   given: ReadonlyMap<string, GivenAnswer> = new Map(),
 ): Answers {
-  return Object.fromEntries(
-    [...given].flatMap(([id, { value }]) =>
-      questions.some((question) => question.id === id) || !isAnswer(value) ? [] : [[id, value]],
-    ),
-  );
+  return plainAnswers(new Map([...given].filter(([asked]) => !questions.some(({ id }) => id === asked))));
+}
+
+/** What a file answers for a step, as it stands: of what could be an answer at all. */
+export function plainAnswers(given: ReadonlyMap<string, GivenAnswer> = new Map()): Answers {
+  return Object.fromEntries([...given].flatMap(([id, { value }]) => (isAnswer(value) ? [[id, value]] : [])));
 }
 
 function isAnswer(value: unknown): value is AnswerValue {

@@ -3,9 +3,11 @@ import { undoUses } from '../../steps/undo.js';
 import type { Command, RbacPart } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { needsOf } from '../cluster/rights.js';
+import { type GivenAnswers, readAnswers } from '../host/answers.js';
 import type { Option, Uses, Write } from '../model/rights.js';
 import { rbacJson, rbacYaml } from '../report/rbac.js';
 import { usesOf } from '../wizard/session.js';
+import { plainAnswers } from './decisions.js';
 import type { Io } from './io.js';
 
 type Asked = Extract<Command, { name: 'rbac' }>;
@@ -13,8 +15,10 @@ type Asked = Extract<Command, { name: 'rbac' }>;
 /** The smallest roles for the chosen steps, on stdout. No cluster is asked. */
 export async function rbac(command: Asked, io: Io): Promise<ExitCode> {
   const { readOnly, groups, users, options, output } = command;
+  const { answers: file } = options;
+  const given = file === undefined ? undefined : await readAnswers(file, STEPS);
   const asked = {
-    needs: needsOf(rbacUses(command)),
+    needs: needsOf(rbacUses({ ...command, ...(given === undefined ? {} : { given }) })),
     name: readOnly ? 'kubectl-harden-plan' : 'kubectl-harden',
     steps: options.steps,
     groups,
@@ -39,7 +43,8 @@ export function rbacUses({
   readOnly,
   also,
   resources,
-}: Pick<Asked, 'options' | 'readOnly' | 'also' | 'resources'>): Uses {
+  given,
+}: Pick<Asked, 'options' | 'readOnly' | 'also' | 'resources'> & { given?: GivenAnswers }): Uses {
   const steps = STEPS.filter(({ id }) => options.steps.length === 0 || options.steps.includes(id));
   const uses = steps.map(usesOf);
   const reads = uses.flatMap((one) => one.reads);
@@ -47,9 +52,10 @@ export function rbacUses({
   const writes = uses
     .flatMap((one) => one.writes)
     .filter(({ option }) => option === undefined || also.includes(PARTS[option]));
+  const more = steps.flatMap((step) => step.writesFor?.(plainAnswers(given?.get(step.id))) ?? []);
   const rewrites = resources.map(
     (resource): Write => ({ act: 'rewrite', resource, for: `every stored object of ${resource}` }),
   );
   const undo = also.includes('undo') ? undoUses(writes) : { reads: [], writes: [] };
-  return { reads: [...reads, ...undo.reads], writes: [...writes, ...rewrites, ...undo.writes] };
+  return { reads: [...reads, ...undo.reads], writes: [...writes, ...more, ...rewrites, ...undo.writes] };
 }

@@ -40,6 +40,8 @@ export interface Step {
   reads: readonly Query[];
   /** All that its changes may write. A change of anything else is not carried out. */
   writes: readonly Write[];
+  /** What it writes besides where answers ask for it, whatever the cluster is like. */
+  writesFor?(answers: Answers): readonly Write[];
   /**
    * Ids of all questions that `questions` may ask in any state of a cluster. An answers file may answer each of them at
    * any time, so that it serves before and after applying; any other id is a mistake in it.

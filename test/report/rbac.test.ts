@@ -2,15 +2,22 @@ import { parseAllDocuments } from 'yaml';
 import type { RbacPart } from '../../src/cli/command.js';
 import { needsOf } from '../../src/cluster/rights.js';
 import { rbacUses } from '../../src/commands/rbac.js';
+import { type GivenAnswers, parseAnswers } from '../../src/host/answers.js';
 import { rightsText } from '../../src/model/rights.js';
 import { rbacJson, rbacObjects, rbacYaml } from '../../src/report/rbac.js';
+import { STEPS } from '../../steps/index.js';
 import { expectGolden } from '../support/golden.js';
 
 const options = { steps: [], exclude: [], flows: [], sandbox: false, plain: false, noColor: false };
 
 function asked(
   steps: readonly string[],
-  more: { readOnly?: boolean; also?: readonly RbacPart[]; resources?: readonly string[] } = {},
+  more: {
+    readOnly?: boolean;
+    also?: readonly RbacPart[];
+    resources?: readonly string[];
+    given?: GivenAnswers;
+  } = {},
   groups: readonly string[] = [],
 ) {
   const uses = rbacUses({
@@ -50,6 +57,17 @@ test('what has to be asked for is granted to those who ask', () => {
   expect(text(['encryption-at-rest'], { resources: ['widgets.example.com'] })).toMatch(
     /list, patch[^;]*widgets\.example\.com/,
   );
+});
+
+test('what answers ask to be encrypted as well is granted, with the scratch object that is tried before', () => {
+  const file = 'encryption-at-rest: {alsoEncrypt: [configmaps, widgets.example.com]}';
+  const given = parseAnswers(file, 'answers.yaml', STEPS);
+  const rights = text(['encryption-at-rest'], { given });
+  expect(rights).toMatch(/list, patch[^;]*configmaps[^;]*widgets\.example\.com/);
+  expect(rights).toMatch(/create, patch, delete[^;]*configmaps in kube-system/);
+  expect(text(['encryption-at-rest'])).not.toContain('configmaps');
+  expect(text(['quotas'], { given })).not.toContain('configmaps');
+  expect(text(['encryption-at-rest'], { given, readOnly: true })).not.toMatch(/patch|create/);
 });
 
 test('a right is in one rule only, and nothing is granted by a wildcard but the look for an empty namespace', () => {

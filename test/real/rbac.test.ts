@@ -6,6 +6,7 @@ import type { RbacPart } from '../../src/cli/command.js';
 import { connect } from '../../src/cluster/connect.js';
 import { needsOf } from '../../src/cluster/rights.js';
 import { rbacUses } from '../../src/commands/rbac.js';
+import { parseAnswers } from '../../src/host/answers.js';
 import { loadTemplates } from '../../src/host/templates.js';
 import { listAt, stringAt } from '../../src/model/manifest.js';
 import { PROBE_DEFAULTS } from '../../src/model/policy-probe.js';
@@ -18,6 +19,8 @@ import { rbacObjects } from '../../src/report/rbac.js';
 import { pending } from '../../src/wizard/assemble.js';
 import { createSession, takeSnapshot, usesOf } from '../../src/wizard/session.js';
 import { applyUnattended } from '../../src/wizard/unattended.js';
+import { rewriteOf } from '../../steps/encryption-at-rest/rewrites.js';
+import { encryptionState } from '../../steps/encryption-at-rest/state.js';
 import { STEPS } from '../../steps/index.js';
 import { undoStep } from '../../steps/undo.js';
 import { kubeconfigOf } from '../cluster/recording.js';
@@ -407,6 +410,98 @@ const words = (needs: readonly Need[]) => rightsText(needs.map(({ right }) => ri
       }));
       return { changes: state === undefined ? [] : pending(state) };
     }
+
+    describe('what answers ask to be encrypted as well', () => {
+      const answers: Answers = { alsoEncrypt: ['configmaps', 'deployments.apps'] };
+      const given = parseAnswers(
+        'encryption-at-rest: {alsoEncrypt: [configmaps, deployments.apps]}',
+        'answers.yaml',
+        STEPS,
+      );
+      const needs = needsOf(
+        rbacUses({
+          options: { ...options, steps: ['encryption-at-rest'] },
+          readOnly: false,
+          also: [],
+          resources: [],
+          given,
+        }),
+      );
+      const RESOURCES = ['secrets', 'configmaps', 'deployments.apps'];
+      /** The step with the re-writes that follow from such answers, whatever is seen of the server. */
+      const rewriting: Step = {
+        ...step('encryption-at-rest'),
+        questions: () => [],
+        plan: (now) => RESOURCES.map((resource) => rewriteOf(now, encryptionState(now), answers, resource)),
+      };
+      const everyVersion = async () => {
+        const paths = ['/api/v1/secrets', '/api/v1/configmaps', '/apis/apps/v1/deployments'];
+        const lists = await Promise.all(paths.map((path) => request(real, { path })));
+        return lists.map(({ json }) =>
+          listAt(json, 'items').map((item) => stringAt(item, 'metadata', 'resourceVersion')),
+        );
+      };
+
+      beforeAll(async () => {
+        const encryptionConfig = join(directory, 'encryption-all.yaml');
+        const { resources, ...rest } = ENCRYPTION;
+        const all = [{ ...resources[0], resources: RESOURCES }];
+        await writeFile(encryptionConfig, stringify({ ...rest, resources: all }), { mode: 0o600 });
+        const flags = { 'disable-admission-plugins': 'ServiceAccount', 'authorization-mode': 'RBAC' };
+        await real.restart({ flags, encryptionConfig });
+      }, 60_000);
+
+      test('one verb less: nothing is written, and which one is told', async () => {
+        const before = await everyVersion();
+        const own = needsOf({ reads: [], writes: rewriting.writesFor?.(answers) ?? [] }).filter(
+          ({ right, without }) =>
+            without === 'refused' &&
+            'resource' in right &&
+            ['configmaps', 'deployments'].includes(right.resource),
+        );
+        expect(own.map((need) => words([need])).toSorted()).toEqual([
+          'create configmaps in kube-system',
+          'delete configmaps in kube-system',
+          'list configmaps',
+          'list deployments.apps',
+          'patch configmaps',
+          'patch configmaps in kube-system',
+          'patch deployments.apps',
+        ]);
+        for (const need of own.filter(({ right }) => !('namespace' in right && right.verb === 'patch'))) {
+          const cluster = await connected(less(needs, need));
+          const { code, state } = await run(cluster, rewriting);
+          const told = JSON.stringify([state.screen, state.notice, state.steps[0]?.checked]);
+          expect({ need: words([need]), code, after: await everyVersion(), told }).toEqual({
+            need: words([need]),
+            code: 2,
+            after: before,
+            told: expect.stringContaining(`You may not ${words([need])}`),
+          });
+          await cluster.close();
+        }
+      }, 120_000);
+
+      test('the roles that rbac --answers prints suffice', async () => {
+        const cluster = await connected(needs);
+        const { code, state } = await run(cluster, rewriting);
+        expect({
+          // It plans the same again, whatever is done.
+          code,
+          done: state.steps[0]?.done.map(({ outcome, message }) => [outcome, message]),
+        }).toEqual({
+          code: 1,
+          done: RESOURCES.map(() => ['applied', expect.any(String)]),
+        });
+        await cluster.close();
+        const moved = await real.readStored('/registry/');
+        for (const prefix of ['/registry/configmaps/shop/', '/registry/deployments/']) {
+          const values = [...moved].filter(([key]) => key.startsWith(prefix));
+          expect(values.length).toBeGreaterThan(0);
+          expect(values.filter(([, value]) => !value.startsWith('k8s:enc:secretbox:v1:key1:'))).toEqual([]);
+        }
+      }, 60_000);
+    });
 
     test('the roles of all steps hold those of each', () => {
       const held = new Set(all.map(({ right }) => rightKey(right)));

@@ -1,5 +1,6 @@
-import { type Document, isMap, LineCounter, parseAllDocuments } from 'yaml';
+import { jsonValues, looksLikeJson, parsedJson } from './json-values.js';
 import { isRecord, type Manifest } from './manifest.js';
+import { yamlContents } from './yaml-contents.js';
 import { splitList } from './yaml-list.js';
 
 /** Something of a file that could not be taken; the rest of it still is. */
@@ -36,6 +37,9 @@ export const LIMITS: DocumentLimits = {
 /** Deepest level of lists that are items of lists. */
 const LISTS_IN_LISTS = 8;
 
+/** After so many parts of a text that should be JSON and are not, the rest of it is left. */
+const MOST_BROKEN = 100;
+
 /** Length from which a YAML list is taken apart before it is parsed, in characters. */
 const LONG_LIST = 200_000;
 
@@ -61,27 +65,47 @@ class Reader implements Documents {
     this.limits = limits;
   }
 
-  /** Whether the whole text was JSON. Text that only begins like JSON is left to the YAML parser, which knows lines. */
+  /** Whether the whole text was one JSON value. */
   readJson(text: string): boolean {
-    if (!/^\s*[[{]/.test(text)) return false;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      return false;
-    }
-    if (!this.isTooLarge(value, text.length, 'line 1')) this.take(value, 'line 1');
+    const value = /^\s*[[{]/.test(text) ? parsedJson(text) : undefined;
+    if (value === undefined) return false;
+    this.takeJson(value, text.length, 1);
     return true;
   }
 
+  /** YAML documents; a document may also be JSON values, one after the other. */
   readYaml(text: string): void {
     let line = 1;
     for (const part of text.split(/^---(?=\s|$)/m)) {
       // Blank lines before a document are no part of it; after `---` the rest of that line is one.
       const blank = /^\s*\n/.exec(part)?.[0] ?? '';
-      if (/\S/.test(part)) this.readYamlDocument(part.slice(blank.length), line + lineBreaks(blank));
+      const first = line + lineBreaks(blank);
+      const document = part.slice(blank.length);
+      if (looksLikeJson(document)) this.readJsonValues(document, first);
+      else if (/\S/.test(document)) this.readYamlDocument(document, first);
       line += lineBreaks(part);
     }
+  }
+
+  private readJsonValues(text: string, firstLine: number): void {
+    let broken = 0;
+    for (const { text: part, line, value } of jsonValues(text)) {
+      const here = firstLine + line - 1;
+      if (value !== undefined) {
+        this.takeJson(value, part.length, here);
+        continue;
+      }
+      // It may be YAML in braces; if it is not, that parser knows the line.
+      this.readYamlObject(part, here);
+      if (++broken < MOST_BROKEN) continue;
+      this.problem(`line ${here}`, `the rest of the file is not read: ${MOST_BROKEN} parts were no JSON`);
+      return;
+    }
+  }
+
+  private takeJson(value: unknown, length: number, line: number): void {
+    const here = `line ${line}`;
+    if (!this.isTooLarge(value, length, here)) this.take(value, here);
   }
 
   private readYamlDocument(text: string, firstLine: number): void {
@@ -91,51 +115,27 @@ class Reader implements Documents {
       return;
     }
     // One item at a time: all at once would take the parser a hundred times the text in memory.
-    const [head] = parseAllDocuments(list.head, { prettyErrors: false });
-    const around: unknown = head?.errors.length === 0 ? head.toJS() : undefined;
+    const { values, faults } = yamlContents(list.head, this.limits);
+    const around = faults.length === 0 ? values[0] : undefined;
     for (const { text, line } of list.items) this.readYamlObject(text, firstLine + line, around);
   }
 
   /** `list`: the list that the object is an item of, without its items. */
   private readYamlObject(text: string, firstLine: number, list?: unknown): void {
-    const here = `line ${firstLine}${nameIn(text)}`;
+    const named = nameIn(text);
+    const here = `line ${firstLine}${named}`;
     if (text.length > this.limits.yamlDocument) {
       const size = `${(text.length / 1e6).toFixed(0)} MB`;
       const limit = `${(this.limits.yamlDocument / 1e6).toFixed(0)} MB`;
       this.problem(here, `is ${size} of YAML, more than the ${limit} that are read; give it as JSON`);
       return;
     }
-    const lines = new LineCounter();
-    for (const document of parseAllDocuments(text, {
-      lineCounter: lines,
-      merge: true,
-      prettyErrors: false,
-    })) {
-      const wrong = document.errors.filter((error) => error.code !== 'DUPLICATE_KEY');
-      const lineOf = (offset: number) => `line ${firstLine + lines.linePos(offset).line - 1}`;
-      // One broken line brings others with it; the first says where to look.
-      const [error] = wrong.length > 0 ? wrong : document.errors;
-      if (error !== undefined)
-        this.problem(`${lineOf(error.pos[0])}${nameIn(text)}`, error.message.split('\n')[0] ?? 'is not YAML');
-      if (wrong.length === 0) this.takeYaml(document, text.length, here, list);
+    const { values, faults } = yamlContents(text, this.limits);
+    for (const { line, message } of faults) this.problem(`line ${firstLine + line - 1}${named}`, message);
+    for (const value of values) {
+      if (!isRecord(value)) this.problem(here, 'is not an object of Kubernetes');
+      else if (!this.isTooLarge(value, text.length, here)) this.take(asItem(value, list), here);
     }
-  }
-
-  private takeYaml(document: Document.Parsed, length: number, here: string, list: unknown): void {
-    if (document.contents === null) return;
-    if (!isMap(document.contents)) {
-      this.problem(here, 'is not an object of Kubernetes');
-      return;
-    }
-    let value: unknown;
-    try {
-      value = document.toJS({ maxAliasCount: this.limits.aliases });
-    } catch (error) {
-      // The parser throws for aliases alone: too many, or to nothing.
-      this.problem(here, error instanceof ReferenceError ? error.message : 'cannot be read');
-      return;
-    }
-    if (!this.isTooLarge(value, length, here)) this.take(asItem(value, list), here);
   }
 
   /** Whether a text that is one object, not a list of them, is more than any server would take. */
@@ -210,6 +210,9 @@ function asItem(item: unknown, list: unknown): unknown {
   return kind === '' ? item : { apiVersion: list.apiVersion, kind, ...item };
 }
 
+/** A name, or the template of one. */
+const NAME = /[\s{"']name["']?:\s*["']?((?:[\w.-]|\{\{[^{}]*\}\})+)/;
+
 /** Kind and name of an object by a look at its first lines only, for what cannot be parsed: `, Secret key`. */
 function nameIn(text: string): string {
   const lines = text.slice(0, 4_000).split('\n');
@@ -219,7 +222,7 @@ function nameIn(text: string): string {
   const below = start < 0 ? [] : lines.slice(start + 1);
   const end = below.findIndex((line) => /^\S/.test(line));
   const metadata = start < 0 ? [] : [lines[start] ?? '', ...(end < 0 ? below : below.slice(0, end))];
-  const name = metadata.map((line) => /[\s{"']name["']?:\s*["']?([\w.-]+)/.exec(line)?.[1]).find(Boolean);
+  const name = metadata.map((line) => NAME.exec(line)?.[1]).find(Boolean);
   return name === undefined ? `, ${kind}` : `, ${kind} ${name}`;
 }
 

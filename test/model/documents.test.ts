@@ -29,6 +29,22 @@ describe('objects of a file', () => {
       '---\n{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}\n---\n{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"}}',
       ['Pod a', 'Pod b'],
     ],
+    [
+      'JSON documents one after the other',
+      '{\n  "apiVersion": "v1",\n  "kind": "Pod",\n  "metadata": {"name": "a"}\n}\n{\n  "apiVersion": "v1",\n  "kind": "List",\n  "items": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "}{\\""}}]\n}\n',
+      ['Pod a', 'Pod }{"'],
+    ],
+    [
+      'JSON, one a line, the last without its end',
+      '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}\r\n\n{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"}}',
+      ['Pod a', 'Pod b'],
+    ],
+    [
+      'JSON without anything between',
+      '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"}}]',
+      ['Pod a', 'Pod b'],
+    ],
+    ['YAML in braces', '{"apiVersion": v1, kind: Pod, metadata: {name: a}}', ['Pod a']],
     ['with a byte order mark', `\uFEFF${POD}`, ['Pod a']],
     ['with Windows line ends', `${POD}---\n${POD}`.replaceAll('\n', '\r\n'), ['Pod a', 'Pod a']],
     ['nothing at all', '', []],
@@ -87,6 +103,12 @@ describe('what cannot be taken is named with file, place and object, and the res
       'gone',
     ],
     ['an endless nest', () => deep, 'line 2, ConfigMap deep', 'more than 200 levels deep'],
+    [
+      'a template that is not rendered',
+      () => 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Values.x }}-web\n',
+      'line 2, Pod {{ .Values.x }}-web',
+      'helm template',
+    ],
     ['no kind', () => 'metadata: {name: b}\n', 'line 2', 'no kind'],
     ['no name', () => 'apiVersion: v1\nkind: Pod\n', 'line 2, Pod', 'Pod has no name'],
     ['only text', () => 'hello\n', 'line 2', 'not an object'],
@@ -108,6 +130,28 @@ describe('what cannot be taken is named with file, place and object, and the res
     expect(problems[0]?.file).toBe('all.yaml');
     expect(problems[0]?.where).toBe(where);
     expect(problems[0]?.message.toLowerCase()).toContain(message.toLowerCase());
+  });
+
+  test.each<[string, string, string, string]>([
+    ['torn off', '{"apiVersion":"v1","kind":"Pod",\n"metadata":{"name":', 'line 4', 'flow map'],
+    ['a comma too many', '{"kind":"Pod","metadata":{"name":"x",,}}', 'line 3', 'unexpected'],
+    ['no object', '"only text"', 'line 3', 'not an object'],
+    ['text', 'error: connection refused', 'line 3', 'not an object'],
+    ['no kind', '{"metadata":{}}', 'line 3', 'no kind'],
+  ])('one of several JSON documents: %s', (_, bad, where, message) => {
+    const good = (name: string) => `{"apiVersion":"v1","kind":"Pod",\n"metadata":{"name":"${name}"}}\n`;
+    const { objects, problems } = read(`${good('a')}${bad}\n${good('b')}`);
+    expect(objects.map(({ metadata }) => metadata.name)).toEqual(['a', 'b']);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.where).toContain(where);
+    expect(problems[0]?.message.toLowerCase()).toContain(message);
+  });
+
+  test('what is broken over and over is not read for ever', () => {
+    const start = Date.now();
+    const { problems } = read(`{"a":1}\n${'{"a":[\n'.repeat(200_000)}`);
+    expect(problems.at(-1)?.message).toContain('the rest of the file is not read');
+    expect(Date.now() - start).toBeLessThan(10_000);
   });
 
   test.each([

@@ -13,7 +13,7 @@ interface Rule {
 
 /** Imports run one way. What is pure may not reach the network, files, clocks or the terminal either. */
 const RULES: Readonly<Record<string, Rule>> = {
-  model: { ours: [], others: ['diff', 'ipaddr.js', 'yaml', 'zod', 'node:crypto'] },
+  model: { ours: [], others: ['diff', 'ipaddr.js', 'js-yaml', 'yaml', 'zod', 'node:crypto'] },
   reach: { ours: ['model'], others: ['ipaddr.js'] },
   declared: { ours: ['model', 'reach'], others: ['ipaddr.js', 'yaml'] },
   encryption: { ours: ['model'], others: ['yaml'] },

@@ -51,9 +51,9 @@ export function decisionsFrom(
         (id) => decisions.get(id) ?? UNDECIDED,
       );
       const questions = upTo.at(-1)?.questions ?? [];
-      const ids = questions.map(({ id }) => id).join(' ');
-      if (ids === asked) break;
-      asked = ids;
+      const all = JSON.stringify(questions.map(({ id, implied }) => [id, implied]));
+      if (all === asked) break;
+      asked = all;
       const resolved = resolveAnswers(step.id, questions, ofStep);
       found = resolved.notes;
       decisions.set(step.id, {

@@ -13,7 +13,7 @@ export interface Resolved {
 /**
  * Checks the answers to one step against the questions that it asks now. An answer to a question that is not asked now,
  * or that names a choice that is no longer there, is left out with a note: the same file has to serve before and after
- * applying.
+ * applying. So it does where an answer of one state implies one of another.
  * @throws HostError where an answer is of the wrong type or outside of what is allowed, with what was expected.
  */
 export function resolveAnswers(
@@ -38,6 +38,8 @@ export function resolveAnswers(
     if (note !== undefined) notes.push(`${where}: ${step}.${id}: ${note}`);
     answers[id] = answer;
   }
+  for (const { id, implied } of questions)
+    if (given !== undefined && implied !== undefined) answers[id] ??= implied;
   return { answers, notes };
 }
 

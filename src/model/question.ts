@@ -33,6 +33,8 @@ interface Base {
   risk: Risk;
   /** An answer holds for what is applied next and no longer: then it is asked anew. */
   once?: true;
+  /** What answers to questions of another state say to this one: an answers file that has those need not have this. */
+  implied?: AnswerValue;
 }
 
 /**

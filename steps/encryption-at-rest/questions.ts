@@ -49,7 +49,7 @@ export function questions(now: Snapshot, given: Answers = {}): readonly Question
   const out: Question[] = [];
   const plugin = (chosen: unknown) => (chosen === 'kms' && offersKms(now) ? [KMS_PLUGIN] : []);
   if (files) out.push(provider(now), ...plugin(given.provider));
-  if (current !== undefined) out.push(goal(now, current), ...plugin(given.goal));
+  if (current !== undefined) out.push(goal(now, current, given), ...plugin(given.goal));
   if (enable)
     out.push({
       id: 'enable',
@@ -64,6 +64,8 @@ export function questions(now: Snapshot, given: Answers = {}): readonly Question
       // Who led it back to plain text does not want it turned on again.
       recommended: state.at !== 'unseen' && given.goal !== 'plainText',
       cautious: false,
+      // Who led it back to plain text has said so.
+      ...(given.goal === 'plainText' ? { implied: false } : {}),
     });
   if (files || current !== undefined) out.push(...alsoEncrypt(now, current), KEY_KEPT);
   const left = state.at === 'encrypted' && unfinished(now).length > 0;
@@ -78,7 +80,8 @@ export function questions(now: Snapshot, given: Answers = {}): readonly Question
       recommended: state.at !== 'unseen',
       cautious: false,
     });
-    if (current !== undefined) out.push(REMOVE_OLD);
+    if (current !== undefined)
+      out.push({ ...REMOVE_OLD, ...(given.enable === undefined ? {} : { implied: false }) });
     out.push(...unreached(now));
   }
   return out;
@@ -111,7 +114,7 @@ const KMS_PLUGIN: Question = {
   cautious: '',
 };
 
-function goal(now: Snapshot, current: Known): Question {
+function goal(now: Snapshot, current: Known, given: Answers): Question {
   const { choices, unclear, begun } = goalChoices(now, current);
   const plain = writersOf(current.situation.servers).every((prefix) => !encrypts(prefix));
   return {
@@ -125,7 +128,15 @@ function goal(now: Snapshot, current: Known): Question {
     // A key that servers can read and do not write under: a round that was not ended.
     recommended: plain ? (begun ?? 'keep') : 'keep',
     cautious: 'keep',
+    ...(given.enable === undefined ? {} : { implied: impliedGoal(given, plain ? begun : undefined) }),
   };
+}
+
+/** What the answers that turned encryption on say from then on: the round that was begun is ended, and then it stays. */
+function impliedGoal({ enable, provider = 'secretbox' }: Answers, begun: string | undefined): string {
+  return enable === true && begun?.toLowerCase().startsWith(`use/${String(provider)}/`) === true
+    ? begun
+    : 'keep';
 }
 
 /** What is seen of each API server, in one line. */

@@ -77,7 +77,7 @@ describeReal(
       const body = { metadata: { name: 's' }, stringData: { key: PLANTED } };
       expect((await client.post(SECRETS('default'), body)).status).toBe(201);
       const answers =
-        'encryption-at-rest: {enable: true, provider: secretbox, alsoEncrypt: [configmaps], keyKept: true, rewrite: true, removeOld: false, unreachedServers: goOn, goal: keep}';
+        'encryption-at-rest: {enable: true, provider: secretbox, alsoEncrypt: [configmaps], keyKept: true, rewrite: true, unreachedServers: goOn}';
       expect([await run('apply', answers), said]).toEqual([0, expect.stringContaining('Proven')]);
       const stored = await Promise.all(
         ['secrets', 'configmaps'].map((kind) => node.readStored(`/registry/${kind}/`)),

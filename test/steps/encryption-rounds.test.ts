@@ -1,3 +1,5 @@
+import { decisionsFrom } from '../../src/commands/decisions.js';
+import { parseAnswers } from '../../src/host/answers.js';
 import { resolveAnswers } from '../../src/host/resolve.js';
 import { loadTemplates } from '../../src/host/templates.js';
 import type { EncryptionConfig, EncryptionProvider } from '../../src/model/encryption.js';
@@ -6,7 +8,8 @@ import { type Answers, completeAnswers, type Question } from '../../src/model/qu
 import type { EncryptionFacts, Snapshot } from '../../src/model/snapshot.js';
 import type { DeedWithImages } from '../../src/model/undo.js';
 import { patchFiles } from '../../src/report/patchfiles.js';
-import { assemble } from '../../src/wizard/assemble.js';
+import { assemble, pending, UNDECIDED } from '../../src/wizard/assemble.js';
+import { unansweredQuestions } from '../../src/wizard/unattended.js';
 import { encryptionAtRest as step } from '../../steps/encryption-at-rest.js';
 import { undoStep } from '../../steps/undo.js';
 import { expectGolden, yamlText } from '../support/golden.js';
@@ -290,6 +293,64 @@ describe('goals', () => {
     ])('%s', (_name, now, word, expected) => {
       if (typeof expected === 'string') expect(answered(now, word)).toBe(expected);
       else expect(() => answered(now, word)).toThrow(expected);
+    });
+  });
+
+  describe('an answers file that turned encryption on serves every run after it', () => {
+    const file = (text: string) => parseAnswers(text, 'answers.yaml', [step]);
+    const answeredBy = (now: Snapshot, text: string) => {
+      const { decisions } = decisionsFrom(file(text), now, [step], templates);
+      const [state] = assemble(now, [step], templates, (id) => decisions.get(id) ?? UNDECIDED);
+      return {
+        open: unansweredQuestions({ snapshot: now, steps: state === undefined ? [] : [state] }),
+        changes: (state === undefined ? [] : pending(state)).map((change) =>
+          change.kind === 'host' ? `${change.encryption?.phase} ${change.encryption?.servers}` : change.kind,
+        ),
+      };
+    };
+    const ON = 'encryption-at-rest: {enable: true, keyKept: true, rewrite: true}';
+    const read = secrets(identity, box('key1'));
+    test.each<[string, Snapshot, string, readonly string[]]>([
+      ['from nothing', cluster(three(null), PLAIN), ON, ['read', 'write', 'rewrite']],
+      ['once it is on: nothing', cluster(three(secrets(box('key1'), identity)), KEY1), ON, []],
+      [
+        'on one of three servers: the rest',
+        cluster([read, null, null], PLAIN),
+        ON,
+        ['read', 'write', 'rewrite'],
+      ],
+      [
+        'with values left: those',
+        cluster(three(secrets(box('key1'), identity)), { ...KEY1, stored: { '': 3, ...KEY1.stored } }),
+        ON,
+        ['rewrite'],
+      ],
+      [
+        'begun with another provider: not without a word',
+        cluster([read, null, null], PLAIN),
+        ON.replace('enable: true', 'enable: true, provider: aescbc'),
+        [],
+      ],
+      ['that says no', cluster([read, null, null], PLAIN), ON.replace('enable: true', 'enable: false'), []],
+    ])('%s', (_name, now, text, phases) => {
+      const { open, changes } = answeredBy(now, text);
+      expect(open).toEqual([]);
+      expect(changes.map((change) => change.split(' ')[0])).toEqual(phases);
+    });
+
+    test('back to plain text as well, and does not turn it on again', () => {
+      const BACK = 'encryption-at-rest: {goal: plainText, keyKept: true, rewrite: true, removeOld: true}';
+      const on = answeredBy(cluster(three(secrets(box('key1'), identity)), KEY1), BACK);
+      expect([on.open, on.changes.length]).toEqual([[], 3]);
+      expect(answeredBy(cluster(three(null), PLAIN), BACK)).toEqual({ open: [], changes: [] });
+    });
+
+    test('what it says nothing to is still asked', () => {
+      const now = cluster(three(secrets(box('key1'), identity)), KEY1);
+      expect(answeredBy(now, 'encryption-at-rest: {keyKept: true, rewrite: true}').open).toEqual([
+        'encryption-at-rest.goal',
+        'encryption-at-rest.removeOld',
+      ]);
     });
   });
 

@@ -41,6 +41,12 @@ export interface Options extends Target, Selection {
   noColor: boolean;
 }
 
+/** An address of a domain name that policies mention. */
+export interface Resolved {
+  name: string;
+  address: string;
+}
+
 export type ReachOutput = 'text' | 'json' | 'dot' | 'svg';
 
 /** Parts of the steps that not everybody needs rights for. */
@@ -81,7 +87,7 @@ export type Command =
       /** Print the documented command instead. */
       print: boolean;
     }
-  | { name: 'reach'; options: Options; output: ReachOutput; from?: string }
+  | { name: 'reach'; options: Options; output: ReachOutput; from?: string; resolve?: readonly Resolved[] }
   | {
       name: 'reachExplain';
       options: Options;
@@ -90,8 +96,16 @@ export type Command =
       destination: string;
       port?: string;
       from?: string;
+      resolve?: readonly Resolved[];
     }
-  | { name: 'reachDiff'; options: Options; output: 'text' | 'json'; from: string; to: string }
+  | {
+      name: 'reachDiff';
+      options: Options;
+      output: 'text' | 'json';
+      from: string;
+      to: string;
+      resolve?: readonly Resolved[];
+    }
   | {
       name: 'rbac';
       options: Options;

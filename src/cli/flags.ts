@@ -154,6 +154,13 @@ export const FLAGS: readonly Flag[] = [
     help: 'how long a pod of the live probe may take to start (default: 90)',
     with: PROBING,
   },
+  {
+    flags: '--resolve <NAME=ADDRESS>',
+    key: 'resolve',
+    help: 'an address of a domain name that policies mention; repeatable',
+    many: true,
+    with: ['reach', 'reachExplain', 'reachDiff'],
+  },
   { flags: '--to <PATH>', key: 'to', help: 'the manifests to compare with --from', with: ['reachDiff'] },
   {
     flags: '--resource <NAME>',

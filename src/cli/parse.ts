@@ -1,9 +1,17 @@
+import { isIP } from 'node:net';
 import { Command as Commander, CommanderError } from 'commander';
 import { printable } from '../model/escape.js';
 import { LONGEST_START } from '../model/policy-probe.js';
 import type { HealthCheck } from '../model/provisional.js';
 import { wordsOf } from '../model/shell.js';
-import { type Command, type CommandName, type Options, RBAC_PARTS, type RbacPart } from './command.js';
+import {
+  type Command,
+  type CommandName,
+  type Options,
+  RBAC_PARTS,
+  type RbacPart,
+  type Resolved,
+} from './command.js';
 import { EXIT_CODES } from './exit.js';
 import { FLAGS, type Flag, longForm } from './flags.js';
 
@@ -204,7 +212,13 @@ function commandOf(name: CommandName, args: readonly string[], given: Given, aro
       };
     case 'reach': {
       const output = given.output as 'text' | 'json' | 'dot' | 'svg' | undefined;
-      return { name, options, output: output ?? 'text', ...optional('from', text('from')) };
+      return {
+        name,
+        options,
+        output: output ?? 'text',
+        ...optional('from', text('from')),
+        ...resolved(given),
+      };
     }
     case 'reachExplain':
       return {
@@ -215,12 +229,13 @@ function commandOf(name: CommandName, args: readonly string[], given: Given, aro
         destination: args[1] ?? '',
         ...optional('port', args[2]),
         ...optional('from', text('from')),
+        ...resolved(given),
       };
     case 'reachDiff': {
       const from = text('from');
       const to = text('to');
       if (from === undefined || to === undefined) return usage('reach diff needs --from OLD and --to NEW');
-      return { name, options, output: structured(given), from, to };
+      return { name, options, output: structured(given), from, to, ...resolved(given) };
     }
   }
 }
@@ -264,6 +279,11 @@ function problemWith(name: CommandName, given: Given, steps: readonly string[]):
     return `--resource is a plural as in configmaps or widgets.example.com, not '${wrongName}'`;
   if (given.unreachedServers !== undefined && !['refuse', 'goOn'].includes(String(given.unreachedServers)))
     return `--unreached-servers is refuse or goOn, not '${String(given.unreachedServers)}'`;
+  const unresolved = readers(given)
+    .list('resolve')
+    .find((one) => resolvedFrom(one) === undefined);
+  if (unresolved !== undefined)
+    return `--resolve is NAME=ADDRESS as in db.example.com=192.0.2.7, not '${unresolved}'`;
   const elsewhere = ['context', 'kubeconfig'].find((key) => given[key] !== undefined);
   const embedded = given.sandbox !== undefined || given.sandboxFile !== undefined;
   if (embedded && elsewhere !== undefined) return `--sandbox and --${elsewhere} name two different clusters`;
@@ -285,6 +305,21 @@ function problemWith(name: CommandName, given: Given, steps: readonly string[]):
   const unknown = ([given.step ?? []].flat() as string[]).find((id) => !steps.includes(id));
   if (unknown !== undefined) return `there is no step '${unknown}'; the steps are ${steps.join(', ')}`;
   return undefined;
+}
+
+/** The addresses of domain names that were given. */
+function resolved(given: Given): { resolve?: readonly Resolved[] } {
+  const resolve = readers(given)
+    .list('resolve')
+    .flatMap((text) => resolvedFrom(text) ?? []);
+  return resolve.length === 0 ? {} : { resolve };
+}
+
+/** `NAME=ADDRESS`; names are compared without regard to case and without the root's dot, as DNS does. */
+function resolvedFrom(text: string): Resolved | undefined {
+  const [, name = '', address = ''] = /^([a-z0-9_][a-z0-9_.-]*)=(.+)$/i.exec(text) ?? [];
+  if (isIP(address) === 0) return undefined;
+  return { name: name.toLowerCase().replace(/\.$/, ''), address };
 }
 
 function spoken(name: CommandName): string {

@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
 import { entityAddresses } from '../../steps/default-deny/addresses.js';
 import { REACHED } from '../../steps/default-deny/state.js';
-import type { Command, Options } from '../cli/command.js';
+import type { Command, Resolved } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
 import { printable } from '../model/escape.js';
 import type { Step } from '../model/step.js';
 import {
+  type Address,
   diffReach,
   type Endpoint,
   FILES,
@@ -14,6 +15,7 @@ import {
   LIVE,
   type Problem,
   type Protocol,
+  parseAddress,
   type Reach,
   reachOf,
   UnknownEndpoint,
@@ -83,8 +85,8 @@ export async function reach(command: ReachCommand, io: Io): Promise<ExitCode> {
       return whole ? EXIT.ok : EXIT.error;
     }
     case 'reachDiff': {
-      const before = await fromFiles(command.from, io);
-      const after = await fromFiles(command.to, io);
+      const before = await fromFiles(command.from, command.resolve, io);
+      const after = await fromFiles(command.to, command.resolve, io);
       const difference = diffReach(before.reach, after.reach);
       await write(io, command.output === 'json' ? diffJson(difference) : diffText(difference));
       if (!before.whole || !after.whole) return EXIT.error;
@@ -93,24 +95,38 @@ export async function reach(command: ReachCommand, io: Io): Promise<ExitCode> {
   }
 }
 
-interface Analysed {
+export interface Analysed {
   reach: Reach;
   /** Everything was read and is analysed: what is not listed is not there. */
   whole: boolean;
 }
 
-function analyse(command: { from?: string; options: Options }, io: Io): Promise<Analysed> {
-  return command.from === undefined ? fromCluster(command.options, io) : fromFiles(command.from, io);
+/** The analysis that a command is about, of files or of a cluster; what it leaves out is said. */
+export function analyse(command: Exclude<ReachCommand, { name: 'reachDiff' }>, io: Io): Promise<Analysed> {
+  return command.from === undefined ? fromCluster(command, io) : fromFiles(command.from, command.resolve, io);
 }
 
-async function fromFiles(path: string, io: Io): Promise<Analysed> {
+/** The addresses of domain names, as the engine takes them. */
+function domainsOf(resolve: readonly Resolved[] = []): ReadonlyMap<string, readonly Address[]> {
+  return new Map(
+    [...Map.groupBy(resolve, ({ name }) => name)].map(([name, all]) => [
+      name,
+      all.flatMap(({ address }) => parseAddress(address) ?? []),
+    ]),
+  );
+}
+
+async function fromFiles(path: string, resolve: readonly Resolved[] | undefined, io: Io): Promise<Analysed> {
   const files = await manifestsAt(path, io);
-  const reach = reachOf(files.objects, FILES);
+  const reach = reachOf(files.objects, { ...FILES, domains: domainsOf(resolve) });
   sayProblems(reach.problems, io, files);
   return { reach, whole: files.problems.length === 0 && reach.problems.every(isNote) };
 }
 
-async function fromCluster(options: Options, io: Io): Promise<Analysed> {
+async function fromCluster(
+  { options, resolve }: Exclude<ReachCommand, { name: 'reachDiff' }>,
+  io: Io,
+): Promise<Analysed> {
   const target = await openTarget(options, io);
   try {
     const now = await takeSnapshot({ cluster: target.cluster, clock }, { steps: [READER], exclude: [] });
@@ -121,7 +137,7 @@ async function fromCluster(options: Options, io: Io): Promise<Analysed> {
     for (const line of hidden) say(io, printable(line));
     const reach = reachOf(
       listings.flatMap(([, listing]) => (listing.state === 'read' ? listing.items : [])),
-      { ...LIVE, entities: entityAddresses(now) },
+      { ...LIVE, entities: entityAddresses(now), domains: domainsOf(resolve) },
     );
     sayProblems(reach.problems, io);
     return { reach, whole: hidden.length === 0 && reach.problems.every(isNote) };

@@ -1,11 +1,21 @@
-import type { Address, Range } from './address.js';
+import type { Address, Family, Range } from './address.js';
 import type { Inventory, Labels, Pod } from './inventory.js';
+import { podFamilies } from './podranges.js';
 import type { Peer, Policy } from './policy.js';
 import type { NamedPort } from './semantics.js';
 
+/** Where a class lies in the address space. */
+export interface Place {
+  family: Family;
+  /** The first of the atoms that no rule tells apart from its own; undefined where no address is known. */
+  atom: number | undefined;
+}
+
 /**
  * Pods that no policy can tell apart: same namespace, same labels as far as some selector asks for them, same named
- * ports as far as some rule names them, same address atoms where addresses count. All costs follow classes, not pods.
+ * ports as far as some rule names them, and in the same ranges where addresses count. A pod with several addresses that
+ * lie in different ranges or families is in several classes, one for each: a connection uses one of them. All costs
+ * follow classes, not pods.
  */
 export interface PodClass {
   namespace: string;
@@ -17,20 +27,20 @@ export interface PodClass {
   onNode: boolean;
   /** Name of the node, where that plays a part. */
   node: string | undefined;
-  /** Atoms in which its addresses lie, where addresses count. */
-  atoms: readonly number[];
+  /** Where its address lies, where addresses count. */
+  place: Place | undefined;
 }
 
 export interface Classes {
   classes: readonly PodClass[];
-  /** Class of each pod of the inventory. */
-  ofPod: readonly number[];
-  /** Class of a pod that does not exist yet, by namespace: labels and ports that nothing asks for. */
-  fresh: ReadonlyMap<string, number>;
+  /** Classes of each pod of the inventory, at least one. */
+  ofPod: readonly (readonly number[])[];
+  /** Classes of a pod that does not exist yet, by namespace: labels and ports that nothing asks for. */
+  fresh: ReadonlyMap<string, readonly number[]>;
   /** The first class of a pod that does not exist: those of `fresh` and `elsewhere` come after all others. */
   firstFresh: number;
-  /** Class of a source without labels in a namespace that is not known, such as an ingress controller from elsewhere. */
-  elsewhere: number;
+  /** Classes of a source without labels in a namespace that is not known, such as an ingress controller from elsewhere. */
+  elsewhere: readonly number[];
   byNamespace: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -61,8 +71,10 @@ export function askedFor(policies: readonly Policy[]): {
 export interface ClassOptions {
   /** Whether pods on the node's network are selected like any other. */
   hostNetworkSelected: boolean;
-  /** Whether the addresses of ordinary pods count as addresses in ipBlock. */
-  podAddresses: boolean;
+  /** By atom, the first of those that no rule tells apart where it speaks of pods; undefined where none does. */
+  forPods: Int32Array | undefined;
+  /** The same for nodes and the pods on their network. */
+  forNodes: Int32Array | undefined;
   /** Whether some policy selects nodes. */
   nodes: boolean;
 }
@@ -87,59 +99,77 @@ export function classify(
   };
   const nodeAddresses = new Map(inventory.nodes.map((node) => [node.name, node.addresses]));
   const keys = [...asked.keys];
+  const families = podFamilies(inventory);
+  const unknown: readonly Place[] = families.map((family) => ({ family, atom: undefined }));
+  const placesOf = (pod: Pod, onNode: boolean): readonly (Place | undefined)[] => {
+    const groups = onNode ? options.forNodes : options.forPods;
+    if (groups === undefined) return [undefined];
+    const ofNode = onNode && pod.addresses.length === 0 ? nodeAddresses.get(pod.node ?? '') : undefined;
+    const places = placesAt(ofNode ?? pod.addresses, groups, atoms);
+    return places.length === 0 ? unknown : places;
+  };
   const ofPod = inventory.pods.map((pod) => {
     const onNode = pod.hostNetwork && !options.hostNetworkSelected;
     const node = options.nodes && onNode ? pod.node : undefined;
-    const inAtoms = onNode || options.podAddresses ? atomsOf(pod, onNode, nodeAddresses, atoms) : [];
     const values = keys.map((key) => pod.labels.get(key) ?? null);
     const ports = pod.ports.filter((port) => asked.ports.has(port.name));
     const portsKey = ports
       .map((p) => `${p.name}=${p.protocol}${p.port}`)
       .sort()
       .join();
-    const key = JSON.stringify([pod.namespace, onNode, node ?? '', inAtoms, portsKey, values]);
-    let index = byKey.get(key);
-    if (index === undefined) {
-      let portsId = portIds.get(portsKey);
-      if (portsId === undefined) {
-        portsId = portIds.size;
-        portIds.set(portsKey, portsId);
+    return placesOf(pod, onNode).map((place) => {
+      const where = place === undefined ? 0 : [place.family, place.atom ?? -1];
+      const key = JSON.stringify([pod.namespace, onNode, node ?? '', where, portsKey, values]);
+      let index = byKey.get(key);
+      if (index === undefined) {
+        let portsId = portIds.get(portsKey);
+        if (portsId === undefined) {
+          portsId = portIds.size;
+          portIds.set(portsKey, portsId);
+        }
+        const labels = new Map(
+          keys.flatMap((k, i): [string, string][] => {
+            const value = values[i];
+            return typeof value === 'string' ? [[k, value]] : [];
+          }),
+        );
+        index = add({ namespace: pod.namespace, labels, ports, portsId, onNode, node, place });
+        byKey.set(key, index);
       }
-      const labels = new Map(
-        keys.flatMap((k, i): [string, string][] => {
-          const value = values[i];
-          return typeof value === 'string' ? [[k, value]] : [];
-        }),
-      );
-      index = add({ namespace: pod.namespace, labels, ports, portsId, onNode, node, atoms: inAtoms });
-      byKey.set(key, index);
-    }
-    return index;
+      return index;
+    });
   });
-  const bare = (namespace: string): PodClass => ({
-    namespace,
-    labels: new Map(),
-    ports: [],
-    portsId: 0,
-    onNode: false,
-    node: undefined,
-    atoms: [],
-  });
+  const bare = (namespace: string): readonly number[] =>
+    (options.forPods === undefined ? [undefined] : unknown).map((place) =>
+      add({
+        namespace,
+        labels: new Map(),
+        ports: [],
+        portsId: 0,
+        onNode: false,
+        node: undefined,
+        place,
+      }),
+    );
   const firstFresh = classes.length;
-  const fresh = new Map([...inventory.namespaces.keys()].map((name) => [name, add(bare(name))]));
-  const elsewhere = add(bare(ELSEWHERE));
+  const fresh = new Map([...inventory.namespaces.keys()].map((name) => [name, bare(name)]));
+  const elsewhere = bare(ELSEWHERE);
   return { classes, ofPod, fresh, firstFresh, elsewhere, byNamespace };
 }
 
-function atomsOf(
-  pod: Pod,
-  onNode: boolean,
-  nodeAddresses: ReadonlyMap<string, readonly Address[]>,
+/** Where addresses lie; those that no rule tells apart once. */
+function placesAt(
+  addresses: readonly Address[],
+  groups: Int32Array,
   atoms: readonly Range[],
-): readonly number[] {
-  const known =
-    pod.addresses.length > 0 || !onNode ? pod.addresses : (nodeAddresses.get(pod.node ?? '') ?? []);
-  return [...new Set(known.map((address) => atomOf(address, atoms)))].sort((a, b) => a - b);
+): readonly Place[] {
+  const found = new Map<string, Place>();
+  for (const address of addresses) {
+    const { family } = address;
+    const atom = groups[atomOf(address, atoms)] ?? 0;
+    found.set(`${family} ${atom}`, { family, atom });
+  }
+  return [...found.values()];
 }
 
 /** The atom in which an address lies. */

@@ -119,7 +119,7 @@ function readRule(
       `${field}.action: ${quoted(word)} is not one of ${Object.keys(dialect.actions).join(', ')}`,
     );
   const peers = optionalList(raw, peersField, `${field}.${peersField}`).flatMap((peer, i) =>
-    readPeers(peer, `${field}.${peersField}[${i}]`, direction),
+    readPeers(peer, `${field}.${peersField}[${i}]`, direction, semantics),
   );
   if (peers.length === 0) throw new InvalidField(`${field}.${peersField} names no peer`);
   const ports = optionalList(raw, dialect.ports, `${field}.${dialect.ports}`).map((port, i) =>
@@ -136,7 +136,7 @@ function readRule(
 
 const PEER_FIELDS = ['namespaces', 'pods', 'nodes', 'networks', 'domainNames'] as const;
 
-function readPeers(raw: unknown, field: string, direction: Direction): readonly Peer[] {
+function readPeers(raw: unknown, field: string, direction: Direction, semantics: Semantics): readonly Peer[] {
   const named = PEER_FIELDS.filter((key) => (at(raw, key) ?? undefined) !== undefined);
   if (named.length > 1) throw new InvalidField(`${field} must hold exactly one of ${named.join(' and ')}`);
   if (direction === 'egress') {
@@ -146,7 +146,7 @@ function readPeers(raw: unknown, field: string, direction: Direction): readonly 
         const cidr = typeof text === 'string' ? parseCidr(text) : undefined;
         if (cidr === undefined)
           throw new InvalidField(`${field}.networks[${i}]: ${quoted(text)} is not a CIDR`);
-        return blockPeer({ cidr, except: [] }, `${text}`);
+        return blockPeer({ cidr, except: [] }, `${text}`, semantics.networksMatchPods);
       });
     const nodes = at(raw, 'nodes') ?? undefined;
     if (nodes !== undefined) return [{ kind: 'nodes', nodes: parseSelector(nodes, `${field}.nodes`) }];

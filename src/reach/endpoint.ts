@@ -55,8 +55,10 @@ export class Endpoints {
     this.workloadIndex = new Map(inventory.workloads.map(({ name }, i) => [name, i]));
     const ofWorkload = inventory.workloads.map(() => new Set<number>());
     inventory.pods.forEach((pod, i) => {
-      ofWorkload[pod.workload]?.add(this.classOf(i));
-      if (!pod.hostNetwork) this.addTo(pod, this.classOf(i));
+      for (const member of this.classesOf(i)) {
+        ofWorkload[pod.workload]?.add(member);
+        if (!pod.hostNetwork) this.addTo(pod, member);
+      }
       if (pod.name !== undefined) this.podsByName.set(pod.name, i);
       // The node's address stands for the node, not for one of the pods on its network.
       if (!pod.hostNetwork) for (const a of pod.addresses) this.podsByAddress.set(addressKey(a), i);
@@ -69,9 +71,9 @@ export class Endpoints {
     return this.byNamespace.get(namespace) ?? new Map();
   }
 
-  /** Class of a pod of the inventory. */
-  classOf(pod: number): number {
-    return this.engine.peers.classes.ofPod[pod] ?? 0;
+  /** Classes of a pod of the inventory. */
+  classesOf(pod: number): readonly number[] {
+    return this.engine.peers.classes.ofPod[pod] ?? [];
   }
 
   /** Known addresses of the pods that an endpoint stands for. @throws UnknownEndpoint */
@@ -97,7 +99,7 @@ export class Endpoints {
           ownNode: this.isOwnNode(a, b),
         };
         const key = JSON.stringify(pair);
-        if (!seen.has(key)) seen.set(key, pair);
+        if (pair.self || this.engine.peers.canMeet(a.peer, b.peer)) seen.set(key, pair);
       }
     return [...seen.values()];
   }
@@ -118,24 +120,24 @@ export class Endpoints {
       const index = this.workloadIndex.get(endpoint.workload) ?? this.workloadCalled(endpoint.workload);
       const pod = this.podsByName.get(endpoint.workload);
       if (pod !== undefined && (index === undefined || this.isAllOf(pod, index)))
-        return [this.resolvedPod(pod)];
+        return this.resolvedPod(pod);
       if (index === undefined) throw new UnknownEndpoint(`there is no workload ${endpoint.workload}`);
       return (this.ofWorkload[index] ?? []).map((peer) => ({ peer }));
     }
     if ('pod' in endpoint) {
       const pod = this.podsByName.get(endpoint.pod);
       if (pod === undefined) throw new UnknownEndpoint(`there is no pod ${endpoint.pod}`);
-      return [this.resolvedPod(pod)];
+      return this.resolvedPod(pod);
     }
     if ('freshPod' in endpoint) {
-      const peer = this.engine.peers.classes.fresh.get(endpoint.freshPod);
-      if (peer === undefined) throw new UnknownEndpoint(`there is no namespace ${endpoint.freshPod}`);
-      return [{ peer }];
+      const peers = this.engine.peers.classes.fresh.get(endpoint.freshPod);
+      if (peers === undefined) throw new UnknownEndpoint(`there is no namespace ${endpoint.freshPod}`);
+      return peers.map((peer) => ({ peer }));
     }
     const address = parseAddress(endpoint.address);
     if (address === undefined) throw new UnknownEndpoint(`${endpoint.address} is not an IP address`);
     const pod = this.podsByAddress.get(addressKey(address));
-    if (pod !== undefined) return [this.resolvedPod(pod)];
+    if (pod !== undefined) return this.resolvedPod(pod).filter(({ peer }) => this.liesAt(peer, address));
     return [{ peer: this.engine.peers.addressPeer(address), address }];
   }
 
@@ -155,9 +157,15 @@ export class Endpoints {
     );
   }
 
-  private resolvedPod(index: number): Resolved {
+  private resolvedPod(index: number): readonly Resolved[] {
     const pod = this.inventory.pods[index];
-    return pod === undefined ? { peer: this.classOf(index) } : { peer: this.classOf(index), pod };
+    return this.classesOf(index).map((peer) => (pod === undefined ? { peer } : { peer, pod }));
+  }
+
+  /** Whether a class is the one of its pods' addresses that are like this one. */
+  private liesAt(peer: number, { family }: Address): boolean {
+    const place = this.engine.peers.classAt(peer)?.place;
+    return place === undefined || place.family === family;
   }
 
   private isSame(a: Resolved, b: Resolved): boolean {

@@ -46,6 +46,7 @@ export class Engine {
    */
   between(source: number, destination: number, ownNode = false): PortSet {
     const { needs } = this.semantics;
+    if (!this.peers.canMeet(source, destination)) return NONE;
     const pods = this.peers.classes.classes.length;
     const out = source < pods && needs.egress ? this.row('egress', source, ownNode)[destination] : ALL;
     if (out === NONE) return NONE;
@@ -66,6 +67,7 @@ export class Engine {
       const destination = destinations[place] ?? -1;
       const leaves = out === undefined ? ALL : out[destination];
       if (destination < 0 || leaves === NONE || leaves === undefined) continue;
+      if (!this.peers.canMeet(source, destination)) continue;
       const row = rows[destination] ?? this.row('ingress', destination);
       const set = this.sets.intersect(leaves, needs.ingress ? (row[source] ?? NONE) : ALL);
       if (set !== NONE) visit(place, set);

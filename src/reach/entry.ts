@@ -28,9 +28,11 @@ export function* entryConnections(reach: Reach): Generator<Connection> {
       (set, port) => engine.sets.union(set, engine.sets.range('TCP', port, port)),
       NONE,
     );
-    const allowed = engine.between(engine.peers.classes.elsewhere, reach.classOf(index));
-    const known = found.get(pod.workload) ?? NONE;
-    found.set(pod.workload, engine.sets.union(known, engine.sets.intersect(open, allowed)));
+    let all = found.get(pod.workload) ?? NONE;
+    for (const source of engine.peers.classes.elsewhere)
+      for (const target of reach.classesOf(index))
+        all = engine.sets.union(all, engine.sets.intersect(open, engine.between(source, target)));
+    found.set(pod.workload, all);
   };
   for (const entry of inventory.entries)
     for (const backend of backendsOf(entry)) {

@@ -30,8 +30,8 @@ export interface DirectionVerdict {
   /** NetworkPolicies that isolate the pod in this direction; empty: it is not isolated. */
   isolatedBy: readonly Ref[];
   /**
-   * Where it is blocked: rules whose ipBlock holds an address of the pods at the other end. They let it through with
-   * plugins whose ipBlock also matches pods (see `EngineOptions.podAddresses`).
+   * Where it is blocked: rules whose ipBlock holds an address of the pods at the other end, or every address that they
+   * may get. They let it through with plugins whose ipBlock also matches pods (see `EngineOptions.podAddresses`).
    */
   byAddress: readonly RuleHit[];
 }
@@ -78,7 +78,7 @@ export function explain(
       const conn = engine.sets.text(engine.row(direction, subject, ownNode)[peer] ?? NONE);
       const byAddress = judged.allowed
         ? []
-        : rulesByAddress(reach, direction, subject, destination, other, traffic);
+        : rulesByAddress(reach, direction, subject, peer, destination, other, traffic);
       return { ...judged, conn, byAddress };
     };
     return {
@@ -199,18 +199,25 @@ function rulesByAddress(
   reach: Reach,
   direction: Direction,
   subject: number,
+  end: number,
   destination: number,
   other: Endpoint,
   traffic: Traffic,
 ): readonly RuleHit[] {
   const { engine } = reach;
-  if (engine.options.podAddresses === 'select') return [];
-  const addresses = reach.addressesOf(other);
+  const { podAddresses } = engine.options;
+  if (podAddresses === 'select') return [];
+  const addresses = podAddresses === 'ignore' ? reach.addressesOf(other) : [];
+  const place = engine.peers.classAt(end)?.place;
   const holds = (peer: Peer) =>
     peer.kind === 'block' && addresses.some((address) => engine.semantics.inBlock(address, peer.block));
+  const holdsAll = (rule: Rule) =>
+    place?.atom === undefined &&
+    place !== undefined &&
+    engine.peers.rangesHold(rule, place.family, false) === 'whole';
   return engine.inForce(direction, subject).NetworkPolicy.flatMap((policy) =>
     (policy[direction] ?? [])
-      .filter((rule) => rule.peers !== 'any' && rule.peers.some(holds))
+      .filter((rule) => rule.peers !== 'any' && (rule.peers.some(holds) || holdsAll(rule)))
       .filter((rule) => speaksOf(engine, rule, destination, traffic))
       .map((rule) => hitBy(engine, policy, rule, destination)),
   );

@@ -70,11 +70,13 @@ export function isolation(reach: Reach, namespace: string): NamespaceIsolation {
     open.sort((a, b) => (a.workload < b.workload ? -1 : a.workload > b.workload ? 1 : 0));
     const fresh = reach.engine.peers.classes.fresh.get(namespace);
     if (fresh === undefined) return { covered: false, open, freshOpenBy: [] };
-    const { isolated, openBy, baseline } = judge.standing(direction, fresh);
+    const standings = fresh.map((one) => judge.standing(direction, one));
+    const openBy = new Set(standings.flatMap((standing) => standing.openBy));
+    const baseline = [...new Set(standings.flatMap((standing) => standing.baseline))];
     return {
-      covered: isolated,
+      covered: standings.every(({ isolated }) => isolated),
       open,
-      freshOpenBy: openBy.map(({ ref }) => ref),
+      freshOpenBy: [...openBy].map(({ ref }) => ref),
       ...(baseline.length > 0 && { freshBaseline: baseline.map(({ ref }) => ref) }),
     };
   };
@@ -134,7 +136,7 @@ export function addressSources(
   });
   const fresh = reach.engine.peers.classes.fresh.get(namespace);
   // A namespace that is not there yet has no policies.
-  const born = fresh === undefined ? [] : lets(fresh);
+  const born = fresh === undefined ? [] : fresh.map(lets).find((by) => by !== undefined);
   return [
     ...known.sort((a, b) => ((a.workload ?? '') < (b.workload ?? '') ? -1 : 1)),
     ...(born === undefined ? [] : [{ workload: undefined, by: born }]),
@@ -175,7 +177,7 @@ export function reachesAddress(
   });
   return {
     // A namespace that is not there yet has no policies.
-    freshPod: fresh === undefined || reaches(fresh),
+    freshPod: fresh === undefined || fresh.filter(reaches).length > 0,
     workloads: workloads.sort(),
     because: [...because.values()],
   };

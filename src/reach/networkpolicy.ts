@@ -93,12 +93,12 @@ function readBlock(raw: unknown, field: string): Peer {
       throw new InvalidField(`${field}.except[${i}]: ${quoted(entry)} is all of ${quoted(text)}`);
     return range;
   });
-  return blockPeer({ cidr, except }, `${text}${except.length > 0 ? ' with exceptions' : ''}`);
+  return blockPeer({ cidr, except }, `${text}${except.length > 0 ? ' with exceptions' : ''}`, false);
 }
 
-/** A peer of addresses; `text` is how it is shown. */
-export function blockPeer(block: IpBlock, text: string): Peer {
-  return { kind: 'block', block, text };
+/** A peer of addresses; `text` is how it is shown; `pods`: it speaks of pods as well. */
+export function blockPeer(block: IpBlock, text: string, pods: boolean): Peer {
+  return { kind: 'block', block, text, pods };
 }
 
 function readPort(raw: unknown, field: string, semantics: Semantics): Port {

@@ -80,12 +80,18 @@ export class Openness {
     this.engine = engine;
     const { classes, firstFresh, fresh, elsewhere } = engine.peers.classes;
     this.first = firstFresh;
-    const namespaces = [...fresh.values()];
+    // By family of addresses, where these count: a pod has one in each, and either makes it open.
+    const families = elsewhere.map((one, i) => ({
+      one,
+      namespaces: [...fresh.values()].flatMap((classes) => classes[i] ?? []),
+    }));
     const atoms = classes.length - firstFresh;
-    const listed = namespaces.length < FEWEST_NAMESPACES;
+    const listed = fresh.size < FEWEST_NAMESPACES;
     this.measures = [
-      measure([[elsewhere - firstFresh, 1]]),
-      measure(listed ? [] : namespaces.map((one) => [one - firstFresh, 1 / namespaces.length])),
+      ...families.flatMap(({ one, namespaces }) => [
+        measure([[one - firstFresh, 1]]),
+        measure(listed ? [] : namespaces.map((place) => [place - firstFresh, 1 / namespaces.length])),
+      ]),
       ...PUBLIC.map((whole) =>
         measure(engine.peers.atoms.map((atom, i) => [atoms + i, share(atom, whole)] as const)),
       ),

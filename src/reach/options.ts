@@ -10,10 +10,13 @@ export interface EngineOptions {
    */
   hostNetwork: 'node' | 'pod';
   /**
-   * `ignore`: an ipBlock means addresses outside of the cluster, as the documentation advises and as Cilium takes it.
-   * `select`: it also matches pods by their addresses, as plugins do that filter packets.
+   * What the ipBlock of a NetworkPolicy means for pods; `networks` of cluster-wide policies match them always.
+   * `ignore`: nothing, it means addresses outside of the cluster, as the documentation advises and as Cilium takes it.
+   * `select`: it also matches pods by their addresses, as plugins do that filter packets; pods of which no address is
+   * known are matched by ranges that hold a whole family. `known`: it matches the addresses that are known; of a pod
+   * without one nothing is assumed.
    */
-  podAddresses: 'ignore' | 'select';
+  podAddresses: 'ignore' | 'known' | 'select';
   /** Addresses of domain names that policies mention; a name that is not there matches no address. */
   domains: ReadonlyMap<string, readonly Address[]>;
   /**
@@ -44,4 +47,5 @@ export const FILES: ReachOptions = {
   namespaceLabel: 'implied',
   owners: 'direct',
   hostNetwork: 'pod',
+  podAddresses: 'known',
 };

@@ -1,9 +1,10 @@
-import { type Address, atoms as cut, type Range, without } from './address.js';
+import { type Address, atoms as cut, type Family, type Range, without } from './address.js';
 import { Bits } from './bits.js';
 import { atomOf, type Classes, classify, ELSEWHERE, type PodClass } from './classes.js';
 import { EntityPeers } from './entitypeers.js';
 import type { Inventory, Labels } from './inventory.js';
 import type { EngineOptions } from './options.js';
+import { POD_RANGES } from './podranges.js';
 import type { Direction, Entity, Peer, PodPeer, Policy, Rule } from './policy.js';
 import { ALL, NONE, type PortSet, type PortSets } from './portset.js';
 import type { Selector } from './selector.js';
@@ -23,8 +24,13 @@ export class Peers {
   readonly outside: Readonly<Record<Direction, readonly Range[]>>;
   readonly classes: Classes;
   readonly count: number;
-  /** Classes with addresses that count. */
-  private readonly addressed: readonly number[];
+  /** Classes of which it counts where their addresses lie. */
+  private readonly placed: readonly number[];
+  /** Of each class the family of its address; 0 where that does not count. */
+  private readonly families: Uint8Array;
+  private readonly podAddresses: EngineOptions['podAddresses'];
+  /** The atoms in which addresses of pods can lie, by family. */
+  private readonly podAtoms: Readonly<Record<Family, readonly number[]>>;
   private readonly inventory: Inventory;
   private readonly domains: EngineOptions['domains'];
   private readonly entities: EntityPeers;
@@ -46,6 +52,7 @@ export class Peers {
   ) {
     this.inventory = inventory;
     this.domains = options.domains;
+    this.podAddresses = options.podAddresses;
     this.entities = new EntityPeers(options.entities);
     this.semantics = semantics;
     this.sets = sets;
@@ -53,15 +60,21 @@ export class Peers {
       peersNamed(policies, direction).flatMap((peer) => this.rangesOf(peer));
     this.outside = { ingress: cut(ranges('ingress')), egress: cut(ranges('egress')) };
     this.atoms = cut([...this.outside.ingress, ...this.outside.egress]);
+    this.podAtoms = { 4: this.atomsWithin(POD_RANGES[4]), 6: this.atomsWithin(POD_RANGES[6]) };
+    const egress = peersNamed(policies, 'egress');
+    const named = [...peersNamed(policies, 'ingress'), ...egress].filter(isAddresses);
+    const ofPods = options.podAddresses === 'ignore' ? named.filter(speaksOfPods) : named;
     this.classes = classify(inventory, policies, this.atoms, {
       hostNetworkSelected: semantics.hostNetworkSelected || options.hostNetwork === 'pod',
-      podAddresses: options.podAddresses === 'select',
-      nodes: peersNamed(policies, 'egress').some((peer) => peer.kind === 'nodes'),
+      forPods: this.groupsOf(ofPods),
+      forNodes: this.groupsOf(named),
+      nodes: egress.some((peer) => peer.kind === 'nodes'),
     });
     // Where entities stand for nodes, they do so for the pods on their network as well.
-    this.addressed = this.classes.classes.flatMap(({ atoms, onNode }, index) =>
-      atoms.length > 0 && !(onNode && this.entities.count > 0) ? [index] : [],
+    this.placed = this.classes.classes.flatMap(({ place, onNode }, index) =>
+      place !== undefined && !(onNode && this.entities.count > 0) ? [index] : [],
     );
+    this.families = Uint8Array.from(this.classes.classes, ({ place }) => place?.family ?? 0);
     this.firstEntity = this.classes.classes.length + this.atoms.length;
     this.count = this.firstEntity + this.entities.count;
   }
@@ -82,10 +95,30 @@ export class Peers {
     return this.classes.classes.length + atomOf(address, this.atoms);
   }
 
+  /** Whether a connection between two peers can be: pods with addresses of different families have none. */
+  canMeet(source: number, destination: number): boolean {
+    if (!this.semantics.oneFamily) return true;
+    const [from, to] = [this.families[source] ?? 0, this.families[destination] ?? 0];
+    return from === to || from === 0 || to === 0;
+  }
+
   /** Whether a rule has a peer among its peers. */
   ruleHasPeer(rule: Rule, peer: number): boolean {
     const peers = this.peersOf(rule);
     return peers === 'any' || peers.has(peer);
+  }
+
+  /**
+   * How far the ranges of a rule hold what pods of which no address is known may have: `whole` where they hold every
+   * address of the family, `part` where they hold some. `pods`: only ranges that speak of pods with every plugin.
+   */
+  rangesHold(rule: Rule, family: Family, pods: boolean): 'whole' | 'part' | 'none' {
+    const blocks =
+      rule.peers === 'any' ? [] : rule.peers.filter((peer) => peer.kind === 'block' && peer.pods === pods);
+    const atoms = new Bits(this.atoms.length);
+    for (const peer of blocks.filter(isAddresses)) for (const atom of this.atomsOf(peer)) atoms.add(atom);
+    if (!this.podAtoms[family].some((atom) => atoms.has(atom))) return 'none';
+    return this.isWhole(atoms, family) ? 'whole' : 'part';
   }
 
   /** The ports of a rule where the connection goes to `destination` (named ports are the destination's). */
@@ -137,20 +170,49 @@ export class Peers {
     const only = peers[0];
     if (peers.length === 1 && only?.kind === 'pods') return this.selected(only);
     const found = new Bits(this.count);
-    const atoms = new Bits(this.atoms.length);
     for (const peer of peers) {
       if (peer.kind === 'pods') found.addAll(this.selected(peer));
-      else if (peer.kind === 'entity') this.addEntity(peer.name, found);
-      else this.addAtoms(peer, atoms);
+      if (peer.kind === 'entity') this.addEntity(peer.name, found);
       if (peer.kind === 'nodes') this.addOnNodes(peer.nodes, found);
     }
+    const addresses = peers.filter(isAddresses);
+    if (addresses.length > 0) this.addAddresses(addresses, found);
+    return found;
+  }
+
+  /** Adds the atoms of address peers, and the classes that lie there. */
+  private addAddresses(peers: readonly AddressPeer[], found: Bits): void {
+    const [all, always] = [new Bits(this.atoms.length), new Bits(this.atoms.length)];
+    for (const peer of peers)
+      for (const atom of this.atomsOf(peer)) {
+        all.add(atom);
+        if (speaksOfPods(peer)) always.add(atom);
+      }
     const { classes } = this.classes;
-    atoms.forEach((atom) => {
+    all.forEach((atom) => {
       found.add(classes.length + atom);
     });
-    for (const index of this.addressed)
-      if (classes[index]?.atoms.some((atom) => atoms.has(atom))) found.add(index);
-    return found;
+    const [known, unknown] = [
+      this.podAddresses === 'ignore' ? always : all,
+      this.podAddresses === 'select' ? all : always,
+    ];
+    const whole = {
+      4: { nodes: this.isWhole(all, 4), pods: this.isWhole(unknown, 4) },
+      6: { nodes: this.isWhole(all, 6), pods: this.isWhole(unknown, 6) },
+    };
+    for (const index of this.placed) {
+      const { place, onNode } = classes[index] ?? {};
+      if (place === undefined) continue;
+      const { family, atom } = place;
+      const isIn =
+        atom === undefined ? whole[family][onNode ? 'nodes' : 'pods'] : (onNode ? all : known).has(atom);
+      if (isIn) found.add(index);
+    }
+  }
+
+  /** Whether atoms hold every address that a pod can have in a family. */
+  private isWhole(atoms: Bits, family: Family): boolean {
+    return this.semantics.wholeFamilyHoldsAll && this.podAtoms[family].every((atom) => atoms.has(atom));
   }
 
   /** The classes of a peer as a set; many rules name the same. */
@@ -175,19 +237,44 @@ export class Peers {
       });
   }
 
-  /** Adds the atoms of a block, of nodes or of a domain name. */
-  private addAtoms(peer: Exclude<Peer, PodPeer>, atoms: Bits): void {
-    const ranges = peer.kind === 'block' ? [peer.block.cidr] : this.rangesOf(peer);
-    for (const { family, from, to } of ranges) {
+  /** The atoms of a block, of nodes or of a domain name. */
+  private atomsOf(peer: AddressPeer): readonly number[] {
+    if (peer.kind !== 'block') return this.atomsWithin(this.rangesOf(peer));
+    const { family } = peer.block.cidr;
+    return this.atomsWithin([peer.block.cidr]).filter((atom) => {
+      const value = this.atoms[atom]?.from;
+      return value !== undefined && this.semantics.inBlock({ family, value }, peer.block);
+    });
+  }
+
+  /** The atoms that have addresses in common with ranges. */
+  private atomsWithin(ranges: readonly Range[]): readonly number[] {
+    return ranges.flatMap(({ family, from, to }) => {
+      const first = atomOf({ family, value: from }, this.atoms);
       const last = atomOf({ family, value: to }, this.atoms);
-      for (let atom = atomOf({ family, value: from }, this.atoms); atom <= last; atom++) {
-        const value = this.atoms[atom]?.from;
-        const inside =
-          peer.kind !== 'block' ||
-          (value !== undefined && this.semantics.inBlock({ family, value }, peer.block));
-        if (inside) atoms.add(atom);
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    });
+  }
+
+  /** By atom, the first of those that lie in the same of the given peers; undefined where there are no peers. */
+  private groupsOf(peers: readonly AddressPeer[]): Int32Array | undefined {
+    if (peers.length === 0) return undefined;
+    const group = new Int32Array(this.atoms.length);
+    let groups = 1;
+    for (const peer of new Map(peers.map((one) => [keyOf(one), one])).values()) {
+      const moved = new Map<number, number>();
+      for (const atom of this.atomsOf(peer)) {
+        const from = group[atom] ?? 0;
+        const to = moved.get(from) ?? groups++;
+        moved.set(from, to);
+        group[atom] = to;
       }
     }
+    const first = new Map<number, number>();
+    return group.map((one, atom) => {
+      if (!first.has(one)) first.set(one, atom);
+      return first.get(one) ?? atom;
+    });
   }
 
   /** Adds the classes that stand for pods on the network of the selected nodes. */
@@ -257,8 +344,29 @@ export class Peers {
   }
 }
 
+type AddressPeer = Exclude<Peer, PodPeer | { kind: 'entity' }>;
+
+function isAddresses(peer: Peer): peer is AddressPeer {
+  return peer.kind !== 'pods' && peer.kind !== 'entity';
+}
+
+/** Whether a peer of addresses matches pods with every plugin: `nodes` and names are resolved to addresses as well. */
+function speaksOfPods(peer: AddressPeer): boolean {
+  return peer.kind !== 'block' || peer.pods;
+}
+
+/** Equal for peers of the same addresses. */
+function keyOf(peer: AddressPeer): string {
+  if (peer.kind === 'nodes') return `nodes ${peer.nodes.text}`;
+  if (peer.kind === 'domain') return `domain ${peer.name}`;
+  return [peer.block.cidr, ...peer.block.except]
+    .map(({ family, from, to }) => `${family} ${from} ${to}`)
+    .join();
+}
+
 /** Addresses of a domain name; `*.example.com` stands for every known name below it. */
-export function addressesOf(name: string, domains: EngineOptions['domains']): readonly Address[] {
+export function addressesOf(written: string, domains: EngineOptions['domains']): readonly Address[] {
+  const name = written.toLowerCase().replace(/\.$/, '');
   if (!name.startsWith('*.')) return domains.get(name) ?? [];
   return [...domains].flatMap(([known, addresses]) => (known.endsWith(name.slice(1)) ? addresses : []));
 }

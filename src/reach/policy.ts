@@ -27,7 +27,8 @@ export type Entity = 'kube-apiserver' | 'nodes';
 export type Peer =
   | PodPeer
   | { kind: 'entity'; name: Entity }
-  | { kind: 'block'; block: IpBlock; text: string }
+  /** `pods`: it also speaks of pods, by their addresses, whatever the plugin does (`networks`). */
+  | { kind: 'block'; block: IpBlock; text: string; pods: boolean }
   | { kind: 'nodes'; nodes: Selector }
   | { kind: 'domain'; name: string };
 

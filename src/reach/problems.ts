@@ -1,4 +1,5 @@
 import { type Manifest, refOf } from '../model/manifest.js';
+import type { Family } from './address.js';
 import type { Problem } from './inventory.js';
 import type { ReachOptions } from './options.js';
 import { addressesOf } from './peers.js';
@@ -82,14 +83,74 @@ function selectorsOf(peer: Peer): readonly Selector[] {
   return typeof peer.namespace === 'string' ? [peer.pods] : [peer.namespace, peer.pods];
 }
 
+/**
+ * Rules of ranges of which it cannot be told whether they hold the addresses of pods that have none: it depends on
+ * addresses that are still to be given or, for the ipBlock of a NetworkPolicy, on the plugin.
+ */
+export function undecidedRanges(reach: Reach, policies: readonly Policy[]): readonly Problem[] {
+  const { peers, options } = reach.engine;
+  const without = new Map<Family, Set<string>>();
+  reach.inventory.pods.forEach(({ workload }, i) => {
+    for (const one of reach.classesOf(i)) {
+      const place = peers.classAt(one)?.place;
+      if (place === undefined || place.atom !== undefined) continue;
+      const names = without.get(place.family) ?? new Set();
+      without.set(place.family, names.add(reach.workloads[workload]?.name ?? ''));
+    }
+  });
+  if (without.size === 0) return [];
+  return policies.flatMap((policy) =>
+    [...(policy.ingress ?? []), ...(policy.egress ?? [])].flatMap((rule): readonly Problem[] => {
+      const namesOf = (pods: boolean, held: 'part' | 'whole') =>
+        [...without].flatMap(([family, names]) =>
+          peers.rangesHold(rule, family, pods) === held ? [...names] : [],
+        );
+      const certain = policy.tier !== 'NetworkPolicy';
+      const left = certain || options.podAddresses !== 'select' ? [] : namesOf(false, 'part');
+      const partly = [...new Set([...(certain ? namesOf(true, 'part') : []), ...left])];
+      const plugin = options.podAddresses === 'known' ? [...new Set(namesOf(false, 'whole'))] : [];
+      const note = (message: string) => ({ object: policy.ref, message, effect: 'note' as const });
+      const what = `${rule.place} (${rule.action}) names ${rangesOf(rule)}`;
+      return [
+        ...(partly.length === 0
+          ? []
+          : [
+              note(
+                `${what}: whether that holds pods that have no address yet cannot be told, and it counts as not holding them: ${listed(partly)}`,
+              ),
+            ]),
+        ...(plugin.length === 0
+          ? []
+          : [
+              note(
+                `${what}: it counts as addresses outside of the cluster for pods that have no address; most plugins let it match pods as well: ${listed(plugin)}`,
+              ),
+            ]),
+      ];
+    }),
+  );
+}
+
+function rangesOf(rule: Rule): string {
+  return peersOf(rule)
+    .flatMap((peer) => (peer.kind === 'block' ? peer.text : []))
+    .join(', ');
+}
+
+/** The first names, and how many more there are. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
 /** Workloads on their node's network that policies select: most plugins overlook that. */
 export function selectedOnNode(reach: Reach): readonly Problem[] {
   const { inventory, engine } = reach;
   const found = new Set<number>();
   inventory.pods.forEach((pod, i) => {
-    const inForce = (['ingress', 'egress'] as const).map((direction) =>
-      engine.inForce(direction, reach.classOf(i)),
-    );
+    const inForce = reach
+      .classesOf(i)
+      .flatMap((one) => [engine.inForce('ingress', one), engine.inForce('egress', one)]);
     if (pod.hostNetwork && inForce.some((by) => Object.values(by).some((policies) => policies.length > 0)))
       found.add(pod.workload);
   });

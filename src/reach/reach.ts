@@ -17,6 +17,7 @@ import {
   misnamedBaselines,
   misspelt,
   selectedOnNode,
+  undecidedRanges,
   unknownDomains,
 } from './problems.js';
 import { InvalidField } from './selector.js';
@@ -174,9 +175,9 @@ export class Reach {
     return explain(this, src, dst, protocol, port);
   }
 
-  /** Class of a pod of the inventory. */
-  classOf(pod: number): number {
-    return this.endpoints.classOf(pod);
+  /** Classes of a pod of the inventory. */
+  classesOf(pod: number): readonly number[] {
+    return this.endpoints.classesOf(pod);
   }
 
   /** Workloads of a namespace by index, each with its classes; pods on their node's network are left out. */
@@ -271,6 +272,7 @@ export function reachOf(
     ...impossibleValues(policies),
   );
   const reach = new Reach(inventory, policies, problems, all, semantics);
+  problems.push(...undecidedRanges(reach, policies));
   if (all.hostNetwork === 'pod') problems.push(...selectedOnNode(reach));
   return reach;
 }

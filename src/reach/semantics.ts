@@ -31,6 +31,12 @@ export interface Semantics {
   emptyPeersAreAny: boolean;
   emptyPortsAreAny: boolean;
   inBlock(address: Address, block: IpBlock): boolean;
+  /** `networks` of a cluster-wide policy: "cluster-internal traffic will be checked against the rule as well". */
+  networksMatchPods: boolean;
+  /** Ranges that hold every address that a pod can have in a family hold one of which no address is known. */
+  wholeFamilyHoldsAll: boolean;
+  /** A connection between pods uses one family of addresses, and is decided by those of that family. */
+  oneFamily: boolean;
   /** Protocol of a port entry that names none. */
   defaultProtocol: Protocol;
   /** First and last port of an entry. */
@@ -84,6 +90,9 @@ export const KUBERNETES: Semantics = {
   emptyPortsAreAny: true,
   inBlock: (address, { cidr, except }) =>
     inRange(address, cidr) && !except.some((range) => inRange(address, range)),
+  networksMatchPods: true,
+  wholeFamilyHoldsAll: true,
+  oneFamily: true,
   defaultProtocol: 'TCP',
   portRange: (port, endPort) => [port, endPort ?? port],
   isNamed: (port, name, protocol) =>

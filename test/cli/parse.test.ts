@@ -124,6 +124,18 @@ const VALUES: readonly (readonly [string, Command])[] = [
     'reach diff --from old --to new -o json',
     { name: 'reachDiff', options: NONE, output: 'json', from: 'old', to: 'new' },
   ],
+  [
+    'reach --resolve DB.example.com.=192.0.2.7 --resolve db.example.com=2001:db8::7',
+    {
+      name: 'reach',
+      options: NONE,
+      output: 'text',
+      resolve: [
+        { name: 'db.example.com', address: '192.0.2.7' },
+        { name: 'db.example.com', address: '2001:db8::7' },
+      ],
+    },
+  ],
   ['--version', { name: 'version' }],
   ['plan --version', { name: 'version' }],
   [
@@ -173,6 +185,10 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['probe --probe-timeout 1e2', '--probe-timeout is a number of seconds from 5 to 600'],
   ['plan --sandbox --context prod', '--sandbox and --context name two different clusters'],
   ['plan --sandbox-file f --kubeconfig k', '--sandbox and --kubeconfig name two different clusters'],
+  [
+    'reach --resolve db.example.com=db2.example.com',
+    "--resolve is NAME=ADDRESS as in db.example.com=192.0.2.7, not 'db.example.com=db2.example.com'",
+  ],
   ['plan --from d --sandbox', '--from reads files; it does not go with a flag that names a cluster'],
   ['plan --from d --context c', '--from reads files; it does not go with a flag that names a cluster'],
   ['plan --step quota', "there is no step 'quota'; the steps are namespaces, default-deny, quotas"],

@@ -46,6 +46,9 @@ export const MUTANTS: Readonly<Record<string, Partial<Semantics>>> = {
   'blocks match IPv4 only': {
     inBlock: (address, block) => address.family === 4 && KUBERNETES.inBlock(address, block),
   },
+  'networks of cluster-wide policies match no pods': { networksMatchPods: false },
+  'no range matches a pod without address': { wholeFamilyHoldsAll: false },
+  'pods talk across families of addresses': { oneFamily: false },
   'a port without protocol is UDP': { defaultProtocol: 'UDP' },
   'endPort is overlooked': { portRange: (port) => [port, port] },
   'endPort is not inside': {

@@ -7,7 +7,7 @@ import { at, listAt, type Manifest, stringAt, stringsAt } from '../../src/model/
  */
 export interface NaiveOptions {
   hostNetwork: 'node' | 'pod';
-  podAddresses: 'ignore' | 'select';
+  podAddresses: 'ignore' | 'known' | 'select';
   namespaceLabel: 'implied' | 'asIs';
 }
 
@@ -16,6 +16,12 @@ export interface End {
   object?: Manifest;
   address?: string;
 }
+
+/** An end with the one address that a connection uses; a pod without one has some address of a family. */
+interface Placed extends End {
+  ip: string | { unknown: Family };
+}
+type Family = 'ipv4' | 'ipv6';
 
 type Rule = unknown;
 type Side = 'ingress' | 'egress';
@@ -32,9 +38,13 @@ export function allowed(
   const world = { objects, options };
   const isOnePod = from.object !== undefined && from.object === to.object && from.object.kind === 'Pod';
   if (isOnePod) return true;
-  return (
-    side(world, 'egress', from, to, to, protocol, port) &&
-    side(world, 'ingress', to, from, to, protocol, port)
+  return placesOf(world, from).some((source) =>
+    placesOf(world, to).some(
+      (target) =>
+        (from.object === undefined || to.object === undefined || familyAt(source) === familyAt(target)) &&
+        side(world, 'egress', source, target, target, protocol, port) &&
+        side(world, 'ingress', target, source, target, protocol, port),
+    ),
   );
 }
 
@@ -51,9 +61,9 @@ interface World {
 function side(
   world: World,
   direction: Side,
-  subject: End,
-  peer: End,
-  to: End,
+  subject: Placed,
+  peer: Placed,
+  to: Placed,
   protocol: string,
   port: number,
 ): boolean {
@@ -125,24 +135,45 @@ function namesPods(world: World, raw: unknown, end: End): boolean {
 }
 
 /** Peers of a rule; `own` is the namespace of a NetworkPolicy and undefined for cluster-wide policies. */
-function namesPeer(world: World, peers: unknown, end: End, own: string | undefined): boolean {
+function namesPeer(world: World, peers: unknown, end: Placed, own: string | undefined): boolean {
   const list = Array.isArray(peers) ? peers : [];
   if (list.length === 0) return own !== undefined;
-  return list.some((peer) =>
-    own === undefined ? clusterPeer(world, peer, end) : networkPeer(world, peer, end, own),
-  );
+  if (
+    list.some((peer) => (own === undefined ? clusterPeer(world, peer, end) : podPeer(world, peer, end, own)))
+  )
+    return true;
+  // "cluster-internal traffic will be checked against the rule as well": `networks` whatever the plugin does.
+  const { podAddresses } = world.options;
+  const isPod = end.object !== undefined && !standsForNode(world, end);
+  if (own !== undefined && isPod && podAddresses === 'ignore') return false;
+  const holds = (address: string) => list.some((peer) => inRanges(peer, address));
+  if (typeof end.ip === 'string') return holds(end.ip);
+  // Some address of the family: only ranges that hold every one that a pod can have are certain to hold it.
+  return (own === undefined || !isPod || podAddresses === 'select') && PROBES[end.ip.unknown].every(holds);
 }
 
-function networkPeer(world: World, peer: unknown, end: End, own: string): boolean {
+/** Addresses on both sides of every bound that the generator's ranges have, as far as pods can have them. */
+const PROBES: Readonly<Record<Family, readonly string[]>> = {
+  ipv4: [
+    ...['1.1.1.1', '8.8.8.8', '10.0.0.9', '10.0.1.9', '10.1.0.9', '172.16.0.8', '172.16.0.9', '172.16.0.129'],
+    ...['172.17.0.1', '192.168.0.0', '192.168.0.1', '192.168.0.2', '192.168.0.3', '223.255.255.1'],
+  ],
+  ipv6: ['2001:db8::7', '2001:db8:1::7', '2001:db9::7', '2a00::1', 'fd00::9', 'fd01::1', 'fc00::1'],
+};
+
+/** Whether an `ipBlock` or one of `networks` holds an address. */
+function inRanges(peer: unknown, address: string): boolean {
   const block = get(peer, 'ipBlock');
-  if (block !== undefined) {
-    const cidr = subnet(String(get(block, 'cidr')));
-    const except = listAt(block, 'except').map((text) => subnet(String(text)));
-    return addressesOf(world, end).some(
-      (address) => contains(cidr, address) && !except.some((list) => contains(list, address)),
-    );
-  }
-  if (end.object === undefined || standsForNode(world, end)) return false;
+  const networks = block === undefined ? listAt(peer, 'networks') : [get(block, 'cidr')];
+  const except = listAt(block, 'except');
+  const holds = (text: unknown) => contains(subnet(String(text)), address);
+  return networks.some(holds) && !except.some(holds);
+}
+
+/** A peer of a NetworkPolicy that selects pods. */
+function podPeer(world: World, peer: unknown, end: Placed, own: string): boolean {
+  if (get(peer, 'ipBlock') !== undefined || end.object === undefined || standsForNode(world, end))
+    return false;
   const namespaceSelector = get(peer, 'namespaceSelector');
   const podSelector = get(peer, 'podSelector');
   const inNamespace =
@@ -152,19 +183,16 @@ function networkPeer(world: World, peer: unknown, end: End, own: string): boolea
   return inNamespace && (podSelector === undefined || selects(podSelector, labelsOf(end)));
 }
 
-function clusterPeer(world: World, peer: unknown, end: End): boolean {
-  const networks = get(peer, 'networks');
-  if (Array.isArray(networks))
-    return addressesOf(world, end).some((a) => networks.some((text) => contains(subnet(String(text)), a)));
+/** A peer of a cluster-wide policy that selects pods or nodes. */
+function clusterPeer(world: World, peer: unknown, end: Placed): boolean {
   const nodes = get(peer, 'nodes');
-  if (nodes !== undefined)
-    return nodesOf(world).some(
-      (node) =>
-        selects(nodes, stringsAt(node, 'metadata', 'labels')) &&
-        ((standsForNode(world, end) && nodeName(end) === node.metadata.name) ||
-          addressesOf(world, end).some((address) => nodeAddresses(node).includes(address))),
-    );
-  return namesPods(world, peer, end);
+  if (nodes === undefined) return namesPods(world, peer, end);
+  return nodesOf(world).some(
+    (node) =>
+      selects(nodes, stringsAt(node, 'metadata', 'labels')) &&
+      ((standsForNode(world, end) && nodeName(end) === node.metadata.name) ||
+        (typeof end.ip === 'string' && nodeAddresses(node).includes(end.ip))),
+  );
 }
 
 /** NetworkPolicyPort, AdminNetworkPolicyPort or ClusterNetworkPolicyProtocol; a named port is the destination's. */
@@ -226,17 +254,38 @@ function standsForNode({ options }: World, end: End): boolean {
   return options.hostNetwork === 'node' && at(podOf(end), 'spec', 'hostNetwork') === true;
 }
 
-/** The addresses by which an ipBlock can match an end. */
-function addressesOf(world: World, end: End): readonly string[] {
-  if (end.address !== undefined) return [end.address];
-  const onNode = standsForNode(world, end);
-  if (!onNode && world.options.podAddresses === 'ignore') return [];
+/** An end with each address by which it can be reached, or reach others. */
+function placesOf(world: World, end: End): readonly Placed[] {
+  if (end.address !== undefined) return [{ ...end, ip: end.address }];
+  const known = podAddresses(world, end);
+  return known.length > 0
+    ? known.map((ip) => ({ ...end, ip }))
+    : families(world).map((unknown) => ({ ...end, ip: { unknown } }));
+}
+
+function podAddresses(world: World, end: End): readonly string[] {
   const pod = podOf(end);
   const own = listAt(pod, 'status', 'podIPs').map((entry) => String(get(entry, 'ip')));
   const host = at(pod, 'status', 'hostIP');
   if (at(pod, 'spec', 'hostNetwork') === true && typeof host === 'string') own.push(host);
-  if (own.length > 0 || !onNode) return own;
+  if (own.length > 0 || !standsForNode(world, end)) return own;
   return nodesOf(world).flatMap((node) => (node.metadata.name === nodeName(end) ? nodeAddresses(node) : []));
+}
+
+/** The families of addresses that the cluster's pods and nodes have; IPv4 where none is known. */
+function families(world: World): readonly Family[] {
+  const known = world.objects.flatMap((object) =>
+    object.kind === 'Pod'
+      ? listAt(object, 'status', 'podIPs').map((entry) => familyOf(String(get(entry, 'ip'))))
+      : object.kind === 'Node'
+        ? nodeAddresses(object).map(familyOf)
+        : [],
+  );
+  return known.length === 0 ? ['ipv4'] : [...new Set(known)];
+}
+
+function familyAt({ ip }: Placed): Family {
+  return typeof ip === 'string' ? familyOf(ip) : ip.unknown;
 }
 
 /** Whether the first end is the node on which the second runs: by its address, or as a pod on its network. */
@@ -292,7 +341,7 @@ function containerPorts(end: End): readonly { name: unknown; port: unknown; prot
 
 interface Subnet {
   list: BlockList;
-  family: 'ipv4' | 'ipv6';
+  family: Family;
 }
 
 const subnets = new Map<string, Subnet>();
@@ -313,6 +362,6 @@ function contains({ list, family }: Subnet, address: string): boolean {
   return family === familyOf(address) && list.check(address, family);
 }
 
-function familyOf(address: string): Subnet['family'] {
+function familyOf(address: string): Family {
   return address.includes(':') ? 'ipv6' : 'ipv4';
 }

@@ -24,8 +24,8 @@ const CIDRS = [
   'fd00::/8',
 ];
 const INSIDE: Readonly<Record<string, readonly string[]>> = {
-  '0.0.0.0/0': ['172.16.0.0/24', '10.0.0.0/8', '8.8.8.8/32', '192.168.0.1/32'],
-  '::/0': ['2001:db8::/32', 'fd00::/8'],
+  '0.0.0.0/0': ['172.16.0.0/24', '10.0.0.0/8', '8.8.8.8/32', '192.168.0.1/32', '169.254.169.254/32'],
+  '::/0': ['2001:db8::/32', 'fd00::/8', 'fd00:ec2::254/128'],
   '172.16.0.0/24': ['172.16.0.128/25', '172.16.0.9/32'],
   '10.0.0.0/8': ['10.0.1.0/24'],
   '2001:db8::/32': ['2001:db8:1::/48'],
@@ -87,7 +87,7 @@ class Maker {
       objects: this.chance(0.5) ? objects : objects.toReversed(),
       options: {
         hostNetwork: this.chance(0.7) ? 'node' : 'pod',
-        podAddresses: this.chance(0.5) ? 'select' : 'ignore',
+        podAddresses: this.pick(['ignore', 'known', 'select']),
         namespaceLabel: this.chance(0.5) ? 'implied' : 'asIs',
       },
       ends,

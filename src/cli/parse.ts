@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { Command as Commander, CommanderError } from 'commander';
 import { printable } from '../model/escape.js';
 import { LONGEST_START } from '../model/policy-probe.js';
@@ -317,8 +316,8 @@ function resolved(given: Given): { resolve?: readonly Resolved[] } {
 
 /** `NAME=ADDRESS`; names are compared without regard to case and without the root's dot, as DNS does. */
 function resolvedFrom(text: string): Resolved | undefined {
-  const [, name = '', address = ''] = /^([a-z0-9_][a-z0-9_.-]*)=(.+)$/i.exec(text) ?? [];
-  if (isIP(address) === 0) return undefined;
+  const [, name = '', address = ''] = /^([a-z0-9_][a-z0-9_.-]*)=([0-9a-f.:]+)$/i.exec(text) ?? [];
+  if (address === '') return undefined;
   return { name: name.toLowerCase().replace(/\.$/, ''), address };
 }
 

@@ -111,7 +111,14 @@ function domainsOf(resolve: readonly Resolved[] = []): ReadonlyMap<string, reado
   return new Map(
     [...Map.groupBy(resolve, ({ name }) => name)].map(([name, all]) => [
       name,
-      all.flatMap(({ address }) => parseAddress(address) ?? []),
+      all.map(({ address }) => {
+        const parsed = parseAddress(address);
+        if (parsed === undefined)
+          throw new HostError(
+            `--resolve ${name}=${address}: that is no IP address, as 192.0.2.7 or 2001:db8::7.`,
+          );
+        return parsed;
+      }),
     ]),
   );
 }

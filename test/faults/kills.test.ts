@@ -4,8 +4,9 @@ import path from 'node:path';
 import { type Beginning, beginning, contentOf, started } from './cluster.js';
 import { differences, type Kill, killedAgain, killsOf, kubeconfigFor } from './runs.js';
 
-/** How many runs are killed (`npm run test:faults` takes 200), and how many at a time. */
+/** How many runs are killed (`npm run test:faults` takes 200), the first seed of them, and how many at a time. */
 const KILLS = Number(process.env.FAULT_KILLS ?? 10);
+const FIRST = Number(process.env.FAULT_FIRST ?? 1);
 const AT_ONCE = 3;
 
 describe('a process that is killed at any moment', () => {
@@ -37,7 +38,7 @@ describe('a process that is killed at any moment', () => {
   }, 120_000);
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  const seeds = Array.from({ length: KILLS }, (_, n) => n + 1);
+  const seeds = Array.from({ length: KILLS }, (_, n) => n + FIRST);
   const batches = Array.from({ length: Math.ceil(KILLS / AT_ONCE) }, (_, n) =>
     seeds.slice(n * AT_ONCE, (n + 1) * AT_ONCE),
   );

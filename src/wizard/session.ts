@@ -77,6 +77,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
 
   /** The cluster for this run until its end; undefined where another run has it, which is said then. */
   const claim = async (): Promise<AbortSignal | undefined> => {
+    const before = claimed;
     claimed ??= await ports.claim();
     if (!claimed.held) {
       const { reason } = claimed;
@@ -84,7 +85,7 @@ export function createSession(ports: SessionPorts, options: SessionOptions): Ses
       send({ type: 'failure', message: reason });
       return undefined;
     }
-    if (claimed.note !== undefined) send({ type: 'noted', note: claimed.note });
+    if (before === undefined && claimed.note !== undefined) send({ type: 'noted', note: claimed.note });
     return claimed.lost;
   };
 

@@ -21,7 +21,8 @@ export interface Beginning {
 }
 
 const NAMESPACES = ['shop', 'pay', 'ops'];
-const SECRETS = 30;
+/** How many Secrets there are to re-write. */
+export const SECRETS = 30;
 
 /**
  * Namespaces with workloads that talk to each other, an open policy of somebody else, and Secrets in plain text
@@ -33,7 +34,7 @@ export async function beginning(directory: string): Promise<Beginning> {
   await writeFile(answers, ANSWERS);
   const sandbox = await startSandbox({ file: state, empty: true });
   try {
-    for (const namespace of NAMESPACES) await fill(sandbox, namespace);
+    await filled(sandbox);
   } finally {
     await sandbox.close();
   }
@@ -45,6 +46,11 @@ export async function beginning(directory: string): Promise<Beginning> {
   });
   if (code !== 0 && code !== 1) throw new Error(`the beginning could not be made: ${stderr}`);
   return { state, answers };
+}
+
+/** Puts what a full run works on into a cluster. */
+export async function filled(connection: Connection): Promise<void> {
+  for (const namespace of NAMESPACES) await fill(connection, namespace);
 }
 
 async function fill(connection: Connection, namespace: string): Promise<void> {
@@ -118,16 +124,21 @@ const SERVER_OWNED = [
 /** Objects that the server writes itself: events, and where it is reached, which differs from start to start. */
 const OF_THE_SERVER = /^(Event\/|(Service|Endpoints|EndpointSlice)\/default\/kubernetes$)/;
 
-/** What is in a cluster: each object as somebody wrote it, and of each Secret how it is stored. */
+/** An object as somebody wrote it, under its name. */
+export function written(object: Record<string, unknown>): [string, Record<string, unknown>] {
+  const { status: _status, metadata, ...rest } = object;
+  const kept = isRecord(metadata)
+    ? Object.fromEntries(Object.entries(metadata).filter(([key]) => !SERVER_OWNED.includes(key)))
+    : {};
+  return [[rest.kind, kept.namespace ?? [], kept.name].flat().join('/'), { ...rest, metadata: kept }];
+}
+
+/** What is in an embedded cluster: each object as somebody wrote it, and of each Secret how it is stored. */
 export async function contentOf(file: string): Promise<Record<string, string>> {
   const saved: unknown = JSON.parse(await readFile(file, 'utf8'));
   const entries = listAt(saved, 'objects').map((entry): [string, string] => {
-    const { status: _status, metadata, ...rest } = at(entry, 'object') as Record<string, unknown>;
-    const kept = isRecord(metadata)
-      ? Object.fromEntries(Object.entries(metadata).filter(([key]) => !SERVER_OWNED.includes(key)))
-      : {};
-    const name = [rest.kind, kept.namespace ?? [], kept.name].flat().join('/');
-    return [name, JSON.stringify({ ...rest, metadata: kept, stored: stringAt(entry, 'stored') })];
+    const [name, object] = written(at(entry, 'object') as Record<string, unknown>);
+    return [name, JSON.stringify({ ...object, stored: stringAt(entry, 'stored') })];
   });
   return Object.fromEntries(entries.filter(([name]) => !OF_THE_SERVER.test(name)).sort());
 }

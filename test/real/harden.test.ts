@@ -8,6 +8,7 @@ import { declaredConnections, declaredText, peerText } from '../../src/declared/
 import { readManifests } from '../../src/host/manifests.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { isolation, reachOf } from '../../src/reach/index.js';
+import { PLATFORM } from '../support/platform.js';
 import { harden, type Ran, ROOT } from '../support/program.js';
 import { missingReal, type RealCluster, startReal } from '../support/real-cluster.js';
 import { request } from '../support/rest.js';
@@ -29,48 +30,6 @@ function speaksOf(conn: string, protocol: string, port: number | undefined): boo
       (port === undefined || (Number(match[2]) <= port && port <= Number(match[3] ?? match[2])))
     );
   });
-}
-
-/** What kubeadm and a network plugin would have put there: the tests' server comes bare. */
-const PLATFORM: Manifest[] = [
-  {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name: 'node-1' },
-    spec: { providerID: 'aws:///eu-central-1a/i-0123456789abcdef0' },
-  },
-  {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'kube-dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
-    spec: {
-      selector: { 'k8s-app': 'kube-dns' },
-      ports: [
-        { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
-        { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
-      ],
-    },
-  },
-  workload('Deployment', 'coredns', { 'k8s-app': 'kube-dns' }),
-  workload('DaemonSet', 'calico-node', { 'k8s-app': 'calico-node' }),
-];
-
-function workload(kind: string, name: string, labels: Record<string, string>): Manifest {
-  return {
-    apiVersion: 'apps/v1',
-    kind,
-    metadata: { name, namespace: 'kube-system', labels },
-    spec: {
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          priorityClassName: 'system-node-critical',
-          containers: [{ name, image: `example.test/${name}:1` }],
-        },
-      },
-    },
-  };
 }
 
 const ANSWERS = {

@@ -4,7 +4,7 @@ import { type Manifest, refText } from '../../src/model/manifest.js';
 import { objects } from '../../src/model/snapshot.js';
 import type { Step } from '../../src/model/step.js';
 import { type Decisions, pendingCount } from '../../src/wizard/assemble.js';
-import { ClusterError } from '../../src/wizard/ports.js';
+import { type Claim, ClusterError } from '../../src/wizard/ports.js';
 import { createSession } from '../../src/wizard/session.js';
 import type { Session, UserEvent, WizardState } from '../../src/wizard/state.js';
 import { applyUnattended, unansweredQuestions } from '../../src/wizard/unattended.js';
@@ -611,6 +611,22 @@ describe('one run at a time', () => {
     expect(cluster.claims).toEqual([]);
     expect(await applyUnattended(session)).toBe(0);
     expect(cluster.claims).toEqual(['claimed', 'released']);
+  });
+
+  test('that a dead one was taken over is said once, however many steps write', async () => {
+    const { cluster, session } = harness();
+    const claim = cluster.claim.bind(cluster);
+    cluster.claim = async () =>
+      ({ ...(await claim()), note: 'The Lease of a dead run was taken over.' }) as Claim;
+    let said = 0;
+    let notice: string | undefined;
+    session.subscribe(() => {
+      if (session.state.notice !== notice && session.state.notice?.includes('dead run') === true) said++;
+      notice = session.state.notice;
+    });
+    expect(await applyUnattended(session)).toBe(0);
+    expect(session.state.steps.filter(({ done }) => done.length > 0)).toHaveLength(2);
+    expect(said).toBe(1);
   });
 
   test('a cluster that another run holds is not written to, and it says whose it is', async () => {

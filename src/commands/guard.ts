@@ -5,17 +5,17 @@ import { EXIT, type ExitCode } from '../cli/exit.js';
 import { untilReleased } from '../host/guardian.js';
 import { isHealthy } from '../host/health.js';
 import { holderOf } from '../host/lock.js';
-import { decide, takeGuard, watchedReader } from '../host/verdicts.js';
+import { decide, takeGuard, tellTrouble, watchedReader } from '../host/verdicts.js';
 import { oneLine } from '../model/escape.js';
 import { undoneOf } from '../model/journal.js';
-import { type Clocks, isDue, isWritten, type Watched } from '../model/provisional.js';
+import { type Clocks, isDue, isWritten, type Watched, waitToTakeBack } from '../model/provisional.js';
 import { type Io, runsOf, say, summaryOf } from './io.js';
 
 /** Pipe on which this process tells the one that started it that it watches. */
 const READY = 3;
-/** How long taking back is tried, and the pauses between, in milliseconds. */
+/** How long and how often it is tried to go on watching, in milliseconds. */
 const GIVE_UP = 24 * 3_600_000;
-const PAUSES = [2_000, 5_000, 15_000, 60_000];
+const PAUSE = 5_000;
 
 /**
  * Watches over a run until everything of it that was written provisionally is decided about, and takes back what nobody
@@ -57,7 +57,7 @@ async function insistent(work: () => Promise<void>, directory: string, log: Log)
       log(error instanceof Error ? error.message : String(error));
       if (!existsSync(directory)) throw error;
       if (performance.now() - start > GIVE_UP) throw error;
-      await pause(PAUSES[1] ?? 0);
+      await pause(PAUSE);
     }
   }
 }
@@ -122,7 +122,7 @@ async function isKept(one: Watched, undone: boolean, directory: string, log: Log
   return verdict === 'kept';
 }
 
-/** Takes back what was not kept, as an undo of its own; tried again while it cannot be done. */
+/** Takes back what was not kept, as an undo of its own; tried again while it cannot be done, and said to `runs`. */
 async function takeBack(
   run: string,
   directory: string,
@@ -131,28 +131,53 @@ async function takeBack(
   io: Io,
   log: Log,
 ): Promise<void> {
-  const { undoProvisional } = await import('./run.js');
   const ids = lost.map(({ id }) => id);
   const start = performance.now();
-  for (let attempt = 0; performance.now() - start < GIVE_UP; attempt++) {
-    if (!(await untilReleased(directory))) log('The run is still held by another process.');
-    else {
-      const written = (await read()).filter((one) => isWritten(one) && ids.includes(one.id));
-      if (written.length === 0) return log('Nothing had been written.');
-      try {
-        const all = await runsOf(io).list();
-        if (written.every(({ id }) => undoneOf(all, run)(id))) return log('It is taken back.');
-        const code = await undoProvisional(run, written, io);
-        log(`The undo has ended with code ${code}.`);
-        const after = undoneOf(await runsOf(io).list(), run);
-        if (written.every(({ id }) => after(id))) return;
-      } catch (error) {
-        log(error instanceof Error ? error.message : String(error));
-      }
+  for (let tries = 1; ; tries++) {
+    const tried = await tryBack(run, directory, read, ids, io).catch(
+      (error: unknown): Tried => ({
+        over: false,
+        forbidden: false,
+        words: error instanceof Error ? error.message : String(error),
+      }),
+    );
+    log(tried.words);
+    const at = new Date().toISOString();
+    if (tried.over) {
+      const stays = oneLine(tried.stays.join('; '));
+      return tellTrouble(directory, ids, stays === '' ? undefined : { at, reason: stays, stays: true });
     }
-    await pause(PAUSES[Math.min(attempt, PAUSES.length - 1)] ?? 60_000);
+    await tellTrouble(directory, ids, { at, reason: oneLine(tried.words) });
+    const wait = waitToTakeBack(tries, performance.now() - start, tried);
+    if (wait === undefined) return log(`It could not be taken back. Try: kubectl harden undo ${run}`);
+    await pause(wait);
   }
-  log(`It could not be taken back. Try: kubectl harden undo ${run}`);
+}
+
+type Tried =
+  | { over: true; words: string; stays: readonly string[] }
+  | { over: false; words: string; forbidden: boolean };
+
+async function tryBack(
+  run: string,
+  directory: string,
+  read: () => Promise<readonly Watched[]>,
+  ids: readonly string[],
+  io: Io,
+): Promise<Tried> {
+  if (!(await untilReleased(directory)))
+    return { over: false, words: 'The run is still held by another process.', forbidden: false };
+  const written = (await read()).filter((one) => isWritten(one) && ids.includes(one.id));
+  if (written.length === 0) return { over: true, words: 'Nothing had been written.', stays: [] };
+  const done = async () => {
+    const undone = undoneOf(await runsOf(io).list(), run);
+    return written.every(({ id }) => undone(id));
+  };
+  if (await done()) return { over: true, words: 'It is taken back.', stays: [] };
+  const { undoProvisional } = await import('./run.js');
+  const { code, reason, forbidden, stays } = await undoProvisional(run, written, io);
+  if (await done()) return { over: true, words: `The undo has ended with code ${code}.`, stays };
+  return { over: false, words: reason ?? `The undo has ended with code ${code}.`, forbidden };
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -6,6 +6,7 @@ import type { HeldJournal } from '../host/journal.js';
 import { isGone } from '../host/process.js';
 import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
+import { refText } from '../model/manifest.js';
 import type { Watched } from '../model/provisional.js';
 import { commandLine } from '../model/shell.js';
 import type { Step } from '../model/step.js';
@@ -14,7 +15,7 @@ import { summaryText } from '../report/summary.js';
 import { isTooSmall } from '../tui/smallest.js';
 import { type Decisions, pending, UNDECIDED } from '../wizard/assemble.js';
 import { createSession } from '../wizard/session.js';
-import type { Session } from '../wizard/state.js';
+import { forbiddenChanges, type Session } from '../wizard/state.js';
 import { applyUnattended, unansweredQuestions, unreadBy } from '../wizard/unattended.js';
 import { canTakeBack } from '../wizard/waiting.js';
 import { decisionsOn, fileFlags, openTarget, probeOptions, selectionFlags, type Target } from './context.js';
@@ -118,6 +119,8 @@ interface About {
   undoes?: string;
   /** Of what it takes back only what has these ids. */
   only?: readonly string[];
+  /** Hears of the session before it begins. */
+  led?: (session: Session) => void;
 }
 
 async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promise<ExitCode> {
@@ -191,6 +194,7 @@ async function lead(given: Options, io: Io, how: Lead, about: About = {}): Promi
         },
       },
     );
+    about.led?.(session);
     const code = await ended(session, led, within, io);
     // A process that was killed may have claimed the cluster, and this one may have had nothing to write.
     if (run !== undefined) await target.cluster.unclaim(run, isGone);
@@ -272,8 +276,20 @@ function somethingStays({ state }: Session): boolean {
   return state.steps.some(({ findings }) => findings.some(({ severity }) => severity !== 'info'));
 }
 
-/** Takes back what of a run nobody kept in time: a new undo, or the one that was begun. */
-export async function undoProvisional(run: string, lost: readonly Watched[], io: Io): Promise<ExitCode> {
+/** How taking back went: why not all of it was done, and what others changed since, which stays. */
+export interface TakenBack {
+  code: ExitCode;
+  reason: string | undefined;
+  /** This account lacks a right for it. */
+  forbidden: boolean;
+  stays: readonly string[];
+}
+
+/**
+ * Takes back what of a run nobody kept in time: a new undo, or the one that was begun.
+ * @throws HostError, ClusterError where it cannot be begun
+ */
+export async function undoProvisional(run: string, lost: readonly Watched[], io: Io): Promise<TakenBack> {
   const [{ from }] = lost as [Watched];
   const only = lost.map(({ id }) => id);
   const begun = (await runsOf(io).list()).findLast(
@@ -295,7 +311,29 @@ export async function undoProvisional(run: string, lost: readonly Watched[], io:
     noColor: true,
   };
   const about = begun === undefined ? { undoes: run, only } : { resumes: begun.run };
-  return lead(options, io, { by: 'confirm', context: from.context }, about);
+  let failure: string | undefined;
+  let steps: Session['state']['steps'] = [];
+  const led = (session: Session) =>
+    session.subscribe(() => {
+      const { screen } = session.state;
+      ({ steps } = session.state);
+      if (screen.at === 'failed') failure = screen.message;
+    });
+  const code = await lead(options, io, { by: 'confirm', context: from.context }, { ...about, led });
+  const mayNot = steps
+    .flatMap(forbiddenChanges)
+    .flatMap(({ check }) => (check.by === 'refusal' ? [check.reason] : []));
+  const open = steps.flatMap(({ done }) => done).filter(({ outcome }) => outcome !== 'applied');
+  return {
+    code,
+    reason: failure ?? mayNot[0] ?? open[0]?.message,
+    forbidden: failure === undefined && mayNot.length > 0,
+    stays: steps.flatMap(({ findings }) =>
+      findings.flatMap(({ severity, object, message }) =>
+        severity === 'info' ? [] : [`${object === undefined ? '' : `${refText(object)}: `}${message}`],
+      ),
+    ),
+  };
 }
 
 /** How a run was started, for its journal. */

@@ -1,8 +1,15 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Stamped } from '../model/journal.js';
-import { type Provisional, provisionalsOf, type Verdict, type Watched } from '../model/provisional.js';
-import { makeDirectory, writeNew } from './atomic.js';
+import { isRecord, stringAt } from '../model/manifest.js';
+import {
+  type Provisional,
+  provisionalsOf,
+  type Trouble,
+  type Verdict,
+  type Watched,
+} from '../model/provisional.js';
+import { makeDirectory, writeAtomic, writeNew } from './atomic.js';
 import { HostError, reasonOf } from './errors.js';
 import { JOURNAL_FILE } from './journal.js';
 import { holderOf, type Lock, takeLock } from './lock.js';
@@ -38,6 +45,27 @@ async function verdictOf(run: string, id: string): Promise<Verdict | undefined> 
   return VERDICTS.find((one) => one === text);
 }
 
+/** Keeps what the last try to take something back said, for whoever looks; nothing: it is done. Never fails. */
+export async function tellTrouble(run: string, ids: readonly string[], trouble?: Trouble): Promise<void> {
+  for (const id of ids) {
+    const file = path.join(run, FOLDER, `${id}.trouble`);
+    // It is for people only: a disk that is full must not end what it tells about.
+    if (trouble === undefined) await rm(file, { force: true }).catch(() => undefined);
+    else await writeAtomic(file, JSON.stringify(trouble), 0o600).catch(() => undefined);
+  }
+}
+
+async function troubleOf(run: string, id: string): Promise<Trouble | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path.join(run, FOLDER, `${id}.trouble`), 'utf8'));
+    const [at, reason] = [stringAt(value, 'at'), stringAt(value, 'reason')];
+    if (at === undefined || reason === undefined) return undefined;
+    return { at, reason, ...(isRecord(value) && value.stays === true ? { stays: true as const } : {}) };
+  } catch {
+    return undefined;
+  }
+}
+
 /** What of a run was written provisionally, with what was decided and whether a guardian watches. */
 export async function watchedOf(run: string, all: readonly Provisional[]): Promise<readonly Watched[]> {
   if (all.length === 0) return [];
@@ -45,7 +73,13 @@ export async function watchedOf(run: string, all: readonly Provisional[]): Promi
   return Promise.all(
     all.map(async (one): Promise<Watched> => {
       const verdict = await verdictOf(run, one.id);
-      return { ...one, guarded, ...(verdict === undefined ? {} : { verdict }) };
+      const trouble = await troubleOf(run, one.id);
+      return {
+        ...one,
+        guarded,
+        ...(verdict === undefined ? {} : { verdict }),
+        ...(trouble === undefined ? {} : { trouble }),
+      };
     }),
   );
 }

@@ -33,10 +33,20 @@ export interface Provisional extends Within {
 /** What was decided about it; whoever comes first decides. */
 export type Verdict = 'kept' | 'takenBack';
 
-/** How it stands on this machine: what was decided, and whether a process watches over it. */
+/** How it stands on this machine: what was decided, whether a process watches over it, and what is in its way. */
 export interface Watched extends Provisional {
   verdict?: Verdict;
   guarded: boolean;
+  trouble?: Trouble;
+}
+
+/** What the last try to take something back said. */
+export interface Trouble {
+  /** ISO time of that try. */
+  at: string;
+  /** Why it could not; where it is taken back, what of it stays. */
+  reason: string;
+  stays?: true;
 }
 
 /** Everything of a run that was written so, in the order of its beginning. */
@@ -100,6 +110,26 @@ export interface Clocks {
 export function isDue(one: Pick<Provisional, 'since' | 'seconds'>, seen: Clocks, now: Clocks): boolean {
   const wait = one.seconds * 1000;
   return now.wall >= deadlineOf(one) || now.steady - seen.steady >= wait;
+}
+
+/** Pauses between the tries to take something back, and for how long they go on, in milliseconds. */
+const PAUSES = [2_000, 5_000, 15_000, 60_000];
+const GIVE_UP = 24 * 3_600_000;
+/** An API server that restarts may refuse for a moment what it grants; after that a right that is missing is missing. */
+const GIVE_UP_FORBIDDEN = 5 * 60_000;
+
+/**
+ * How long to wait before taking back is tried again, in milliseconds; undefined where it is given up: after a day in
+ * which another run held the cluster or no server answered, after five minutes without the right to do it.
+ * @param tries how often it was tried; elapsed: since the first of them, in milliseconds
+ */
+export function waitToTakeBack(
+  tries: number,
+  elapsed: number,
+  { forbidden }: { forbidden: boolean },
+): number | undefined {
+  if (elapsed > (forbidden ? GIVE_UP_FORBIDDEN : GIVE_UP)) return undefined;
+  return PAUSES[Math.min(tries, PAUSES.length) - 1] ?? 0;
 }
 
 /**

@@ -7,7 +7,10 @@ import {
   isWritten,
   type Standing,
   standingOf,
+  type Trouble,
+  type Watched,
 } from '../model/provisional.js';
+import { fold } from './fold.js';
 import { jsonText } from './json.js';
 import { encoded, paint, type Style } from './style.js';
 
@@ -46,7 +49,7 @@ export function runsText(runs: readonly RunSummary[], style: Style): string {
       )
       .join('  ')
       .trimEnd();
-  return `${[paint(style, 'title', line(head)), ...rows.map(line)].map((text) => encoded(style, text)).join('\n')}\n`;
+  return `${[paint(style, 'title', line(head)), ...rows.map(line), ...runs.flatMap((run) => stayingLines(run, runs, style))].map((text) => encoded(style, text)).join('\n')}\n`;
 }
 
 /** The state in words: of an undo also what it takes back, of a run that was taken back by which. */
@@ -79,6 +82,26 @@ function provisionalWords(run: RunSummary, runs: readonly RunSummary[]): string[
   });
 }
 
+/** What others changed since, of what was taken back by itself. */
+function stayingLines(run: RunSummary, runs: readonly RunSummary[], style: Style): string[] {
+  return standingsOf(run, runs).flatMap(({ one: { step, trouble }, standing }) =>
+    standing === 'takenBack' && trouble?.stays === true
+      ? fold(
+          `Run ${run.run}: of ${printable(step, 40)} some was not taken back: ${printable(trouble.reason, 500)}`,
+          style.width,
+          '',
+          '  ',
+        )
+      : [],
+  );
+}
+
+/** What is in the way of taking it back, or what of it stays; a try that a later one made good is past. */
+function troubleOf({ trouble }: Watched, standing: Standing): { trouble?: Omit<Trouble, 'stays'> } {
+  if (trouble === undefined || (standing === 'takenBack' && trouble.stays !== true)) return {};
+  return { trouble: { at: trouble.at, reason: trouble.reason } };
+}
+
 /** Version of the JSON; see docs/json.md. */
 export const RUNS_VERSION = 1;
 
@@ -93,6 +116,7 @@ export function runsJson(runs: readonly RunSummary[]): string {
         standing,
         until: isoText(until),
         changes: one.changes.length,
+        ...troubleOf(one, standing),
       }));
       return {
         run,

@@ -29,6 +29,19 @@ export const SECRETS = 30;
  * under an API server that encrypts by now.
  */
 export async function beginning(directory: string): Promise<Beginning> {
+  const begun = await unencrypted(directory);
+  const only = path.join(directory, 'encrypt.yaml');
+  await writeFile(only, 'encryption-at-rest: {enable: true, rewrite: false, keyKept: true}\n');
+  const flags = ['--sandbox-file', begun.state, '--step', 'encryption-at-rest', '--answers', only];
+  const { code, stderr } = await harden(['apply', ...flags, '--confirm', 'sandbox'], {
+    XDG_STATE_HOME: path.join(directory, 'begin-state'),
+  });
+  if (code !== 0 && code !== 1) throw new Error(`the beginning could not be made: ${stderr}`);
+  return begun;
+}
+
+/** The same under an API server that does not encrypt. */
+export async function unencrypted(directory: string): Promise<Beginning> {
   const state = path.join(directory, 'begin.json');
   const answers = path.join(directory, 'answers.yaml');
   await writeFile(answers, ANSWERS);
@@ -38,13 +51,6 @@ export async function beginning(directory: string): Promise<Beginning> {
   } finally {
     await sandbox.close();
   }
-  const only = path.join(directory, 'encrypt.yaml');
-  await writeFile(only, 'encryption-at-rest: {enable: true, rewrite: false, keyKept: true}\n');
-  const flags = ['--sandbox-file', state, '--step', 'encryption-at-rest', '--answers', only];
-  const { code, stderr } = await harden(['apply', ...flags, '--confirm', 'sandbox'], {
-    XDG_STATE_HOME: path.join(directory, 'begin-state'),
-  });
-  if (code !== 0 && code !== 1) throw new Error(`the beginning could not be made: ${stderr}`);
   return { state, answers };
 }
 

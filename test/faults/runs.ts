@@ -70,7 +70,8 @@ function carryOut(command: Command, io: Io): Promise<number> {
   }
 }
 
-function ioIn(directory: string): Io {
+/** A command's surroundings, with state below a directory; nothing reads what it says. */
+export function ioIn(directory: string): Io {
   const stream = () => new PassThrough() as unknown as NodeJS.WriteStream;
   return {
     stdin: new PassThrough() as unknown as NodeJS.ReadStream,

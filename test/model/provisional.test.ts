@@ -7,6 +7,7 @@ import {
   spanText,
   standingOf,
   type Watched,
+  waitToTakeBack,
   writesOf,
 } from '../../src/model/provisional.js';
 import { wordsOf } from '../../src/model/shell.js';
@@ -103,6 +104,28 @@ test.each<[Partial<Watched>, boolean, string]>([
 ])('%j, undone %s: %s', (part, undone, standing) => {
   const one: Watched = { id: 'a.1', step: 'a', seconds: 1, from, since: '', changes: ['c'], guarded: false };
   expect(standingOf({ ...one, ...part }, undone)).toBe(standing);
+});
+
+describe('how often taking back is tried', () => {
+  const elapsed = (forbidden: boolean) => {
+    let [tries, time] = [0, 0];
+    for (;;) {
+      const wait = waitToTakeBack(++tries, time, { forbidden });
+      if (wait === undefined) return { tries, time };
+      time += wait;
+    }
+  };
+  test('soon at first, then every minute, for a day at most', () => {
+    expect([1, 2, 3, 4, 50].map((tries) => waitToTakeBack(tries, 0, { forbidden: false }))).toEqual([
+      2_000, 5_000, 15_000, 60_000, 60_000,
+    ]);
+    expect(elapsed(false).time / 3_600_000).toBeCloseTo(24, 1);
+    expect(elapsed(false).tries).toBeLessThan(1_500);
+  });
+  test('a right that is missing is asked for as long as an API server takes to restart, not for a day', () => {
+    expect(elapsed(true).time).toBeLessThan(6.5 * 60_000);
+    expect(elapsed(true).time).toBeGreaterThan(60_000);
+  });
 });
 
 test('times in words', () => {

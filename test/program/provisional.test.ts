@@ -171,18 +171,21 @@ describe('what takes itself back unless it is kept', () => {
   );
 
   beside(
-    'a health check decides when the time is up, and the exit code tells how',
-    async ({ env, target, apply, standing, untilIs }) => {
-      const server = createServer((_request, response) => response.writeHead(302).end()).listen(
-        0,
-        '127.0.0.1',
-      );
+    'a health check decides when the time is up and not before, and the exit code tells how',
+    async ({ env, target, apply, runs, standing, untilIs }) => {
+      const asked: number[] = [];
+      const server = createServer((_request, response) => {
+        asked.push(Date.now());
+        response.writeHead(302).end();
+      }).listen(0, '127.0.0.1');
       await once(server, 'listening');
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/health`;
       try {
         const passed = await apply('--confirm-within', '4s', '--health-check', url);
         expect({ code: passed.code, standing: await standing() }).toEqual({ code: 0, standing: ['kept'] });
         expect(passed.stderr).toMatch(/The health check decides at [\d:]+ UTC[\s\S]*quotas: kept\./);
+        const until = (await runs()).runs.flatMap(({ provisional = [] }) => provisional)[0]?.until ?? '';
+        expect(asked.map((at) => at >= Date.parse(until) - 1)).toEqual([true]);
       } finally {
         server.close();
       }

@@ -4,10 +4,9 @@ import { type LimitProposal, proposeLimitRange } from '../src/model/limit-propos
 import { at, type Manifest, refOf } from '../src/model/manifest.js';
 import { excluded } from '../src/model/namespaces.js';
 import { isCounted, needsOf } from '../src/model/needs.js';
-import { isManaged, otherManagers } from '../src/model/ours.js';
-import { memoryPeak, type Peak } from '../src/model/peaks.js';
+import { memoryPeak } from '../src/model/peaks.js';
 import type { ApplyChange, Change } from '../src/model/plan.js';
-import { type Amounts, amountText, sum } from '../src/model/quantity.js';
+import { type Amounts, sum } from '../src/model/quantity.js';
 import { type Answers, chosen } from '../src/model/question.js';
 import { quotaKey } from '../src/model/quota.js';
 import { proposeQuota, type QuotaProposal, type Rounding, withoutKeys } from '../src/model/quota-proposal.js';
@@ -15,12 +14,12 @@ import { refusals } from '../src/model/refusals.js';
 import { objects, type Snapshot } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
 import { type Templates, template } from '../src/model/template.js';
-import { counted, listed } from '../src/model/words.js';
 import { hidden, WORKLOAD_KINDS, workloadsIn } from '../src/model/workloads.js';
 import { assess } from './quotas/findings.js';
 import { PEAK_FACTOR, questions, ROUNDINGS } from './quotas/questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS } from './quotas/seen.js';
-import { unreadIn, unreadLines } from './quotas/unread.js';
+import { addedLines, amountsText, beyondDefaults, takenFrom, unheld, usedLines } from './quotas/told.js';
+import { unreadLines } from './quotas/unread.js';
 
 /** A LimitRange and a ResourceQuota for each namespace, sized so that nothing that runs today is refused. */
 export const quotas: Step = {
@@ -50,7 +49,7 @@ export const quotas: Step = {
     { kind: 'RuntimeClass', as: 'objects', for: 'the overhead of pods' },
     { kind: 'PriorityClass', as: 'objects', for: 'which pods a quota with scopes counts' },
     { kind: 'HorizontalPodAutoscaler', as: 'objects', for: 'how far workloads may grow' },
-    { kind: 'PodMetrics', as: 'objects', for: 'what is in use, for default memory limits' },
+    { kind: 'PodMetrics', as: 'objects', for: 'what is in use, for requests and default memory limits' },
     { kind: 'Event', as: 'objects', for: 'pods that were refused' },
     ...WORKLOAD_KINDS.map((kind) => ({ kind, as: 'objects' as const, for: 'what workloads ask for' })),
   ],
@@ -125,6 +124,7 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
       : limitRangeChange(namespace, proposal, limits, [
           ...addedLines(added),
           ...usedLines(peak, limits),
+          ...beyondDefaults(now, namespace, defaultsOf(rangesThen)),
           ...unheld(now, namespace, limits),
         ]);
   if (!sizesKnown) return { ...(limitRange && { limitRange }), added: limitRange ? added.amounts : {} };
@@ -150,7 +150,7 @@ function fittingQuota(
 ): QuotaProposal | undefined {
   const defaults = defaultsOf(ranges);
   const existing = quotasIn(now, namespace);
-  const needs = needsOf(now, namespace, { defaults });
+  const needs = needsOf(now, namespace, { defaults, usage: true });
   const counted = (key: string) => isCounted(now, key);
   const basis = { namespace, existing, needs, defaults, counted };
   const proposal = proposeQuota(template(templates, 'quotas/resourcequota.yaml'), basis, wishes);
@@ -207,13 +207,6 @@ function limitRangeChange(
   };
 }
 
-/** From whom the list of a LimitRange is taken, by name: it has one owner. */
-function takenFrom(live: Manifest): readonly string[] {
-  const others = [...new Set(otherManagers(live))];
-  if (others.length > 0 || isManaged(live)) return others;
-  return ['a manager that the server does not name'];
-}
-
 function quotaChange(
   namespace: string,
   { manifest, before, amounts, working, notes }: QuotaProposal,
@@ -241,36 +234,6 @@ function quotaChange(
     ...(before === undefined ? {} : { before }),
     ...(limitRange === undefined ? {} : { requires: [limitRange.id] }),
   };
-}
-
-/** What was seen in use, where a default is proposed that has to do with it. */
-function usedLines(peak: Peak | undefined, limits: boolean): readonly string[] {
-  if (!limits) return [];
-  if (peak === undefined)
-    return [
-      'what containers without a memory limit use could not be seen: the default limit rests on your answer alone',
-    ];
-  return peak.unseen === 0
-    ? []
-    : [`of ${counted(peak.unseen, 'container')} without a memory limit the use could not be seen`];
-}
-
-/** Bounds are held against templates; of some workloads there is none to be seen. */
-function unheld(now: Snapshot, namespace: string, limits: boolean): readonly string[] {
-  const unread = unreadIn(now, namespace).filter(({ template }) => template === undefined);
-  if (!limits || unread.length === 0) return [];
-  const names = unread.map(({ ref }) => `${ref.kind} ${ref.name}`);
-  return [`${listed(names)}: only live pods were held against it, for no template is seen`];
-}
-
-function addedLines({ workloads, pods, amounts }: ReturnType<typeof addedBy>): readonly string[] {
-  if (workloads === 0) return [];
-  const many = `${counted(pods, 'pod')} of ${counted(workloads, 'workload')}`;
-  return [`from the next start on, ${many} will ask for ${amountsText(amounts)} more in all`];
-}
-
-function amountsText(amounts: Amounts): string {
-  return listed(Object.entries(amounts).map(([name, value]) => `${amountText(name, value)} ${name}`));
 }
 
 /** All changes in their order; where the nodes may have too little left for all new requests, each one says so. */

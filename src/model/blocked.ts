@@ -5,7 +5,8 @@ import { chargeOfClaims, claimsMadeBy } from './claims.js';
 import { KINDS } from './kinds.js';
 import { defaultsOf } from './limit-defaults.js';
 import { groupOf, type Manifest, type Ref, refOf } from './manifest.js';
-import { claimsByName, inNamespace } from './needs.js';
+import { objectsIn } from './namespaced.js';
+import { claimsByName } from './needs.js';
 import { type Amounts, type Quantity, whole } from './quantity.js';
 import { classesIn, isOfClaims, isOfPods, quotaKey, serviceCharge } from './quota.js';
 import { isScoped, unknownScopes } from './quota-scopes.js';
@@ -60,7 +61,7 @@ export function blockedBy(
   }
   for (const key of Object.keys(state.hard).filter((one) => isFull(state, one))) {
     if (!found.has(key)) found.set(key, []);
-    for (const service of inNamespace(now, 'Service', namespace))
+    for (const service of objectsIn(now, 'Service', namespace))
       if (!isScoped(quota) && (serviceCharge(service)[key] ?? 0n) > 0n) add(key, refOf(service));
   }
   return [...found].map(([key, refs]) => ({

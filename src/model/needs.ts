@@ -4,11 +4,13 @@ import { chargeOfClaims, claimsMadeBy } from './claims.js';
 import { KINDS, type KindName } from './kinds.js';
 import { resourcesKey } from './limit-defaults.js';
 import { groupOf, isRecord, type Manifest, type Ref } from './manifest.js';
+import { objectsIn } from './namespaced.js';
 import { type Amounts, larger, sum, times, whole } from './quantity.js';
 import { claimCharge, isOfClaims, isOfPods, podCharge, quotaKey, serviceCharge } from './quota.js';
 import { covers, type Scope } from './quota-scopes.js';
 import { type PodSizes, podSizes, type Resources } from './size.js';
-import { objects, type Snapshot, visible } from './snapshot.js';
+import { type Snapshot, visible } from './snapshot.js';
+import { excessOf, usageIn } from './usage.js';
 import { isFinished, isMirror, podsOf, WORKLOAD_KINDS, type Workload, workloadsIn } from './workloads.js';
 
 /** One line of the sum that a need is. */
@@ -40,6 +42,8 @@ export interface NeedBasis {
   scopes?: readonly Scope[];
   /** Storage classes that a claim without one may get. */
   classes?: readonly string[];
+  /** Room as well for requests that are raised to what is in use. What is admitted goes by requests alone. */
+  usage?: true;
 }
 
 /**
@@ -53,6 +57,7 @@ export function needsOf(now: Snapshot, namespace: string, basis: NeedBasis): Nee
   const workloads = workloadsIn(now, namespace);
   const lines = [
     ...workloads.flatMap((workload) => podLine(now, workload, basis)),
+    ...(basis.usage ? usageLines(now, namespace, workloads, basis.defaults) : []),
     ...otherPods(now, namespace, basis),
     // Scopes that we know speak of pods: a quota that has one counts nothing else.
     ...(scopes.length > 0
@@ -91,6 +96,23 @@ function podLine(now: Snapshot, workload: Workload, basis: NeedBasis): NeedLine[
   return [{ ref, what: `${ref.kind} ${ref.name}`, count, words, each: charges.reduce(larger, {}) }];
 }
 
+/** What is in use beyond requests: whoever corrects a request must not be stopped by the quota. */
+function usageLines(
+  now: Snapshot,
+  namespace: string,
+  workloads: readonly Workload[],
+  defaults: Resources,
+): NeedLine[] {
+  const usage = usageIn(now, namespace);
+  return workloads.flatMap((workload): NeedLine[] => {
+    const each = excessOf(workload, usage, defaults);
+    if (Object.keys(each).length === 0) return [];
+    const { kind, name } = workload.ref;
+    const what = `in use beyond its requests by ${kind} ${name}`;
+    return [{ what, count: 1, words: '1', each, sum: true }];
+  });
+}
+
 /** Sizes by pod spec and defaults. A wizard plans anew with every answer, and thousands of pods stay the same. */
 const sizes = new WeakMap<object, { key: string; sizes: PodSizes; charge: Amounts }>();
 
@@ -118,7 +140,7 @@ function keyOf(defaults: Resources): string {
 
 /** Mirrors of static pods count in a quota as well, and finished pods count as objects until they are removed. */
 function otherPods(now: Snapshot, namespace: string, basis: NeedBasis): NeedLine[] {
-  const pods = inNamespace(now, 'Pod', namespace);
+  const pods = objectsIn(now, 'Pod', namespace);
   const finished = pods.filter((pod) => isFinished(pod) && chargeOf(now, pod.spec, basis) !== undefined);
   const mirrors = pods
     .filter((pod) => !isFinished(pod) && isMirror(pod))
@@ -131,7 +153,7 @@ function otherPods(now: Snapshot, namespace: string, basis: NeedBasis): NeedLine
 }
 
 function serviceLines(now: Snapshot, namespace: string): NeedLine[] {
-  const total = inNamespace(now, 'Service', namespace).map(serviceCharge).reduce(sum, {});
+  const total = objectsIn(now, 'Service', namespace).map(serviceCharge).reduce(sum, {});
   return Object.keys(total).length === 0
     ? []
     : [{ what: 'Services', count: 1, words: 'all', each: total, sum: true }];
@@ -164,7 +186,7 @@ function claimLines(
 
 /** The claims of a namespace by name. */
 export function claimsByName(now: Snapshot, namespace: string): ReadonlyMap<string, Manifest> {
-  const claims = inNamespace(now, 'PersistentVolumeClaim', namespace);
+  const claims = objectsIn(now, 'PersistentVolumeClaim', namespace);
   return new Map(claims.map((claim) => [claim.metadata.name, claim]));
 }
 
@@ -191,10 +213,8 @@ function objectLines(now: Snapshot, namespace: string, workloads: readonly Workl
   const of = (kind: string) => workloads.filter(({ ref }) => ref.kind === kind).length;
   const ofUnread = workloads.filter((one) => one.object === undefined && one.template !== undefined).length;
   return [
-    ...OBJECTS.flatMap((kind) =>
-      some(`objects of kind ${kind}`, inNamespace(now, kind, namespace).length, {
-        [countKey(kind)]: whole(1),
-      }),
+    ...counts(now, namespace).flatMap(({ kind, count }) =>
+      some(`objects of kind ${kind}`, count, { [countKey(kind)]: whole(1) }),
     ),
     ...some('ReplicaSets of a roll', of('Deployment'), { [countKey('ReplicaSet')]: whole(1) }),
     ...some('sets of a roll of controllers that are not read', ofUnread, {
@@ -203,6 +223,15 @@ function objectLines(now: Snapshot, namespace: string, workloads: readonly Workl
     }),
     ...some('next Jobs of CronJobs', of('CronJob'), { [countKey('Job')]: whole(1) }),
   ];
+}
+
+function counts(now: Snapshot, namespace: string): { kind: KindName; count: number }[] {
+  return OBJECTS.map((kind) => ({ kind, count: objectsIn(now, kind, namespace).length }));
+}
+
+/** How many objects there are in a namespace of the kinds that are read, by key of `spec.hard`. */
+export function countedObjects(now: Snapshot, namespace: string): Amounts {
+  return Object.fromEntries(counts(now, namespace).map(({ kind, count }) => [countKey(kind), whole(count)]));
 }
 
 function some(what: string, count: number, each: Amounts): NeedLine[] {
@@ -215,14 +244,4 @@ export function isCounted(now: Snapshot, key: string): boolean {
   if (/^(requests|limits)\./.test(key) || isOfPods(key)) return true;
   if (/^services(\.loadbalancers|\.nodeports)?$/.test(key)) return true;
   return OBJECTS.some((kind) => countKey(kind) === key && visible(now, kind));
-}
-
-const byNamespace = new WeakMap<readonly Manifest[], ReadonlyMap<string, readonly Manifest[]>>();
-
-/** The objects of a kind in a namespace. */
-export function inNamespace(now: Snapshot, kind: KindName, namespace: string): readonly Manifest[] {
-  const all = objects(now, kind);
-  const known = byNamespace.get(all) ?? Map.groupBy(all, ({ metadata }) => metadata.namespace ?? '');
-  byNamespace.set(all, known);
-  return known.get(namespace) ?? [];
 }

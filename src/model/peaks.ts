@@ -1,8 +1,8 @@
-import { at, listAt, stringAt } from './manifest.js';
-import { inNamespace } from './needs.js';
-import { amountsOf, type Quantity } from './quantity.js';
+import { objectsIn } from './namespaced.js';
+import type { Quantity } from './quantity.js';
 import { containerSize, containersOf } from './size.js';
 import type { Snapshot } from './snapshot.js';
+import { usageIn } from './usage.js';
 import { isFinished } from './workloads.js';
 
 /** The highest use of memory that was seen of containers without a memory limit of their own. */
@@ -19,20 +19,15 @@ export interface Peak {
  * It is what is in use now: a peak of yesterday is not in it, hence the factor.
  */
 export function memoryPeak(now: Snapshot, namespace: string): Peak | undefined {
-  const used = new Map<string, Quantity>();
-  for (const { metadata, ...metrics } of inNamespace(now, 'PodMetrics', namespace))
-    for (const container of listAt(metrics, 'containers')) {
-      const { memory } = amountsOf(at(container, 'usage'));
-      if (memory !== undefined) used.set(`${metadata.name}/${stringAt(container, 'name') ?? ''}`, memory);
-    }
+  const used = usageIn(now, namespace);
   let peak: Peak | undefined;
   let unseen = 0;
-  for (const pod of inNamespace(now, 'Pod', namespace)) {
+  for (const pod of objectsIn(now, 'Pod', namespace)) {
     if (isFinished(pod)) continue;
     for (const { container, path, init, sidecar } of containersOf(pod.spec)) {
       // Init containers that ended are in no metrics.
       if (containerSize(container).limits.memory !== undefined || (init && !sidecar)) continue;
-      const memory = used.get(`${pod.metadata.name}/${path}`);
+      const memory = used.get(`${pod.metadata.name}/${path}`)?.memory;
       if (memory === undefined) unseen++;
       else if (peak === undefined || memory > peak.memory)
         peak = { memory, where: `${path} of pod ${pod.metadata.name}`, unseen: 0 };

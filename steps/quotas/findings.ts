@@ -9,8 +9,9 @@ import { refusals } from '../../src/model/refusals.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { counted, listed } from '../../src/model/words.js';
 import { hidden, workloadsIn } from '../../src/model/workloads.js';
-import { failedCreates, notInForce } from './in-force.js';
+import { failedCreates, notInForce, usedElse } from './in-force.js';
 import { invalidOverheads, invalidQuantities } from './invalid.js';
+import { overuseFindings } from './overuse.js';
 import { lackingDefaults } from './questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS, withoutRequests } from './seen.js';
 import { unreadFindings } from './unread.js';
@@ -25,6 +26,7 @@ export function assess(now: Snapshot): readonly Finding[] {
     ...candidateNamespaces(now).flatMap((namespace) => [
       ...limitRangeFindings(now, namespace),
       ...quotaFindings(now, namespace),
+      ...overuseFindings(now, namespace),
       ...unreadFindings(now, namespace.metadata.name),
       ...invalidQuantities(now, namespace.metadata.name),
     ]),
@@ -136,6 +138,7 @@ function quotaFindings(now: Snapshot, namespace: Manifest): readonly Finding[] {
     ...without,
     ...quotas.flatMap(unjudged),
     ...quotas.flatMap(notInForce),
+    ...quotas.flatMap((quota) => usedElse(now, quota)),
     ...failedCreates(now, name),
     ...quotas.flatMap((quota) => usedUp(now, name, quota)),
     ...refused(now, name, quotas),

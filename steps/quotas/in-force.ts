@@ -1,6 +1,8 @@
 import type { Finding } from '../../src/model/finding.js';
+import { differences } from '../../src/model/in-use.js';
 import { at, type Manifest, type Ref, refOf, refText, stringAt } from '../../src/model/manifest.js';
-import { inNamespace } from '../../src/model/needs.js';
+import { objectsIn } from '../../src/model/namespaced.js';
+import { amountText } from '../../src/model/quantity.js';
 import { quotaAmounts } from '../../src/model/quota.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { listed } from '../../src/model/words.js';
@@ -27,6 +29,29 @@ export function notInForce(quota: Manifest): readonly Finding[] {
   ];
 }
 
+/**
+ * Amounts that a quota says are used and that do not add up from what is seen. Manifests in files are seldom all that
+ * there is: nothing is said of them.
+ */
+export function usedElse(now: Snapshot, quota: Manifest): readonly Finding[] {
+  if (now.cluster.files === true) return [];
+  const found = differences(now, quota).map(({ key, told, least, most }) => {
+    const [from, to] = [amountText(key, least), amountText(key, most)];
+    return `${key} ${amountText(key, told)}, seen ${from === to ? from : `${from} to ${to}`}`;
+  });
+  if (found.length === 0) return [];
+  return [
+    {
+      id: 'quota-used-differs',
+      severity: 'info',
+      object: refOf(quota),
+      evidence: `${refText(refOf(quota))}: status.used says ${found.join('; ')}`,
+      message:
+        'It counts something that is not seen here, or its controller is behind. What still fits in, status.used decides.',
+    },
+  ];
+}
+
 /** How a refusal of LimitRanger, of ResourceQuota, or of a default limit below a request is worded. */
 const ABOUT_QUOTAS =
   /exceeded quota|failed quota|(?:minimum|maximum) \S+ usage per|max limit to request ratio per|must be less than or equal to \S+ limit/;
@@ -34,7 +59,7 @@ const ABOUT_QUOTAS =
 /** Pods that controllers could not make because of quotas or limits, as their events say, one finding a controller. */
 export function failedCreates(now: Snapshot, namespace: string): readonly Finding[] {
   const latest = new Map<string, { ref: Ref; event: Manifest; at: string }>();
-  for (const event of inNamespace(now, 'Event', namespace)) {
+  for (const event of objectsIn(now, 'Event', namespace)) {
     const message = stringAt(event, 'message') ?? '';
     if (stringAt(event, 'reason') !== 'FailedCreate' || !ABOUT_QUOTAS.test(message)) continue;
     const [kind, name] = [
@@ -65,10 +90,10 @@ export function failedCreates(now: Snapshot, namespace: string): readonly Findin
 /** Events outlive their cause: a controller that has all its pods by now, or is gone, was helped. */
 function isComplete(now: Snapshot, namespace: string, { kind, name }: Ref, when: string): boolean {
   if (kind === 'ReplicaSet') {
-    const set = inNamespace(now, 'ReplicaSet', namespace).find(({ metadata }) => metadata.name === name);
+    const set = objectsIn(now, 'ReplicaSet', namespace).find(({ metadata }) => metadata.name === name);
     if (set === undefined) return true;
     const wanted = at(set, 'spec', 'replicas') ?? 1;
-    const own = inNamespace(now, 'Pod', namespace).filter(({ metadata }) =>
+    const own = objectsIn(now, 'Pod', namespace).filter(({ metadata }) =>
       (metadata.ownerReferences ?? []).some((owner) => owner.kind === kind && owner.name === name),
     );
     return typeof wanted === 'number' && own.length >= wanted;

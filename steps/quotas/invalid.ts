@@ -1,6 +1,6 @@
 import type { Finding } from '../../src/model/finding.js';
 import { at, isRecord, listAt, type Manifest, type Ref, refOf, refText } from '../../src/model/manifest.js';
-import { inNamespace } from '../../src/model/needs.js';
+import { objectsIn } from '../../src/model/namespaced.js';
 import { parseQuantity } from '../../src/model/quantity.js';
 import { containersOf } from '../../src/model/size.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
@@ -22,7 +22,7 @@ interface Bad {
 
 /** Quantities of a namespace that cannot be read, or are negative; they are taken as absent elsewhere. */
 export function invalidQuantities(now: Snapshot, namespace: string): readonly Finding[] {
-  const mirrors = inNamespace(now, 'Pod', namespace).filter((pod) => !isFinished(pod) && isMirror(pod));
+  const mirrors = objectsIn(now, 'Pod', namespace).filter((pod) => !isFinished(pod) && isMirror(pod));
   return [
     ...limitRangesIn(now, namespace).flatMap((range) => badIn(refOf(range), limitPlaces(range))),
     ...quotasIn(now, namespace).flatMap((quota) =>
@@ -30,7 +30,7 @@ export function invalidQuantities(now: Snapshot, namespace: string): readonly Fi
     ),
     ...workloadsIn(now, namespace).flatMap(ofWorkload),
     ...mirrors.flatMap((pod) => badIn(refOf(pod), podPlaces(pod.spec))),
-    ...inNamespace(now, 'PersistentVolumeClaim', namespace).flatMap((claim) =>
+    ...objectsIn(now, 'PersistentVolumeClaim', namespace).flatMap((claim) =>
       badIn(refOf(claim), resourcePlaces(claim.spec, 'spec.')),
     ),
   ].map(finding);

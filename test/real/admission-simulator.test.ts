@@ -1,5 +1,6 @@
 import { Agent } from 'node:https';
-import { at, type Manifest, stringAt } from '../../src/model/manifest.js';
+import { differences } from '../../src/model/in-use.js';
+import { at, listAt, type Manifest, stringAt } from '../../src/model/manifest.js';
 import { amountsOf } from '../../src/model/quantity.js';
 import { podsOf, workloadsIn } from '../../src/model/workloads.js';
 import { type AdmissionCase, admissionCases, CLUSTER_CLASSES } from '../support/admission-cases.js';
@@ -15,6 +16,12 @@ const NAMESPACES = 200;
 /** Another one may be tried: each must hold. */
 const SEED = Number(process.env.ADMISSION_SEED ?? 20);
 const AT_ONCE = 8;
+const COUNTED = {
+  Pod: 'pods',
+  Service: 'services',
+  PersistentVolumeClaim: 'persistentvolumeclaims',
+  ResourceQuota: 'resourcequotas',
+};
 
 suite(`the admission simulator against a real API server${reason ? ` (${reason})` : ''}`, () => {
   let cluster: RealCluster;
@@ -123,6 +130,16 @@ suite(`the admission simulator against a real API server${reason ? ` (${reason})
       `simulator: ${JSON.stringify(seen)}; set up ${set_ - began} ms, status ${ready - set_} ms, pods ${Date.now() - ready} ms\n`,
     );
     expect(wrong.slice(0, 5)).toEqual([]);
+    // What the verification after a write looks at: status.used against all that is there.
+    const listed: Manifest[] = [];
+    for (const [kind, plural] of Object.entries(COUNTED)) {
+      const { json } = await ask('GET', `/api/v1/${plural}`);
+      for (const one of listAt(json, 'items')) listed.push({ ...(one as Manifest), apiVersion: 'v1', kind });
+    }
+    const now = snapshotOf({ objects: listed, version: '1.20' });
+    const quotas = listed.filter(({ kind }) => kind === 'ResourceQuota');
+    expect(quotas.length).toBeGreaterThan(NAMESPACES / 2);
+    expect(quotas.flatMap((quota) => differences(now, quota))).toEqual([]);
     // Enough of each for the comparison to mean something.
     for (const kind of [
       'admitted',

@@ -1,5 +1,6 @@
 import { connect } from '../../src/cluster/connect.js';
 import { loadTemplates } from '../../src/host/templates.js';
+import { differences } from '../../src/model/in-use.js';
 import { isRecord, type Manifest } from '../../src/model/manifest.js';
 import type { ApplyChange } from '../../src/model/plan.js';
 import { completeAnswers } from '../../src/model/question.js';
@@ -74,6 +75,17 @@ async function refused(pods: readonly Manifest[]): Promise<readonly Manifest[]> 
     });
   return out;
 }
+
+test('what quotas say is in use is what the simulator adds up, before and after', async () => {
+  const before = await read();
+  await apply(planOf(quotas, before));
+  const after = await read();
+  expect(objects(after, 'ResourceQuota').length).toBeGreaterThan(objects(before, 'ResourceQuota').length);
+  for (const now of [before, after])
+    expect(objects(now, 'ResourceQuota').map((quota) => differences(now, quota))).toEqual(
+      objects(now, 'ResourceQuota').map(() => []),
+    );
+});
 
 test('the next pod of every workload is admitted unless it was refused before, and that is a finding', async () => {
   const before = await read();

@@ -275,6 +275,98 @@ describe('default memory limits and what is in use', () => {
   });
 });
 
+describe('what is in use, as metrics.k8s.io tells', () => {
+  const metrics = (name: string, ...containers: [string, string, string][]) =>
+    object('metrics.k8s.io/v1beta1', 'PodMetrics', 'a', name, {
+      containers: containers.map(([of, cpu, memory]) => ({ name: of, usage: { cpu, memory } })),
+    });
+  const web = deployment('a', 'web', { resources: { requests: { cpu: '1', memory: '1Gi' } } }, 2);
+  const live = (name: string, spec: object) =>
+    object('v1', 'Pod', 'a', name, {
+      metadata: {
+        ownerReferences: [
+          { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'u', controller: true },
+        ],
+      },
+      spec: spec as Record<string, unknown>,
+    });
+  const two = { containers: [{ name: 'c', resources: { requests: { cpu: '1', memory: '1Gi' } } }] };
+  const hardOf = (now: Snapshot) =>
+    planOf(now, { namespaces: ['a'], headroom: 0, rounding: 'exact' }).find(
+      ({ ref }) => ref.kind === 'ResourceQuota',
+    )!;
+  const told = (now: Snapshot) => step.assess(now, {}).find(({ id }) => id === 'usage-above-requests');
+
+  test('the quota has room for requests that are raised to it, which its arithmetic shows', () => {
+    const base = [namespace('a'), web, live('w-1', two), live('w-2', two)];
+    const calm = snapshotOf({ objects: [...base, metrics('w-1', ['c', '900m', '100Mi'])] });
+    const busy = snapshotOf({
+      objects: [...base, metrics('w-1', ['c', '1600m', '100Mi']), metrics('w-2', ['c', '1250001u', '2Gi'])],
+    });
+    // Two pods, one of surge, and one more.
+    expect(hardOf(calm).manifest.spec).toMatchObject({
+      hard: { 'requests.cpu': '4', 'requests.memory': '4Gi' },
+    });
+    const { manifest, working } = hardOf(busy);
+    expect(manifest.spec).toMatchObject({ hard: { 'requests.cpu': '4851m', 'requests.memory': '5Gi' } });
+    expect(working).toContain('  in use beyond its requests by Deployment web: 850001u');
+  });
+
+  test('it is a hint at requests: the worst first, each container once', () => {
+    const now = snapshotOf({
+      objects: [
+        namespace('a'),
+        web,
+        live('w-1', two),
+        live('w-2', two),
+        metrics('w-1', ['c', '1500m', '3Gi']),
+        metrics('w-2', ['c', '1200m', '4Gi'], ['gone', '9', '9Gi']),
+      ],
+    });
+    expect(told(now)).toMatchObject({
+      severity: 'info',
+      evidence:
+        'c of Deployment web 4Gi memory, requests 1Gi (pod w-2); c of Deployment web 1500m cpu, requests 1 (pod w-1)',
+      message: expect.stringContaining('1 container of a uses more than requested'),
+    });
+  });
+
+  test('sidecars count; init containers are not measured; pods that declare resources are taken as a whole', () => {
+    const spec = {
+      resources: { requests: { memory: '1Gi' } },
+      initContainers: [
+        { name: 'init', resources: { requests: { cpu: '10m' } } },
+        { name: 'proxy', restartPolicy: 'Always', resources: { requests: { cpu: '10m' } } },
+      ],
+      containers: [{ name: 'c', resources: { requests: { cpu: '1', memory: '10Mi' } } }],
+    };
+    const now = (memory: string) =>
+      snapshotOf({
+        objects: [
+          namespace('a'),
+          object('v1', 'Pod', 'a', 'p', { spec }),
+          metrics('p', ['proxy', '20m', '1Mi'], ['c', '1', memory]),
+        ],
+      });
+    expect(told(now('900Mi'))?.evidence).toBe('proxy of Pod p 20m cpu, requests 10m (pod p)');
+    expect(told(now('2Gi'))?.evidence).toContain('the pod of Pod p 2049Mi memory, requests 1Gi (pod p)');
+  });
+
+  test('containers that a default request is too small for are named beside it, and are no finding before', () => {
+    const now = snapshotOf({
+      objects: [
+        namespace('a'),
+        object('v1', 'Pod', 'a', 'p', { spec: { containers: [{ name: 'c' }] } }),
+        metrics('p', ['c', '20m', '900Mi']),
+      ],
+    });
+    expect(told(now)).toBeUndefined();
+    expect(planOf(now, { namespaces: ['a'] })[0]?.breaks).toContain(
+      'more than these requests is in use now: c of Pod p 900Mi memory, requests 128Mi (pod p); give them requests of their own',
+    );
+  });
+});
+
 describe('what happened since', () => {
   const quota = (status: object) =>
     object('v1', 'ResourceQuota', 'a', 'q', { spec: { hard: { cpu: '1', memory: '1Gi' } }, status });

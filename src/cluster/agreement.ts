@@ -14,6 +14,8 @@ export interface Agreement {
   servers: readonly string[];
   /** Listed addresses behind which a server may stand that nobody met; in words where the list is not known. */
   untried: readonly string[];
+  /** There is one API server, so that there is nothing to disagree with. */
+  alone: boolean;
   /** Why they disagree; undefined where all that were asked agree. */
   reason?: string;
 }
@@ -44,17 +46,18 @@ export async function agreement(
 ): Promise<Agreement> {
   const given = client.route.server;
   const { addresses, count, reason } = await apiServers(client);
+  const alone = count === 1;
   const servers: string[] = [];
   const missed: string[] = [];
   for (const address of addresses.filter((one) => new URL(one).host !== new URL(given).host)) {
     const fault = await throughOwnAddress(client, address, scratch, configuration);
     if (fault === 'unreachable') missed.push(address);
-    else if (fault !== undefined) return { servers, untried: missed, reason: fault };
+    else if (fault !== undefined) return { servers, untried: missed, alone, reason: fault };
     else servers.push(address);
   }
   const wanted = missed.length > 0 && count !== 1 ? count : undefined;
   const behind = await throughGiven(client, scratch, wanted, configuration);
-  if (behind.reason !== undefined) return { servers, untried: missed, reason: behind.reason };
+  if (behind.reason !== undefined) return { servers, untried: missed, alone, reason: behind.reason };
   servers.unshift(shownAddress(given));
   evidence.push(
     `a scratch ${scratch.kind} kept its stored form through ${servers.map((server) => printable(server, 120)).join(', ')}, over fresh connections`,
@@ -62,16 +65,16 @@ export async function agreement(
   if (count === undefined) {
     const others = `API servers behind ${shownAddress(given)} (${reason})`;
     evidence.push(`${others} are not known one by one`);
-    return { servers, untried: [`other ${others}`] };
+    return { servers, untried: [`other ${others}`], alone };
   }
-  if (missed.length === 0 || count === 1) return { servers, untried: [] };
+  if (missed.length === 0 || alone) return { servers, untried: [], alone };
   if (behind.met >= count) {
     evidence.push(`${behind.met} API servers were met behind ${shownAddress(given)}: all that are listed`);
-    return { servers, untried: [] };
+    return { servers, untried: [], alone };
   }
   for (const server of missed)
     evidence.push(`API server ${server} could not be reached from here and was not tried`);
-  return { servers, untried: missed };
+  return { servers, untried: missed, alone };
 }
 
 /** Why the server at its own address disagrees; `unreachable` where it says nothing; undefined where it agrees. */

@@ -9,9 +9,11 @@ import { byWholePrefix, moved } from './metrics.js';
 import { gateNeeds } from './rewrite/needs.js';
 import {
   createScratch,
+  isScratchResource,
   removeScratch,
   SCRATCH_NAMESPACE,
   type Scratch,
+  type ScratchResource,
   sweepScratch,
   withMore,
 } from './scratch.js';
@@ -20,20 +22,21 @@ import { encryptionFlags } from './servers.js';
 /** The scratch objects while there are any, whatever happens meanwhile. */
 interface Held {
   secret?: Scratch | undefined;
-  configMap?: Scratch;
+  others: Scratch[];
 }
 
 /**
  * Whether re-writing Secrets is safe: every listed API server writes and reads the same stored form, and that form was
  * seen to be the wanted one: encrypted, or plain text on the way back. An empty patch through a server with another
- * configuration would turn encrypted values back into plain text, each with answer 200; so one meaningless Secret is written and patched through all of them first; where ConfigMaps are re-written, one of those
- * as well, since a server may differ for them alone.
+ * configuration would turn encrypted values back into plain text, each with answer 200; so one meaningless Secret is written and patched through all of them first; of other
+ * resources one as well where it can be made, since a server may differ for those alone; where it cannot, that is said
+ * like a server that could not be tried.
  * A server that could not be tried closes the gate, unless `evenIfUntried` says that a person looked at it.
  * @throws ClusterError where the given server fails before anything was found out
  */
 export async function gate(client: Client, options: GateOptions = {}): Promise<GateResult> {
   const evidence: string[] = [];
-  const held: Held = {};
+  const held: Held = { others: [] };
   const steady = client.over({ sockets: 1 });
   let result: GateResult | undefined;
   let failure: unknown;
@@ -54,11 +57,10 @@ export async function gate(client: Client, options: GateOptions = {}): Promise<G
 async function leftover(
   client: Client,
   steady: Client,
-  { secret, configMap }: Held,
+  { secret, others }: Held,
 ): Promise<string | undefined> {
   const left: string[] = [];
-  for (const scratch of [secret, configMap]) {
-    if (scratch === undefined) continue;
+  for (const scratch of [...(secret === undefined ? [] : [secret]), ...others]) {
     // A server that cannot read an object cannot remove it either: others are met over other connections.
     const fresh = client.over({ keepAlive: false });
     if (!(await removeScratch([steady, fresh, fresh, fresh], scratch)))
@@ -84,44 +86,57 @@ async function judged(
     );
   const written = await writeObserved(steady, held);
   if ('refusal' in written) return closed(written.refusal);
-  const { servers, untried, reason } = await agreement(
+  const { servers, untried, alone, reason } = await agreement(
     client,
     written.scratch,
     written.configuration,
     evidence,
   );
   if (reason !== undefined) return closed(reason);
-  const differ = resources.includes('configmaps')
-    ? await configMapsDiffer(client, steady, evidence, held)
-    : undefined;
-  if (differ !== undefined) return closed(differ);
+  const others = resources.filter((name) => name !== 'secrets');
+  for (const resource of others.filter(isScratchResource)) {
+    const differ = await whyDiffer(client, steady, resource, evidence, held);
+    if (differ !== undefined) return closed(differ);
+  }
+  // One server has but one form, and one hash means one file.
+  const known = alone || written.configuration !== undefined;
+  const unmade = known ? [] : others.filter((name) => !isScratchResource(name)).map(unmadeText);
+  evidence.push(...unmade.map((text) => `not tried: ${text}`));
   const form = await otherForm(client, written.as, options.under, evidence);
   if (form !== undefined) return closed(form);
-  if (untried.length > 0 && options.evenIfUntried !== true)
+  const open = [...untried, ...unmade];
+  if (open.length > 0 && options.evenIfUntried !== true)
     return {
       ...closed(
-        `not tried from here: ${untried.map((one) => printable(one, 200)).join(', ')}. A server with another configuration would decrypt Secrets, or could not read them.\nRun this where every API server can be reached, or check each and answer unreachedServers: goOn (rewrite-secrets: --unreached-servers goOn).`,
+        `not tried from here: ${open.map((one) => printable(one, 200)).join(', ')}. A server with another configuration would decrypt what is re-written, or could not read it.\nRun this where every API server can be reached, or check each and answer unreachedServers: goOn (rewrite-secrets: --unreached-servers goOn).`,
       ),
-      untried,
+      untried: open,
     };
   return { open: true, servers, untried, writes: 'seen' in written.as ? written.as.seen : [], evidence };
 }
 
-/** Why API servers disagree about ConfigMaps, or why that cannot be tried; undefined where those that were met agree. */
-async function configMapsDiffer(
+function unmadeText(resource: string): string {
+  return `${resource} (no scratch object is made of those: whether a server differs for them alone is not known)`;
+}
+
+/** Why API servers disagree about a resource, or why that cannot be tried; undefined where those that were met agree. */
+async function whyDiffer(
   client: Client,
   steady: Client,
+  resource: ScratchResource,
   evidence: string[],
   held: Held,
 ): Promise<string | undefined> {
-  await sweepScratch(steady, 'ConfigMap');
+  await sweepScratch(steady, resource);
+  let scratch: Scratch;
   try {
-    held.configMap = await createScratch(steady, 'ConfigMap');
+    scratch = await createScratch(steady, resource);
   } catch (error) {
     return untriable(error);
   }
+  held.others.push(scratch);
   const seen: string[] = [];
-  const { reason } = await agreement(client, held.configMap, undefined, seen);
+  const { reason } = await agreement(client, scratch, undefined, seen);
   evidence.push(...seen.filter((line) => !evidence.includes(line)));
   return reason;
 }

@@ -4,15 +4,53 @@ import { ClusterError } from '../wizard/ports.js';
 import type { Client } from './client.js';
 import { errorOf } from './errors.js';
 import { rowsOf, TABLE } from './list.js';
-import { withQuery } from './paths.js';
+import { groupPath, withQuery } from './paths.js';
 import { deleteObject, FIELD_MANAGER } from './write.js';
 
-/** Kinds of which one is tried. */
-export type ScratchKind = 'Secret' | 'ConfigMap';
+/** What an object of a resource takes that means nothing and that nobody acts upon. */
+interface ScratchKind {
+  apiVersion: string;
+  kind: string;
+  plural: string;
+  content(meaningless: string): Record<string, unknown>;
+}
 
-/** A Secret (or ConfigMap) of ours with a meaningless random value, to see how API servers store and read one. */
+/**
+ * Resources of which one is tried, by their name in encryption configurations. Of others none is made: controllers would
+ * act on it, or what it may look like is not known here.
+ */
+const SCRATCH = {
+  secrets: {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    plural: 'secrets',
+    content: (meaningless) => ({ type: 'Opaque', data: { meaningless } }),
+  },
+  configmaps: {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    plural: 'configmaps',
+    content: (meaningless) => ({ data: { meaningless } }),
+  },
+  'leases.coordination.k8s.io': {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    plural: 'leases',
+    content: (meaningless) => ({ spec: { holderIdentity: meaningless } }),
+  },
+} as const satisfies Readonly<Record<string, ScratchKind>>;
+
+export type ScratchResource = keyof typeof SCRATCH;
+
+/** Whether an object of this resource can be made to be tried. */
+export function isScratchResource(name: string): name is ScratchResource {
+  return Object.hasOwn(SCRATCH, name);
+}
+
+/** A Secret (or the like) of ours with a meaningless random value, to see how API servers store and read one. */
 export interface Scratch {
-  kind: ScratchKind;
+  resource: ScratchResource;
+  kind: string;
   name: string;
   uid: string;
   resourceVersion: string;
@@ -21,10 +59,11 @@ export interface Scratch {
 /** Namespace of scratch objects. */
 export const SCRATCH_NAMESPACE = 'kube-system';
 
-const COLLECTIONS: Readonly<Record<ScratchKind, string>> = {
-  Secret: `/api/v1/namespaces/${SCRATCH_NAMESPACE}/secrets`,
-  ConfigMap: `/api/v1/namespaces/${SCRATCH_NAMESPACE}/configmaps`,
-};
+function collectionOf(resource: ScratchResource): string {
+  const { apiVersion, plural } = SCRATCH[resource];
+  return `${groupPath(apiVersion)}/namespaces/${SCRATCH_NAMESPACE}/${plural}`;
+}
+
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
@@ -38,18 +77,18 @@ const NAMES = 3;
  * may be there all the same: it is removed by its name.
  * @throws ClusterError where it was not created, naming the Secret where it may be left
  */
-export async function createScratch(client: Client, kind: ScratchKind = 'Secret'): Promise<Scratch> {
+export async function createScratch(client: Client, resource: ScratchResource = 'secrets'): Promise<Scratch> {
   for (let attempt = 1; ; attempt++) {
     const name = `kubectl-harden-scratch-${randomBytes(6).toString('hex')}`;
     try {
-      return await create(client, kind, name);
+      return await create(client, resource, name);
     } catch (error) {
       if (!(error instanceof ClusterError) || ['forbidden', 'refused', 'invalid'].includes(error.reason))
         throw error;
-      if (!(await removeScratch([client], { kind, name })))
+      if (!(await removeScratch([client], { resource, name })))
         throw withMore(
           error,
-          `the scratch ${kind} ${SCRATCH_NAMESPACE}/${name} may be left: delete it by hand`,
+          `the scratch ${SCRATCH[resource].kind} ${SCRATCH_NAMESPACE}/${name} may be left: delete it by hand`,
         );
       // It exists under a name that nobody else can know: an earlier answer of this request was lost.
       if (error.reason !== 'exists' || attempt === NAMES) throw error;
@@ -61,11 +100,11 @@ export async function createScratch(client: Client, kind: ScratchKind = 'Secret'
  * Removes scratch objects that a killed run left behind, by our label and the form of their names. Where they may not be
  * listed or removed they stay: they are meaningless.
  */
-export async function sweepScratch(client: Client, kind: ScratchKind = 'Secret'): Promise<void> {
-  const doing = `list scratch ${kind}s`;
+export async function sweepScratch(client: Client, resource: ScratchResource = 'secrets'): Promise<void> {
+  const doing = `list scratch ${SCRATCH[resource].kind}s`;
   const query = { includeObject: 'None', limit: '100', labelSelector: `${MANAGED_BY}=${FIELD_MANAGER}` };
   const answer = await client.send(
-    { method: 'GET', path: withQuery(COLLECTIONS[kind], query), headers: { Accept: TABLE } },
+    { method: 'GET', path: withQuery(collectionOf(resource), query), headers: { Accept: TABLE } },
     { doing, secret: true },
   );
   if (answer.status !== 200) return;
@@ -75,22 +114,22 @@ export async function sweepScratch(client: Client, kind: ScratchKind = 'Secret')
   } catch {
     return; // not a bare table: nothing of it is looked at
   }
-  for (const name of names) if (SCRATCH_NAME.test(name)) await removeScratch([client], { kind, name });
+  for (const name of names) if (SCRATCH_NAME.test(name)) await removeScratch([client], { resource, name });
 }
 
-async function create(client: Client, kind: ScratchKind, name: string): Promise<Scratch> {
+async function create(client: Client, resource: ScratchResource, name: string): Promise<Scratch> {
+  const { apiVersion, kind, content } = SCRATCH[resource];
   const meaningless = randomBytes(24).toString('base64');
   const object = {
-    apiVersion: 'v1',
+    apiVersion,
     kind,
-    ...(kind === 'Secret' ? { type: 'Opaque' } : {}),
     metadata: { name, labels: { [MANAGED_BY]: FIELD_MANAGER } },
-    data: { meaningless },
+    ...content(meaningless),
   };
   const { body } = await client.json(
     {
       method: 'POST',
-      path: `${COLLECTIONS[kind]}?fieldManager=${FIELD_MANAGER}`,
+      path: `${collectionOf(resource)}?fieldManager=${FIELD_MANAGER}`,
       headers: { 'Content-Type': 'application/json', Accept: METADATA },
       body: JSON.stringify(object),
     },
@@ -100,7 +139,7 @@ async function create(client: Client, kind: ScratchKind, name: string): Promise<
   const resourceVersion = stringAt(body, 'metadata', 'resourceVersion');
   if (uid === undefined || resourceVersion === undefined)
     throw new ClusterError('server', 'The API server answered without uid or resourceVersion.');
-  return { kind, name, uid, resourceVersion };
+  return { resource, kind, name, uid, resourceVersion };
 }
 
 /**
@@ -109,13 +148,14 @@ async function create(client: Client, kind: ScratchKind, name: string): Promise<
  */
 export async function removeScratch(
   clients: readonly Client[],
-  { kind, name, uid }: { kind: ScratchKind; name: string; uid?: string },
+  { resource, name, uid }: { resource: ScratchResource; name: string; uid?: string },
 ): Promise<boolean> {
+  const { apiVersion, kind } = SCRATCH[resource];
   for (const client of clients) {
     try {
       await deleteObject(
         client,
-        { apiVersion: 'v1', kind, namespace: SCRATCH_NAMESPACE, name },
+        { apiVersion, kind, namespace: SCRATCH_NAMESPACE, name },
         uid === undefined ? {} : { uid },
       );
       return true;
@@ -140,9 +180,10 @@ export function withMore(error: ClusterError, line: string): ClusterError {
  * server would write. The answer is a table row without object: no value and no annotation comes back.
  * @returns the object's resourceVersion afterwards
  */
-export async function touch(client: Client, { kind, name }: Pick<Scratch, 'kind' | 'name'>): Promise<string> {
-  const about = { doing: `re-write ${kind} ${SCRATCH_NAMESPACE}/${name}`, secret: true };
-  const answer = await client.send(touchCall(COLLECTIONS[kind], name), about);
+export async function touch(client: Client, scratch: Pick<Scratch, 'resource' | 'name'>): Promise<string> {
+  const { resource, name } = scratch;
+  const about = { doing: `re-write ${SCRATCH[resource].kind} ${SCRATCH_NAMESPACE}/${name}`, secret: true };
+  const answer = await client.send(touchCall(collectionOf(resource), name), about);
   if (answer.status !== 200) throw errorOf(answer, about);
   return touchedVersion(answer.body, about.doing);
 }

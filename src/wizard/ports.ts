@@ -121,7 +121,7 @@ export interface GateOptions {
   evenIfUntried?: boolean;
   /** What API servers have to write under; empty: plain text. Left out: any key. */
   under?: string;
-  /** What is going to be re-written: of `configmaps` one is tried as well. */
+  /** What is going to be re-written: of those of which an object can be made one is tried as well. */
   resources?: readonly string[];
 }
 

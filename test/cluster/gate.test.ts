@@ -32,6 +32,10 @@ async function gateOf(setup: Partial<SecretsSetup>, options: GateOptions = {}) {
 const noMetrics: SecretsSetup['instead'] = ({ path }) =>
   path === '/metrics' ? status(403, 'Forbidden', 'User "me" cannot get path "/metrics"') : undefined;
 
+/** Addresses at which nothing answers. */
+const dead = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ ip: '127.0.0.1', port: 1 + index }));
+
 test('one server that encrypts: open, over fresh connections, and nothing is left behind', async () => {
   const { result, server, left, evidence } = await gateOf({});
   expect(result).toMatchObject({ open: true, servers: [server.address] });
@@ -59,14 +63,18 @@ test.each<[string, SecretsSetup['servers']]>([
   expect(server.stored()['shop/a']).toBe('');
 });
 
-describe('where ConfigMaps are re-written', () => {
-  const resources = ['secrets', 'configmaps'];
-  const oneDiffers = [{ writes: BOX }, { writes: BOX, writesConfigMaps: '' }];
+describe.each([
+  ['ConfigMap', 'configmaps'],
+  ['Lease', 'leases.coordination.k8s.io'],
+])('where each %s is re-written', (kind, resource) => {
+  const resources = ['secrets', resource];
+  const plural = resource.split('.')[0] ?? '';
+  const oneDiffers = [{ writes: BOX }, { writes: BOX, writesOthers: '' }];
 
   test('a server that differs for them alone is noticed, and nothing is left behind', async () => {
     expect((await gateOf({ servers: oneDiffers })).result).toMatchObject({ open: true });
     const { reason, left } = await gateOf({ servers: oneDiffers }, { resources });
-    expect(reason).toContain('API servers disagree: a ConfigMap that one wrote');
+    expect(reason).toContain(`API servers disagree: a ${kind} that one wrote`);
     expect(left).toEqual([]);
   });
 
@@ -74,28 +82,54 @@ describe('where ConfigMaps are re-written', () => {
     const servers = [{ writes: BOX }, { writes: BOX }];
     const { result, evidence, left } = await gateOf({ servers }, { resources });
     expect([result.open, left]).toEqual([true, []]);
-    expect(evidence).toMatch(/a scratch Secret kept[\s\S]*a scratch ConfigMap kept/);
+    expect(evidence).toMatch(new RegExp(`a scratch Secret kept[^]*a scratch ${kind} kept`));
     const stays = await gateOf(
       {
         servers,
         instead: ({ method, path }) =>
-          method === 'DELETE' && path.includes('configmaps') ? status(403, 'Forbidden', 'no') : undefined,
+          method === 'DELETE' && path.includes(plural) ? status(403, 'Forbidden', 'no') : undefined,
       },
       { resources },
     );
     expect(stays.left).toHaveLength(1);
-    expect(stays.evidence).toMatch(/the scratch ConfigMap kube-system\/kubectl-harden-scratch-\S+ could not/);
+    expect(stays.evidence).toMatch(
+      new RegExp(`the scratch ${kind} kube-system/kubectl-harden-scratch-\\S+ could not`),
+    );
   });
 
   test('no right to create one: closed, and said', async () => {
     const instead: SecretsSetup['instead'] = ({ method, path }) =>
-      method === 'POST' && path.includes('configmaps')
-        ? status(403, 'Forbidden', 'User "me" cannot create resource "configmaps" in API group')
+      method === 'POST' && path.includes(plural)
+        ? status(403, 'Forbidden', `User "me" cannot create resource "${plural}" in API group`)
         : undefined;
     expect((await gateOf({ instead })).result.open).toBe(true);
     const { reason, left } = await gateOf({ instead }, { resources });
-    expect(reason).toContain('you may not create a scratch ConfigMap');
+    expect(reason).toContain(`you may not create a scratch ${kind}`);
     expect(left).toEqual([]);
+  });
+});
+
+describe('of a resource of which no scratch object is made', () => {
+  const options = { resources: ['secrets', 'widgets.example.com'] };
+  const two = { servers: [{ writes: BOX }, { writes: BOX }], endpoints: dead(2) };
+
+  test('several servers: closed and said, and open only where an answer says so', async () => {
+    const { result, reason, left } = await gateOf(two, options);
+    expect(result).toMatchObject({
+      open: false,
+      untried: [expect.stringMatching(/^widgets\.example\.com /)],
+    });
+    expect(reason).toContain('widgets.example.com (no scratch object is made of those');
+    expect(left).toEqual([]);
+    const told = await gateOf(two, { ...options, evenIfUntried: true });
+    expect(told.result).toMatchObject({ open: true, untried: [] });
+    expect(told.evidence).toContain('not tried: widgets.example.com');
+  });
+
+  test('one server, or one hash on all: nothing is left to try', async () => {
+    expect((await gateOf({ endpoints: dead(1) }, options)).result.open).toBe(true);
+    const hashed = two.servers.map((one) => ({ ...one, hash: 'one' }));
+    expect((await gateOf({ ...two, servers: hashed }, options)).result.open).toBe(true);
   });
 });
 
@@ -116,10 +150,6 @@ test('servers that write the same form from different files disagree too, where 
   const same = servers.map((one) => ({ ...one, hash: 'one' }));
   expect((await gateOf({ servers: same, endpoints: dead(2) })).result).toMatchObject({ open: true });
 });
-
-/** Addresses at which nothing answers. */
-const dead = (count: number) =>
-  Array.from({ length: count }, (_, index) => ({ ip: '127.0.0.1', port: 1 + index }));
 
 test('one listed server is the given one, whatever address it lists: nothing is untried', async () => {
   const { result, evidence } = await gateOf({ endpoints: dead(1) });

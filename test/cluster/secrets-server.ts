@@ -8,8 +8,8 @@ export interface ServerSetup {
   reads?: readonly string[];
   /** No encryption configuration at all: no counters. */
   unconfigured?: boolean;
-  /** The same for ConfigMaps, where it differs. */
-  writesConfigMaps?: string;
+  /** The same for ConfigMaps and Leases, where it differs. */
+  writesOthers?: string;
   /** SHA-256 of its configuration, as servers from 1.34 tell it. */
   hash?: string;
 }
@@ -94,10 +94,10 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
       '',
     ].join('\n');
 
-  /** ConfigMaps are kept beside Secrets, by `configmaps/namespace/name`. */
+  /** ConfigMaps and Leases are kept beside Secrets, by `configmaps/namespace/name`. */
   const writesFor = (server: number, key: string) => {
-    const { writes, writesConfigMaps = writes } = setup.servers[server]!;
-    return key.startsWith('configmaps/') ? writesConfigMaps : writes;
+    const { writes, writesOthers = writes } = setup.servers[server]!;
+    return /^(configmaps|leases)\//.test(key) ? writesOthers : writes;
   };
   const readable = (server: number, prefix: string) => setup.servers[server]!.reads?.includes(prefix) ?? true;
   const table = (keys: readonly string[], more: Record<string, unknown>): Reply => ({
@@ -192,8 +192,10 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
     if (path === '/api/v1/namespaces/kube-system/pods')
       return { body: { items: (setup.flags ?? []).map(apiServerPod) } };
     const [, within, kind, name] =
-      /^\/api\/v1\/namespaces\/([^/]+)\/(secrets|configmaps)(?:\/([^/]+))?$/.exec(path) ?? [];
-    const namespace = kind === 'configmaps' ? `configmaps/${within}` : within;
+      /^\/(?:api\/v1|apis\/coordination\.k8s\.io\/v1)\/namespaces\/([^/]+)\/(secrets|configmaps|leases)(?:\/([^/]+))?$/.exec(
+        path,
+      ) ?? [];
+    const namespace = kind === undefined || kind === 'secrets' ? within : `${kind}/${within}`;
     if (namespace !== undefined && name !== undefined) return one(seen, `${namespace}/${name}`);
     if (namespace !== undefined && seen.method === 'POST') return create(seen, namespace);
     if (namespace !== undefined || path === '/api/v1/secrets') return list(seen, namespace);

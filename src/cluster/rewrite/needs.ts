@@ -1,4 +1,5 @@
 import type { Need, Right, Verb, Without } from '../../model/rights.js';
+import { isScratchResource } from '../scratch.js';
 import { SERVERS_NEEDS } from '../servers.js';
 
 /**
@@ -6,8 +7,7 @@ import { SERVERS_NEEDS } from '../servers.js';
  * knows no right to a list that leaves values out: whoever may list Secrets may read them.
  */
 export function REWRITE_NEEDS(name: string): readonly Need[] {
-  const dot = name.indexOf('.');
-  const [resource, group] = dot < 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot + 1)];
+  const { resource, group } = groupAndPlural(name);
   const need = (right: Right, without: Without = 'refused'): Need => ({
     right,
     for: `the re-write of ${name}`,
@@ -23,15 +23,21 @@ export function REWRITE_NEEDS(name: string): readonly Need[] {
   ];
 }
 
+function groupAndPlural(name: string): { group: string; resource: string } {
+  const dot = name.indexOf('.');
+  return dot < 0
+    ? { group: '', resource: name }
+    : { group: name.slice(dot + 1), resource: name.slice(0, dot) };
+}
+
 /** What shows that API servers agree: scratch objects with random names, and how the server says that it wrote them. */
 export function gateNeeds(resources: readonly string[]): readonly Need[] {
-  const kinds = resources.includes('configmaps') ? ['secrets', 'configmaps'] : ['secrets'];
+  const kinds = ['secrets', ...resources.filter((name) => name !== 'secrets' && isScratchResource(name))];
   return [
-    ...kinds.flatMap((resource) =>
+    ...kinds.flatMap((name) =>
       (['create', 'patch', 'delete'] as const).map((verb) => ({
         verb,
-        group: '',
-        resource,
+        ...groupAndPlural(name),
         namespace: 'kube-system',
       })),
     ),

@@ -31,16 +31,20 @@ export async function readConfigurationFile(file: string): Promise<GivenConfigur
 /**
  * What the API servers have in force that are seen to be started with a configuration, and whose file nobody here can
  * read, taken from a copy of it. One that tells another hash has another file; one without the flag has none. Where none
- * shows its arguments although something encrypts, the copy is not used, and that is said: where the file lies on the
- * nodes is not known then, and rounds would put a second one beside it.
+ * shows its arguments although something encrypts, nothing is planned from the copy, and that is said: where the file
+ * lies on the nodes is not known then, not even where its hash is the same, and rounds would put a second one beside it.
  */
 export function asGiven(given: GivenConfiguration, facts: EncryptionFacts): readonly ServerEncryption[] {
   const { apiServers = [] } = facts;
-  if (apiServers.length === 0 && facts.flags.length === 0 && encrypts(facts)) return [unused(given)];
-  return taken(given, apiServers);
+  const shown = facts.flags.length > 0 || apiServers.some(({ file }) => file !== undefined);
+  const seen = taken(given, apiServers);
+  return !shown && encrypts(facts)
+    ? [...seen.filter(({ assumed }) => assumed !== true), unused(given)]
+    : seen;
 }
 
-function encrypts({ configured, writes, stored = {} }: EncryptionFacts): boolean {
+function encrypts({ configured, writes, stored = {}, apiServers = [] }: EncryptionFacts): boolean {
+  if (apiServers.some(({ hash }) => hash !== undefined)) return true;
   const values = Object.entries(stored).filter(([, count]) => count > 0);
   return configured === true || [writes ?? '', ...values.map(([prefix]) => prefix)].some((one) => one !== '');
 }

@@ -53,8 +53,8 @@ describe('a copy of the configuration', () => {
     const [same, other] = asGiven(
       given,
       facts([
-        { server: 'a', hash: { value: hash, source: 'metrics' } },
-        { server: 'b', hash: { value: 'f'.repeat(64), source: 'metrics' } },
+        { server: 'a', file: flag('/e'), hash: { value: hash, source: 'metrics' } },
+        { server: 'b', file: flag('/e'), hash: { value: 'f'.repeat(64), source: 'metrics' } },
       ]),
     );
     expect(same).toEqual({
@@ -63,6 +63,27 @@ describe('a copy of the configuration', () => {
     });
     expect(other).toMatchObject({ server: 'b', problem: { source: 'metrics' } });
     expect(other?.config).toBeUndefined();
+  });
+
+  test('whose hash is that of the server is still no place to plan from where its path is not shown', async () => {
+    const given = await readConfigurationFile(file);
+    const value = createHash('sha256').update(readFileSync(file)).digest('hex');
+    const hidden = facts([{ server: 'a', hash: { value, source: 'metrics' } }]);
+    const seen = asGiven(given, hidden);
+    expect(seen).toMatchObject([
+      { server: 'a', config: { source: expect.stringContaining('hash is the same') } },
+      { server: 'every API server', problem: { value: expect.stringContaining('is not used') } },
+    ]);
+    const box = 'k8s:enc:secretbox:v1:key1:';
+    const now = snapshotOf({
+      encryption: { ...hidden, writes: box, stored: { [box]: 1 }, apiServers: seen },
+    });
+    expect(encryptionAtRest.questions(now).map(({ id }) => id)).not.toContain('goal');
+    const rotate = { goal: 'use/secretbox/key-2026-01', keyKept: true, rewrite: true, removeOld: true };
+    expect(encryptionAtRest.plan(now, rotate, new Map())).toEqual([]);
+    // With the flag shown it is one.
+    const shown = facts([{ server: 'a', file: flag('/e'), hash: { value, source: 'metrics' } }]);
+    expect(asGiven(given, shown).map(({ server }) => server)).toEqual(['a']);
   });
 
   test('is not used, and that is said, where something encrypts and no API server shows its arguments', async () => {

@@ -72,7 +72,12 @@ export class Client {
       if (outcome instanceof TransportError && isFinal(outcome.code))
         throw unreachable(this.route.server, outcome, about.doing);
       const wait = waitBefore(
-        { attempt, outcome: judged(outcome), chance: Math.random(), reading: call.method === 'GET' },
+        {
+          attempt,
+          outcome: judged(outcome),
+          chance: Math.random(),
+          bare: call.method === 'GET' || call.method === 'DELETE',
+        },
         this.#options.retry ?? DEFAULT_RETRY,
       );
       if (wait !== undefined) await pause(wait);

@@ -23,24 +23,24 @@ export const DEFAULT_RETRY: RetryPolicy = {
 
 /** Statuses that say "not now" (API conventions: too many requests, server and gateway trouble). */
 const PASSING = new Set([429, 502, 503, 504]);
-/** What a read is repeated for as well. A write that met it may fail for what it says, and is not tried on. */
-const PASSING_FOR_READS = new Set([...PASSING, 500]);
+/** What a read or a removal is repeated for as well. A write that met it may fail for what it says, and is not tried on. */
+const PASSING_FOR_MOST = new Set([...PASSING, 500]);
 
 /**
  * How long to wait before the next attempt, in milliseconds; undefined where the outcome stands.
  * Every request that we make may be repeated: reads, server-side apply, empty patches, deletes by uid.
  * @param attempt 1 for the first
- * @param reading the request changes nothing
+ * @param bare the request says nothing that a server could fail at: it reads or removes
  * @param chance a number in [0, 1) that spreads clients apart
  */
 export function waitBefore(
-  next: { attempt: number; outcome: Attempt; chance: number; reading?: boolean },
+  next: { attempt: number; outcome: Attempt; chance: number; bare?: boolean },
   policy: RetryPolicy = DEFAULT_RETRY,
 ): number | undefined {
   const { attempt, outcome, chance } = next;
   if (attempt >= policy.attempts) return undefined;
   if (outcome.type === 'answer') {
-    if (!(next.reading === true ? PASSING_FOR_READS : PASSING).has(outcome.status)) return undefined;
+    if (!(next.bare === true ? PASSING_FOR_MOST : PASSING).has(outcome.status)) return undefined;
     if (outcome.retryAfterMs !== undefined) return Math.min(outcome.retryAfterMs, policy.longestRetryAfter);
   }
   const backoff = Math.min(policy.firstWait * 2 ** (attempt - 1), policy.longestWait);

@@ -87,6 +87,7 @@ const entry = z.discriminatedUnion('type', [
     step,
     change,
     uid: z.string().exactOptional(),
+    shared: z.literal(true).exactOptional(),
     resourceVersion: z.string().exactOptional(),
     created: z.boolean().exactOptional(),
     after: z.string().exactOptional(),

@@ -49,6 +49,8 @@ export type Entry =
       uid?: string;
       resourceVersion?: string;
       created?: boolean;
+      /** Somebody else created it in the very moment of the write: it is not the run's to remove. */
+      shared?: true;
       /** Name under which the object as the server answered it is kept. */
       after?: string;
       /** Of a re-write: what the gate saw, what it could not try, and what it left behind. */

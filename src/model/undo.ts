@@ -18,6 +18,8 @@ export interface Deed {
   after?: string;
   /** A round that turns encryption on: before it nothing was written under a key. */
   turnsOn?: true;
+  /** Somebody else created it in the very moment of the write. */
+  shared?: true;
   /** The run died between asking for the write and hearing of it. */
   unheard: boolean;
 }
@@ -57,6 +59,7 @@ export function deedsOf(entries: readonly Stamped[]): readonly Deed[] {
       deeds.set(entry.change, {
         ...known,
         ...(entry.after === undefined ? {} : { after: entry.after }),
+        ...(entry.shared === true ? { shared: true as const } : {}),
         unheard: false,
       });
     }
@@ -79,14 +82,25 @@ export function isAsLeft(before: Manifest | undefined, live: Manifest): boolean 
     (before.metadata.uid !== uid || before.metadata.resourceVersion === resourceVersion)
   )
     return false;
-  const entries = listAt(live, 'metadata', 'managedFields').filter(
-    (entry) => stringAt(entry, 'subresource') === undefined && !isStatusOnly(entry),
-  );
-  const isOurs = (entry: unknown) =>
-    stringAt(entry, 'manager') === MANAGED_BY && stringAt(entry, 'operation') === 'Apply';
+  const entries = writersOf(live);
   const timeOf = (entry: unknown) => Date.parse(stringAt(entry, 'time') ?? '');
   const own = entries.find(isOurs);
   return own !== undefined && entries.every((entry) => isOurs(entry) || timeOf(entry) <= timeOf(own));
+}
+
+/** Whether nobody else has written an object, what controllers keep in `status` aside. */
+export function isOursAlone(live: Manifest): boolean {
+  return writersOf(live).every(isOurs);
+}
+
+function writersOf(live: Manifest): readonly unknown[] {
+  return listAt(live, 'metadata', 'managedFields').filter(
+    (entry) => stringAt(entry, 'subresource') === undefined && !isStatusOnly(entry),
+  );
+}
+
+function isOurs(entry: unknown): boolean {
+  return stringAt(entry, 'manager') === MANAGED_BY && stringAt(entry, 'operation') === 'Apply';
 }
 
 /** Servers before 1.22 do not name the subresource. */

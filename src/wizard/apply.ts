@@ -3,6 +3,7 @@ import { type Manifest, refText } from '../model/manifest.js';
 import type { ApplyChange, Basis, Change, DeleteChange, RewriteChange } from '../model/plan.js';
 import { judge } from '../model/rewrite.js';
 import { declares } from '../model/rights.js';
+import { isOursAlone } from '../model/undo.js';
 import { heldIn } from './contents.js';
 import { type Cluster, ClusterError, type Host, type Journal, type RewriteProgress } from './ports.js';
 import { carryOutRewrite, failuresText, meansText, outcomeText, seenWith } from './rewrite.js';
@@ -216,15 +217,23 @@ async function applyObject(
   await journal.append({ type: 'applying', step, change: change.id, ...before });
   const { object, created } = await cluster.apply(preconditioned(change), { force: change.force === true });
   const { uid, resourceVersion } = object.metadata;
+  // Whether it was there in that moment: an answer that was lost and asked for again looks alike, but is ours alone.
+  const shared = live === undefined && !created && !isOursAlone(object);
   await journal.append({
     type: 'applied',
     step,
     change: change.id,
     created,
+    ...(shared ? { shared } : {}),
     after: await journal.keep(object),
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   });
+  if (shared) {
+    const message =
+      'somebody created it in that moment, and what was planned is now part of theirs: compare it';
+    return { change: change.id, outcome: 'failed', message };
+  }
   const after = await settle(cluster, change, object, signal);
   if (!after.holds) return { change: change.id, outcome: 'failed', message: after.message };
   const message = [created ? 'created' : 'changed', after.message].filter((part) => part !== undefined);
@@ -245,11 +254,20 @@ async function unseenNamespaces(cluster: Cluster, change: ApplyChange): Promise<
     : `Namespace ${created.sort().join(', ')} was created meanwhile and would be closed unseen; it is part of the next plan`;
 }
 
-/** The same object with the resourceVersion of the plan, so that the server refuses it if it moved in this moment. */
-function preconditioned(change: ApplyChange): Manifest {
-  const resourceVersion = change.before?.metadata.resourceVersion;
-  if (resourceVersion === undefined) return change.manifest;
-  return { ...change.manifest, metadata: { ...change.manifest.metadata, resourceVersion } };
+/**
+ * The same object with uid and resourceVersion of the plan: the server refuses it if it moved in this moment, and without
+ * the uid it would make one anew that was removed.
+ */
+function preconditioned({ manifest, before }: ApplyChange): Manifest {
+  const { uid, resourceVersion } = before?.metadata ?? {};
+  return {
+    ...manifest,
+    metadata: {
+      ...manifest.metadata,
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+  };
 }
 
 async function deleteObject(

@@ -32,6 +32,12 @@ export function verdictOn(now: Snapshot, deed: DeedWithImages): Verdict {
     };
   const live = liveOf(now, deed);
   if (deed.kind === 'delete') return onRemoved(deed, live);
+  if (deed.shared === true && live !== undefined)
+    return {
+      is: 'notOurs',
+      severity: 'medium',
+      why: 'Somebody created it in the moment in which the run wrote it: compare it by hand.',
+    };
   return deed.created ? onCreated(deed, live) : onChanged(deed, live);
 }
 

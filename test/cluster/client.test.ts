@@ -98,6 +98,14 @@ describe('requests', () => {
     expect(await (await to(it.kubeconfig)).get(REF)).toMatchObject({ metadata: { name: 'it' } });
   });
 
+  test('are made again after 500 where they only read or remove; what is written may be what it fails at', async () => {
+    const it = await server(sequence({ status: 500 }, FOUND, { status: 500 }, FOUND, { status: 500 }, FOUND));
+    const cluster = await to(it.kubeconfig);
+    expect(await cluster.get(REF)).toMatchObject({ metadata: { name: 'it' } });
+    expect(await cluster.delete(REF)).toBe(true);
+    expect(await failure(cluster.apply(POLICY))).toMatchObject({ reason: 'server' });
+  });
+
   test('wait as long as the server asks', async () => {
     const it = await server(sequence({ status: 429, headers: { 'Retry-After': '1' } }, FOUND));
     const cluster = await to(it.kubeconfig);

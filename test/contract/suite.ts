@@ -4,6 +4,7 @@ import { describeConflicts } from './conflicts.js';
 import { describeEncryption } from './encryption.js';
 import { describeLease } from './lease.js';
 import { describeReading } from './reading.js';
+import { describeStale } from './stale.js';
 import { Client, type Subject } from './tools.js';
 import { describeUndo } from './undo.js';
 import { describeWriting } from './writing.js';
@@ -29,6 +30,7 @@ export function describeContract(name: string, start: () => Promise<Subject>): v
     describeAdmission(cluster);
     describeConflicts(cluster, () => subject!);
     describeLease(cluster, () => subject!);
+    describeStale(cluster, () => subject!);
     describeUndo(cluster, () => subject!);
     describeEncryption(cluster, () => subject!); // the last one: it changes how the API server stores
   });

@@ -1,9 +1,6 @@
 import { connect } from '../../src/cluster/connect.js';
-import type { KindName } from '../../src/model/kinds.js';
-import { type Manifest, refOf, refText } from '../../src/model/manifest.js';
-import { type Change, canonical } from '../../src/model/plan.js';
+import { type Manifest, refText } from '../../src/model/manifest.js';
 import type { Answers } from '../../src/model/question.js';
-import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import type { Step } from '../../src/model/step.js';
 import { type DeedWithImages, deedsOf } from '../../src/model/undo.js';
 import type { Cluster } from '../../src/wizard/ports.js';
@@ -11,6 +8,7 @@ import { createSession } from '../../src/wizard/session.js';
 import { applyUnattended } from '../../src/wizard/unattended.js';
 import { undoStep } from '../../steps/undo.js';
 import { MemoryHost, MemoryJournal } from '../support/memory.js';
+import { writing } from './steps.js';
 import { type Client, CONFIGMAPS, configMap, field, kubeconfig, POLICIES, type Subject } from './tools.js';
 
 const LIMITS = (namespace: string) => `/api/v1/namespaces/${namespace}/limitranges`;
@@ -178,55 +176,4 @@ export function describeUndo(client: () => Client, subject: () => Subject): void
       };
     }
   });
-}
-
-/** A step that writes these objects as they stand and removes those. */
-function writing(wanted: readonly Manifest[], removed: readonly Manifest[]): Step {
-  const live = (now: Snapshot, { kind, metadata }: Manifest) =>
-    objects(now, kind as KindName).find(
-      (one) => one.metadata.name === metadata.name && one.metadata.namespace === metadata.namespace,
-    );
-  const common = (manifest: Manifest) => {
-    const ref = refOf(manifest);
-    const id = `t/${ref.namespace ?? '-'}/${ref.kind}/${ref.name}`;
-    return { id, ref, risk: 'none' as const, why: '', breaks: [] };
-  };
-  return {
-    id: 't',
-    title: 'test',
-    why: ['', ''],
-    references: [],
-    folder: 't',
-    reads: (['Namespace', 'LimitRange', 'NetworkPolicy'] as const).map((kind) => ({
-      kind,
-      as: 'objects',
-      for: 'the test',
-    })),
-    writes: (['Namespace', 'LimitRange', 'NetworkPolicy'] as const).flatMap((kind) => [
-      { kind, by: 'apply' as const, for: 'the test' },
-      { kind, by: 'delete' as const, for: 'the test' },
-    ]),
-    questions: () => [],
-    assess: () => [],
-    plan: (now): readonly Change[] => [
-      ...wanted.flatMap((manifest): Change[] => {
-        const before = live(now, manifest);
-        if (before !== undefined && holds(before, manifest)) return [];
-        return [{ ...common(manifest), kind: 'apply', manifest, force: true, ...(before ? { before } : {}) }];
-      }),
-      ...removed.flatMap((manifest): Change[] => {
-        const before = live(now, manifest);
-        return before === undefined ? [] : [{ ...common(manifest), kind: 'delete', before }];
-      }),
-    ],
-  };
-}
-
-/** Whether a live object says what is wanted of it. */
-function holds(live: Manifest, wanted: Manifest): boolean {
-  const labels = Object.entries(wanted.metadata.labels ?? {});
-  return (
-    (wanted.spec === undefined || canonical(live.spec) === canonical(wanted.spec)) &&
-    labels.every(([key, value]) => live.metadata.labels?.[key] === value)
-  );
 }

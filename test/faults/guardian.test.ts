@@ -1,23 +1,16 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { runsOf } from '../../src/commands/io.js';
 import { unguarded } from '../../src/commands/unguarded.js';
 import { stringAt } from '../../src/model/manifest.js';
-import { runsJson } from '../../src/report/runs.js';
 import { harden } from '../support/program.js';
 import { request } from '../support/rest.js';
 import { type Beginning, contentOf, started, unencrypted } from './cluster.js';
 import { type Draw, status } from './plan.js';
 import { faultProxy } from './proxy.js';
-import { ioIn, kubeconfigFor, runsIn } from './runs.js';
+import { endGuardians, ioIn, kubeconfigFor, type Standing, standingIn, untilStanding } from './runs.js';
 
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
-
-interface Standing {
-  standing: string;
-  trouble?: { at: string; reason: string };
-}
 
 describe('a step that nobody kept, and a cluster that cannot be written to at that moment', () => {
   let directory: string;
@@ -40,16 +33,10 @@ describe('a step that nobody kept, and a cluster that cannot be written to at th
     const before = await contentOf(cluster.file);
     const env = { XDG_STATE_HOME: path.join(own, 'state') };
     const io = ioIn(own);
-    const standing = async (): Promise<Standing> => {
-      const { runs } = JSON.parse(runsJson(await runsOf(io).list())) as {
-        runs: { provisional?: Standing[] }[];
-      };
-      return runs.flatMap(({ provisional = [] }) => provisional)[0] ?? { standing: 'none' };
-    };
     return {
       cluster,
       before,
-      standing,
+      standing: () => standingIn(own),
       meets: (next: Draw) => {
         draw = next;
       },
@@ -67,17 +54,10 @@ describe('a step that nobody kept, and a cluster that cannot be written to at th
         ),
       /** What every command says of it at its beginning. */
       said: async () => (await unguarded(io)).join('\n'),
-      until: async (holds: (now: Standing) => boolean) => {
-        const end = Date.now() + 100_000;
-        for (let now = await standing(); !holds(now); now = await standing()) {
-          if (Date.now() > end) throw new Error(`waited in vain: ${JSON.stringify(now)}`);
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
-      },
+      until: (holds: (now: Standing) => boolean) => untilStanding(own, holds),
       content: () => contentOf(cluster.file),
       close: async () => {
-        for (const run of await readdir(runsIn(own)).catch(() => []))
-          await endGuardian(path.join(runsIn(own), run));
+        await endGuardians(own);
         await proxy.close();
         await cluster.close();
       },
@@ -187,17 +167,3 @@ describe('a step that nobody kept, and a cluster that cannot be written to at th
     expect(differing).toEqual(['ResourceQuota/shop/namespace-quota']);
   }, 180_000);
 });
-
-/** Ends the process that watches over a run, where one does. */
-async function endGuardian(run: string): Promise<void> {
-  const folder = path.join(run, 'confirm');
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.startsWith('lock.')) continue;
-    const { pid } = JSON.parse(await readFile(path.join(folder, name), 'utf8')) as { pid: number };
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
-    }
-  }
-}

@@ -58,8 +58,11 @@ export async function faultProxy(target: Connection, draw: Draw, serving?: Servi
     await reply(incoming, response, answer, fault);
   };
 
-  const forward = (incoming: IncomingMessage, body: Buffer) =>
-    new Promise<{ head: IncomingMessage; body: Buffer }>((resolve, reject) => {
+  const forward = (
+    incoming: IncomingMessage,
+    body: Buffer,
+  ): Promise<{ head: IncomingMessage; body: Buffer }> =>
+    new Promise((resolve, reject) => {
       const outgoing = (secure ? httpsRequest : httpRequest)(
         new URL(incoming.url ?? '/', target.server),
         {
@@ -78,7 +81,10 @@ export async function faultProxy(target: Connection, draw: Draw, serving?: Servi
           head.on('error', reject);
         },
       );
-      outgoing.on('error', reject);
+      // A connection that the server closed while nothing went over it is no fault of the plan.
+      outgoing.on('error', (error) =>
+        outgoing.reusedSocket ? resolve(forward(incoming, body)) : reject(error),
+      );
       outgoing.end(body);
     });
 

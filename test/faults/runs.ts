@@ -4,9 +4,10 @@ import { PassThrough } from 'node:stream';
 import { execa } from 'execa';
 import type { Command } from '../../src/cli/command.js';
 import { parse } from '../../src/cli/parse.js';
-import type { Io } from '../../src/commands/io.js';
+import { type Io, runsOf } from '../../src/commands/io.js';
 import { plan } from '../../src/commands/plan.js';
 import { apply, resume } from '../../src/commands/run.js';
+import { runsJson } from '../../src/report/runs.js';
 import type { Sandbox } from '../../src/sandbox/index.js';
 import { STEPS } from '../../steps/index.js';
 import { PROGRAM } from '../support/program.js';
@@ -246,4 +247,42 @@ export function differences(
   other: Readonly<Record<string, string>>,
 ): string[] {
   return Object.keys({ ...content, ...other }).filter((name) => content[name] !== other[name]);
+}
+
+/** How what a run wrote provisionally stands, as `runs -o json` has it. */
+export interface Standing {
+  standing: string;
+  trouble?: { at: string; reason: string };
+}
+
+/** Of the first run below a directory that wrote so. */
+export async function standingIn(directory: string): Promise<Standing> {
+  const { runs } = JSON.parse(runsJson(await runsOf(ioIn(directory)).list())) as {
+    runs: { provisional?: Standing[] }[];
+  };
+  return runs.flatMap(({ provisional = [] }) => provisional)[0] ?? { standing: 'none' };
+}
+
+export async function untilStanding(directory: string, holds: (now: Standing) => boolean): Promise<void> {
+  const end = Date.now() + 100_000;
+  for (let now = await standingIn(directory); !holds(now); now = await standingIn(directory)) {
+    if (Date.now() > end) throw new Error(`waited in vain: ${JSON.stringify(now)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Ends the processes that watch over the runs below a directory, where there are any. */
+export async function endGuardians(directory: string): Promise<void> {
+  for (const run of await readdir(runsIn(directory)).catch(() => [])) {
+    const folder = path.join(runsIn(directory), run, 'confirm');
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (!name.startsWith('lock.')) continue;
+      const { pid } = JSON.parse(await readFile(path.join(folder, name), 'utf8')) as { pid: number };
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }
 }

@@ -9,7 +9,19 @@ import { listAt, refOf, stringAt } from '../../src/model/manifest.js';
 import { filled, SECRETS, written } from '../faults/cluster.js';
 import { faultsOf } from '../faults/plan.js';
 import type { Serving } from '../faults/proxy.js';
-import { differences, killedAgain, killsOf, type Place, underFaults, wrongWith } from '../faults/runs.js';
+import {
+  differences,
+  endGuardians,
+  inProcess,
+  killedAgain,
+  killsOf,
+  type Place,
+  standingIn,
+  underFaults,
+  untilStanding,
+  wordsOf,
+  wrongWith,
+} from '../faults/runs.js';
 import { type EtcdState, etcdState, restoreEtcd } from '../support/etcd-state.js';
 import { PLATFORM } from '../support/platform.js';
 import { kubeconfigFor, missingReal, type RealCluster, startReal } from '../support/real-cluster.js';
@@ -196,5 +208,33 @@ async function begunAgain(lane: Lane, name: string): Promise<Place> {
       expect(troubles.flat()).toEqual([]);
       expect(met).toBeGreaterThan(50);
     }, 240_000);
+
+    test('what nobody keeps is taken back, but for what somebody changed meanwhile, and runs names that', async () => {
+      const [lane] = lanes as [Lane];
+      const { own, given, kubeconfig } = await begunAgain(lane, 'changed');
+      const before = await contentOf(lane);
+      const words = wordsOf(await kubeconfig(lane.cluster.server), given);
+      try {
+        const applied = await inProcess([...words, '--step', 'quotas', '--confirm-within', '10s'], own);
+        expect({ code: applied.exitCode, said: applied.all }).toMatchObject({ code: 0 });
+        const changed = await request(lane.cluster, {
+          method: 'PATCH',
+          path: '/api/v1/namespaces/shop/resourcequotas/namespace-quota',
+          type: 'application/merge-patch+json',
+          body: { metadata: { labels: { theirs: 'yes' } } },
+        });
+        expect(changed.status).toBe(200);
+        await untilStanding(
+          own,
+          ({ standing, trouble }) => standing === 'takenBack' && trouble !== undefined,
+        );
+        expect((await standingIn(own)).trouble?.reason).toMatch(
+          /^ResourceQuota shop\/namespace-quota: It is left as it is/,
+        );
+      } finally {
+        await endGuardians(own);
+      }
+      expect(differences(await contentOf(lane), before)).toEqual(['ResourceQuota/shop/namespace-quota']);
+    }, 120_000);
   },
 );

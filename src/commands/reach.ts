@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import { entityAddresses } from '../../steps/default-deny/addresses.js';
-import { REACHED } from '../../steps/default-deny/state.js';
+import { isUndecided, openReading, REACHED } from '../../steps/default-deny/state.js';
 import type { Command, Resolved } from '../cli/command.js';
 import { EXIT, type ExitCode } from '../cli/exit.js';
 import { HostError } from '../host/errors.js';
 import { printable } from '../model/escape.js';
+import { objects, type Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import {
   type Address,
@@ -142,15 +142,25 @@ async function fromCluster(
       listing.state === 'notVisible' ? [`not visible: ${kind}: ${listing.reason}`] : [],
     );
     for (const line of hidden) say(io, printable(line));
+    if (isUndecided(now) && namesRanges(now))
+      say(
+        io,
+        'Which network plugin decides is not known: an ipBlock counts as matching pods by their addresses as well, as most plugins take it.',
+      );
     const reach = reachOf(
       listings.flatMap(([, listing]) => (listing.state === 'read' ? listing.items : [])),
-      { ...LIVE, entities: entityAddresses(now), domains: domainsOf(resolve) },
+      { ...LIVE, ...openReading(now), domains: domainsOf(resolve) },
     );
     sayProblems(reach.problems, io);
     return { reach, whole: hidden.length === 0 && reach.problems.every(isNote) };
   } finally {
     await target.close();
   }
+}
+
+/** Whether a NetworkPolicy names address ranges. */
+function namesRanges(now: Snapshot): boolean {
+  return objects(now, 'NetworkPolicy').some(({ spec }) => JSON.stringify(spec ?? {}).includes('"ipBlock"'));
 }
 
 function isNote({ effect }: Problem): boolean {

@@ -29,6 +29,8 @@ export interface PluginFacts {
    * that allows address ranges still cuts those off; a plugin that is not known may be one of those.
    */
   ipBlockMatchesNodes: boolean;
+  /** Whether `ipBlock` also matches pods, by their addresses; undefined where it is not known which plugin decides. */
+  ipBlockMatchesPods: boolean | undefined;
 }
 
 interface Row {
@@ -37,6 +39,11 @@ interface Row {
   /** Names of its DaemonSet. */
   daemonSets: readonly string[];
   ipBlockMatchesNodes?: false;
+  /**
+   * Plugins that compare the packet's addresses match pods by them, after the Service's address was replaced. Cilium takes
+   * pods by their identity, which no address range holds (its issue 9209).
+   */
+  ipBlockMatchesPods?: false;
   judge(agent: Agent, now: Snapshot): readonly [Enforcement, string];
 }
 
@@ -49,12 +56,20 @@ const always = (): readonly [Enforcement, string] => ['enforced', 'enforces Netw
 const ROWS: readonly Row[] = [
   { id: 'calico', title: 'Calico', daemonSets: ['calico-node'], judge: always },
   { id: 'canal', title: 'Canal', daemonSets: ['canal', 'rke2-canal'], judge: always },
-  { id: 'cilium', title: 'Cilium', daemonSets: ['cilium'], ipBlockMatchesNodes: false, judge: cilium },
+  {
+    id: 'cilium',
+    title: 'Cilium',
+    daemonSets: ['cilium'],
+    ipBlockMatchesNodes: false,
+    ipBlockMatchesPods: false,
+    judge: cilium,
+  },
   {
     id: 'dataplane-v2',
     title: 'GKE Dataplane V2',
     daemonSets: ['anetd'],
     ipBlockMatchesNodes: false,
+    ipBlockMatchesPods: false,
     judge: always,
   },
   { id: 'azure-npm', title: 'Azure Network Policy Manager', daemonSets: ['azure-npm'], judge: always },
@@ -107,8 +122,22 @@ function judgedPlugin(now: Snapshot): PluginFacts {
     gaps: verdict.verdict === 'enforced' ? gaps(now, verdict.id) : [],
     ipBlockMatchesNodes:
       verdict.id !== 'unknown' && verdicts.every(({ row }) => row.ipBlockMatchesNodes !== false),
+    ipBlockMatchesPods: matchesPods(
+      verdict.id,
+      verdicts.map(({ row }) => row),
+    ),
   };
 }
+
+/** What all plugins that run here agree on; those that work without a DaemonSet compare addresses as well. */
+function matchesPods(id: string, rows: readonly Row[]): boolean | undefined {
+  if (rows.length === 0) return ADDRESSES_WITHOUT_ROW.includes(id) ? true : undefined;
+  const answers = new Set(rows.map((row) => row.ipBlockMatchesPods !== false));
+  return answers.size === 1 ? answers.has(true) : undefined;
+}
+
+/** k3s runs kube-router's policy controller in its own process, EKS Auto Mode the agent of the AWS VPC CNI. */
+const ADDRESSES_WITHOUT_ROW = ['k3s', 'eks-auto'];
 
 /** What was tried out beats what can be read; a trial that found nothing says nothing. */
 function byProbe({

@@ -77,7 +77,7 @@ export function whatBreaks(
   const { cut, kept } = effectOf(now, namespace, close, open);
   return [
     ...cut.map(cutLine),
-    ...byPlugin(now, close),
+    ...byPlugin(now, close, open.outside),
     `${counted(kept.length)} kept by policies of their own; traffic that nothing declares${now.observed === undefined ? '' : ' and no flow log shows'} stops${open.sameNamespace ? ', except inside the namespace' : ''}.`,
     ...(close.egress
       ? [
@@ -102,8 +102,8 @@ function counted(connections: number): string {
   return connections === 1 ? '1 declared connection is' : `${connections} declared connections are`;
 }
 
-/** What the network plugin makes of it. */
-export function byPlugin(now: Snapshot, close: Closing): readonly string[] {
+/** What the network plugin makes of it; `outside`: every address but the metadata service stays open. */
+export function byPlugin(now: Snapshot, close: Closing, outside: boolean): readonly string[] {
   const plugin = networkPlugin(now);
   if (plugin.verdict === 'notEnforced')
     return [`${plugin.title} does not enforce NetworkPolicies: this is written, but changes nothing.`];
@@ -111,6 +111,11 @@ export function byPlugin(now: Snapshot, close: Closing): readonly string[] {
     ...(close.ingress && holdsOwnNode(now)
       ? [
           'ConfigMap cilium-config has allow-localhost: policy: probes of the kubelets are cut, and pods restart. Set it to auto first.',
+        ]
+      : []),
+    ...(close.egress && outside && plugin.ipBlockMatchesPods !== false
+      ? [
+          `${plugin.ipBlockMatchesPods === undefined ? 'Some network plugins match' : `${plugin.title} matches`} pods by address, too: what its pods may open to other pods is then closed by the ingress of those pods alone, as the matrix shows.`,
         ]
       : []),
     ...(close.egress && dns(now).nodeLocal !== undefined && !plugin.ipBlockMatchesNodes

@@ -14,7 +14,7 @@ import { keptOpen } from './kept-open.js';
 import { observedFindings } from './observed.js';
 import { pretences } from './pretences.js';
 import { READS } from './reads.js';
-import { METADATA, type NamespaceState, namespaceState, OURS } from './state.js';
+import { METADATA, type NamespaceState, namespaceState, OURS, reachIn } from './state.js';
 import { foreignPolicies, unreadKinds } from './unseen.js';
 
 const DIRECTIONS = ['ingress', 'egress'] as const;
@@ -64,9 +64,20 @@ function outsideFinding(now: Snapshot, namespaces: readonly Manifest[]): readonl
       id: 'egress-outside-open',
       severity: 'info',
       evidence: `policies of this step in ${listed(open)} allow every address but the metadata service`,
-      message: `Egress to addresses outside of the cluster is not closed (${open.length} ${open.length === 1 ? 'namespace' : 'namespaces'}). Plugins that filter packets also match pods by address: there it is each destination's own ingress that closes it.`,
+      message: `Egress to addresses outside of the cluster is not closed (${open.length} ${open.length === 1 ? 'namespace' : 'namespaces'}). ${towardsPods(now)}`,
     },
   ];
+}
+
+/** What ranges that hold every address mean for pods here: which namespaces can be reached in spite of closed egress. */
+function towardsPods(now: Snapshot): string {
+  const { ipBlockMatchesPods: matches, title } = networkPlugin(now);
+  if (matches === false) return `On ${title} address ranges do not match pods: egress to those is closed.`;
+  const reached = [...new Set(reachIn(now).workloads.map(({ namespace }) => namespace))]
+    .filter((name) => !namespaceState(now, name).ingress.closed)
+    .sort();
+  const who = matches === undefined ? 'Some plugins match' : `${title} matches`;
+  return `${who} pods by address, too, so that it is each destination's own ingress that closes it: ${reached.length === 0 ? 'that of every namespace with pods is closed' : `open in ${listed(reached)}`}.`;
 }
 
 /** What could not be seen, kind by kind; without namespaces and policies nothing is judged. */

@@ -10,7 +10,7 @@ import type { Snapshot } from '../../src/model/snapshot.js';
 import { type Endpoint, type Reach, UnknownEndpoint } from '../../src/reach/index.js';
 import { SOMEWHERE, someApiServer, someNode } from './addresses.js';
 import { selectedWorkloads } from './selectors.js';
-import { reachIn, reachWithoutOurs } from './state.js';
+import { reachesIn, reachIn, reachWithoutOurs } from './state.js';
 
 const NOTHING = 'No Connections';
 
@@ -31,21 +31,26 @@ export const counted = once((now): readonly Declared[] =>
   declaredIn(now).filter((flow) => passes(now, reachWithoutOurs(now), flow, 'some')),
 );
 
-/** Those of them that policies of ours cut today. */
+/** Those of them that policies of ours cut today, with some plugin that may run here. */
 export const cutToday = once((now): readonly Declared[] =>
   reachIn(now) === reachWithoutOurs(now)
     ? []
-    : counted(now).filter((flow) => !passes(now, reachIn(now), flow, 'some')),
+    : counted(now).filter((flow) => reachesIn(now).some((reach) => !passes(now, reach, flow, 'some'))),
 );
 
-/** Those that pass now and would not pass, for all their pods, with other policies. */
-export function cutBy(now: Snapshot, before: Reach, after: Reach): readonly Declared[] {
-  return declaredIn(now).filter((flow) => {
-    if (!passes(now, before, flow, 'some')) return false;
-    return passes(now, before, flow, 'every')
-      ? !passes(now, after, flow, 'every')
-      : !passes(now, after, flow, 'some');
-  });
+/** Those that pass now and would not pass, for all their pods, with other policies and some plugin that may run here. */
+export function cutBy(now: Snapshot, then: Snapshot): readonly Declared[] {
+  const [before, after] = [reachesIn(now), reachesIn(then)];
+  return declaredIn(now).filter((flow) =>
+    before.some((one, reading) => isCut(now, flow, one, after[reading] ?? after[0] ?? one)),
+  );
+}
+
+function isCut(now: Snapshot, flow: Declared, before: Reach, after: Reach): boolean {
+  if (!passes(now, before, flow, 'some')) return false;
+  return passes(now, before, flow, 'every')
+    ? !passes(now, after, flow, 'every')
+    : !passes(now, after, flow, 'some');
 }
 
 /** Text by which a person, and an answers file, names a connection. */

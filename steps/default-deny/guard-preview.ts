@@ -7,7 +7,7 @@ import { SOMEWHERE } from './addresses.js';
 import { flavourOf, GUARD, knownNamespaces } from './guard-live.js';
 import { SHAPES } from './guard-shapes.js';
 import { NAME_LABEL } from './name-label.js';
-import { reachIn } from './state.js';
+import { reachesIn, reachIn } from './state.js';
 
 const NOTHING = 'No Connections';
 
@@ -39,8 +39,10 @@ export function guardPreview(now: Snapshot, changes: readonly Change[]): readonl
     now,
     changes.filter((change) => change !== guard),
   );
-  const cut = diffReach(reachIn(bare), reachIn(after)).closed;
-  const lines = cut.slice(0, MOST).map(({ src, dst, conn }) => `${src} => ${dst} : ${conn}`);
+  const [was, is] = [reachesIn(bare), reachesIn(after)];
+  const closed = was.flatMap((one, reading) => diffReach(one, is[reading] ?? one).closed);
+  const cut = [...new Set(closed.map(({ src, dst, conn }) => `${src} => ${dst} : ${conn}`))];
+  const lines = cut.slice(0, MOST);
   return [
     `${who}; ${cut.length === 0 ? 'nothing is closed there that is not closed anyway' : `it closes there: ${lines.join('; ')}${cut.length > MOST ? ` and ${cut.length - MOST} more` : ''}`}.`,
     later(bare, after),

@@ -85,7 +85,7 @@ export function closeKubeSystem(
   const { hostNetwork } = namespaceState(now, KUBE_SYSTEM);
   const breaks = [
     ...cut.map(cutLine),
-    ...byPlugin(now, EGRESS),
+    ...byPlugin(now, EGRESS, false),
     ...listed.map((line) => `Stays open: ${line}.`),
     'A controller that comes later and needs the Internet lacks it until this step has run again.',
     ...(hostNetwork.length === 0

@@ -13,7 +13,8 @@ const NOTHING = 'No Connections';
 
 /** What changes do to the connections of a cluster: the engine's answers before and after them, compared. */
 export function previewOf(now: Snapshot, changes: readonly Change[]): Preview {
-  const [before, after] = [reachIn(now), reachIn(overlay(now, changes))];
+  const then = overlay(now, changes);
+  const [before, after] = [reachIn(now), reachIn(then)];
   const table = new Table();
   compare(before, after, table);
   const namespaces = [...new Set(before.workloads.map(({ namespace }) => namespace))].sort();
@@ -22,7 +23,7 @@ export function previewOf(now: Snapshot, changes: readonly Change[]): Preview {
     places,
     matrix: places.map((from) => places.map((to) => table.passage(from, to))),
     declared: declaredIn(now).filter((flow) => passes(now, before, flow, 'some')).length,
-    cut: cutBy(now, before, after).map((flow) => ({
+    cut: cutBy(now, then).map((flow) => ({
       connection: flowText(flow),
       severity: flow.severity,
       why: flow.why,

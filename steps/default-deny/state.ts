@@ -3,8 +3,16 @@ import { listAt, type Ref, refOf, sameRef } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
+import { networkPlugin } from '../../src/model/plugins.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
-import { type DirectionIsolation, isolation, REACH_KINDS, reachOf } from '../../src/reach/index.js';
+import {
+  type DirectionIsolation,
+  isolation,
+  REACH_KINDS,
+  type Reach,
+  type ReachOptions,
+  reachOf,
+} from '../../src/reach/index.js';
 import { entityAddresses } from './addresses.js';
 import { closedOutside, isGenerated, liveGuards } from './guard-live.js';
 import { opensInside } from './opening.js';
@@ -53,13 +61,39 @@ export const ENTITIES = 'default-deny-entities';
 /** Kinds from which connections are computed here. */
 export const REACHED: readonly KindName[] = [...REACH_KINDS, 'CiliumNetworkPolicy'];
 
-/** The connections of a snapshot, computed once. */
+/** How the engine takes what the documentation leaves to plugins, where it counts as open whatever may be. */
+export function openReading(now: Snapshot): Partial<ReachOptions> {
+  const podAddresses = networkPlugin(now).ipBlockMatchesPods === false ? 'ignore' : 'select';
+  return { entities: entityAddresses(now), podAddresses };
+}
+
+/** Whether it is not known if ipBlock matches pods here: both has to be looked at. */
+export function isUndecided(now: Snapshot): boolean {
+  return networkPlugin(now).ipBlockMatchesPods === undefined;
+}
+
+/** The connections of a snapshot, computed once; where the plugin is not known, all that some plugin would let through. */
 export const reachIn = once((now) =>
   reachOf(
     REACHED.flatMap((kind) => objects(now, kind)),
-    { entities: entityAddresses(now) },
+    openReading(now),
   ),
 );
+
+/** The same as every plugin lets through: that of `reachIn` unless it is undecided. */
+const reachAtLeast = once((now) =>
+  isUndecided(now)
+    ? reachOf(
+        REACHED.flatMap((kind) => objects(now, kind)),
+        { ...openReading(now), podAddresses: 'ignore' },
+      )
+    : reachIn(now),
+);
+
+/** The readings of a snapshot that have to be looked at: what is cut in one of them counts as cut. */
+export function reachesIn(now: Snapshot): readonly Reach[] {
+  return [...new Set([reachIn(now), reachAtLeast(now)])];
+}
 
 /** The same as if the policies of our own steps were not there. */
 export const reachWithoutOurs = once((now) => {
@@ -72,7 +106,7 @@ export const reachWithoutOurs = once((now) => {
     ? reachIn(now)
     : reachOf(
         REACHED.flatMap((kind) => objects(now, kind)).filter((object) => !ours.has(object)),
-        { entities: entityAddresses(now) },
+        openReading(now),
       );
 });
 
@@ -85,7 +119,7 @@ const reachAsJudged = once((now) => {
         REACHED.flatMap((kind) => objects(now, kind)).map((object) =>
           guards.has(object) ? closedOutside(object) : object,
         ),
-        { entities: entityAddresses(now) },
+        openReading(now),
       );
 });
 

@@ -3,8 +3,7 @@ import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
 import { objects } from '../../src/model/snapshot.js';
 import { type Reach, reachOf } from '../../src/reach/index.js';
-import { entityAddresses } from '../default-deny/addresses.js';
-import { METADATA, REACHED, reachIn } from '../default-deny/state.js';
+import { METADATA, openReading, REACHED, reachIn } from '../default-deny/state.js';
 import { CLUSTER_WIDE, type ClusterWide } from './mechanisms.js';
 import { type Ports, SHAPES, type Subject } from './shapes.js';
 
@@ -77,9 +76,10 @@ export function covers({ says }: Pick<LiveBlock, 'says'>, namespace: string): bo
 export const reachHere = once((now): Reach => {
   const unread = blocksInForce(now).filter(({ mechanism }) => !REACHED.includes(mechanism.kind));
   if (unread.length === 0) return reachIn(now);
-  return reachOf([...REACHED.flatMap((kind) => objects(now, kind)), ...unread.flatMap(asAdmin)], {
-    entities: entityAddresses(now),
-  });
+  return reachOf(
+    [...REACHED.flatMap((kind) => objects(now, kind)), ...unread.flatMap(asAdmin)],
+    openReading(now),
+  );
 });
 
 function asAdmin({ object, says }: LiveBlock): readonly Manifest[] {

@@ -210,6 +210,18 @@ test('address ranges match nodes everywhere but on Cilium and its relatives', ()
   expect(['calico-node', 'cilium', 'anetd'].map(matches)).toEqual([true, false, false]);
 });
 
+test.each<[string, readonly string[], boolean | undefined]>([
+  ['packet filters match pods by address', ['calico-node'], true],
+  ['so does the controller of kube-router', ['kube-router'], true],
+  ['Cilium knows pods by identity', ['cilium'], false],
+  ['so does Dataplane V2', ['anetd'], false],
+  ['of two that differ it is not known which decides', ['calico-node', 'cilium'], undefined],
+  ['nor where none is recognised', [], undefined],
+])('address ranges and pods: %s', (_, names, expected) => {
+  const found = networkPlugin(snapshotOf({ objects: names.map((name) => daemonSet('kube-system', name)) }));
+  expect(found.ipBlockMatchesPods).toBe(expected);
+});
+
 test.each([
   [['--x=1'], '1'],
   [['--x', '2'], '2'],

@@ -275,7 +275,7 @@ const PLANTED = 'planted-value-that-nobody-may-ever-see';
         ]).toEqual([declaredText(flow), false]);
       }
       const pairs = (items: readonly Manifest[]) => {
-        const reach = reachOf(items);
+        const reach = reachOf(items, { podAddresses: 'select' });
         const names = new Set(reach.workloads.map(({ name }) => name));
         return [...reach.connections()].filter(
           ({ src, dst }) => names.has(src) && names.has(dst) && dst.startsWith('onlineboutique/'),

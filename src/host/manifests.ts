@@ -11,6 +11,9 @@ const DEEPEST = 32;
 /** Largest file that is read, in bytes: one string of Node holds no more than about half a gigabyte. */
 const LARGEST = 500_000_000;
 
+/** So many problems of one file are named: a file of something else has one in each line. */
+const MOST_PROBLEMS = 50;
+
 /** What was read of a path. */
 export interface ManifestFiles extends Documents {
   /** The file that an object came from. */
@@ -35,6 +38,7 @@ export async function readManifests(path: string): Promise<ManifestFiles> {
   const fileOf = new Map<string, string>();
   for (const file of files) {
     const read = await readOne(file);
+    const own = [...read.problems];
     for (const object of read.objects) {
       const ref = refOf(object);
       const first = fileOf.get(keyOf(ref));
@@ -43,10 +47,12 @@ export async function readManifests(path: string): Promise<ManifestFiles> {
         objects.push(object);
       } else {
         const where = first === file ? 'once before in this file' : `also in ${first}`;
-        problems.push({ file, where: refText(ref), message: `is ${where}; only the first is used` });
+        own.push({ file, where: refText(ref), message: `is ${where}; only the first is used` });
       }
     }
-    problems.push(...read.problems);
+    for (const problem of own.slice(0, MOST_PROBLEMS)) problems.push(problem);
+    const more = own.length - MOST_PROBLEMS;
+    if (more > 0) problems.push({ file, where: 'the file', message: `has ${more} more problems like these` });
   }
   if (objects.length === 0 && problems.length === 0)
     problems.push({

@@ -1,6 +1,7 @@
 import { jsonValues, looksLikeJson, parsedJson } from './json-values.js';
-import { isRecord, type Manifest } from './manifest.js';
-import { yamlContents } from './yaml-contents.js';
+import { isRecord, type Manifest, refOf, refText } from './manifest.js';
+import { refused } from './validation/refused.js';
+import { UNRENDERED, yamlContents } from './yaml-contents.js';
 import { splitList } from './yaml-list.js';
 
 /** Something of a file that could not be taken; the rest of it still is. */
@@ -36,6 +37,9 @@ export const LIMITS: DocumentLimits = {
 
 /** Deepest level of lists that are items of lists. */
 const LISTS_IN_LISTS = 8;
+
+/** So many of an object's faults are named. */
+const FAULTS_SHOWN = 3;
 
 /** After so many parts of a text that should be JSON and are not, the rest of it is left. */
 const MOST_BROKEN = 100;
@@ -123,11 +127,11 @@ class Reader implements Documents {
   /** `list`: the list that the object is an item of, without its items. */
   private readYamlObject(text: string, firstLine: number, list?: unknown): void {
     const named = nameIn(text);
-    const here = `line ${firstLine}${named}`;
+    const here = `line ${firstLine}`;
     if (text.length > this.limits.yamlDocument) {
       const size = `${(text.length / 1e6).toFixed(0)} MB`;
       const limit = `${(this.limits.yamlDocument / 1e6).toFixed(0)} MB`;
-      this.problem(here, `is ${size} of YAML, more than the ${limit} that are read; give it as JSON`);
+      this.problem(here + named, `is ${size} of YAML, more than the ${limit} that are read; give it as JSON`);
       return;
     }
     const { values, faults } = yamlContents(text, this.limits);
@@ -142,7 +146,10 @@ class Reader implements Documents {
   private isTooLarge(value: unknown, length: number, here: string): boolean {
     if (length <= this.limits.object || !isRecord(value) || Array.isArray(value.items)) return false;
     const name = isRecord(value.metadata) ? ` ${value.metadata.name}` : '';
-    this.problem(here, `${value.kind}${name} is ${(length / 1e6).toFixed(0)} MB, more than any server takes`);
+    this.problem(
+      `${here}, ${value.kind}${name}`,
+      `is ${(length / 1e6).toFixed(0)} MB, more than any server takes`,
+    );
     return true;
   }
 
@@ -178,29 +185,41 @@ class Reader implements Documents {
       this.problem(here, 'has no kind or no apiVersion, so it is not an object of Kubernetes');
       return undefined;
     }
-    const name = isRecord(metadata) ? metadata.name : undefined;
-    if (!isRecord(metadata) || typeof name !== 'string' || name === '') {
-      this.problem(here, `${kind} has no name`);
+    const { name, namespace, ...rest } = isRecord(metadata) ? metadata : {};
+    if (typeof name !== 'string' || name === '') {
+      const isMissing = name === undefined || name === null || name === '';
+      this.problem(`${here}, ${kind}`, isMissing ? 'has no name' : 'its name is not text (quote it in YAML)');
       return undefined;
     }
-    const { namespace } = metadata;
-    if (namespace !== undefined && namespace !== null && typeof namespace !== 'string') {
-      this.problem(here, `${kind} ${name}: its namespace is not text (quote it in YAML)`);
-      return undefined;
-    }
-    if (deeperThan(value, this.limits.depth)) {
-      this.problem(here, `${kind} ${name} is nested more than ${this.limits.depth} levels deep`);
-      return undefined;
-    }
-    if (typeof namespace === 'string' && namespace !== '') return value as Manifest;
     // `namespace: ""` and `namespace: null` say nothing.
-    const { namespace: _none, ...kept } = metadata;
-    return { ...value, metadata: kept } as Manifest;
+    const place = namespace === null || namespace === '' ? undefined : namespace;
+    if (place !== undefined && typeof place !== 'string') {
+      this.problem(`${here}, ${kind} ${name}`, 'its namespace is not text (quote it in YAML)');
+      return undefined;
+    }
+    const kept = { ...rest, name, ...(place === undefined ? {} : { namespace: place }) };
+    const object: Manifest = { ...value, apiVersion, kind, metadata: kept };
+    const wrong = deeperThan(object, this.limits.depth)
+      ? `is nested more than ${this.limits.depth} levels deep`
+      : refusal(object);
+    if (wrong === undefined) return object;
+    this.problem(`${here}, ${refText(refOf(object))}`, wrong);
+    return undefined;
   }
 
   private problem(where: string, message: string): void {
     this.problems.push({ file: this.file, where, message });
   }
+}
+
+/** Why no API server would take an object, as far as its metadata, selectors and ports go; undefined where one would. */
+function refusal(object: Manifest): string | undefined {
+  const faults = refused(object);
+  const { apiVersion, kind, metadata } = object;
+  if ([apiVersion, kind, metadata.name, ...faults].some((text) => text.includes('{{'))) return UNRENDERED;
+  if (faults.length === 0) return undefined;
+  const more = faults.length > FAULTS_SHOWN ? `; and ${faults.length - FAULTS_SHOWN} more` : '';
+  return `no API server would take it, so it counts as not there: ${faults.slice(0, FAULTS_SHOWN).join('; ')}${more}`;
 }
 
 /** An item of a list; items of a typed list (`PodList`) may leave out the kind, as the list says it for them. */

@@ -83,6 +83,18 @@ const WRONG: readonly (readonly [string, string, string, boolean])[] = [
     true,
   ],
   [
+    'a template that is not rendered',
+    POD('{{ .Values.x }}'),
+    'wrong.yaml: line 1, Pod shop/{{ .Values.x }}: is a template that is not rendered',
+    true,
+  ],
+  [
+    'a pod that no server takes',
+    POD('web_2'),
+    'wrong.yaml: line 1, Pod shop/web_2: no API server would take it, so it counts as not there: metadata.name',
+    true,
+  ],
+  [
     'an object twice',
     POLICY('deny', '{podSelector: {}, ingress: [{}]}'),
     'wrong.yaml: NetworkPolicy shop/deny: is also in ok.yaml; only the first is used',

@@ -64,6 +64,18 @@ describe('manifests of a path', () => {
     );
   });
 
+  test('of a file that is full of problems the first ones are named, the others counted', async () => {
+    write('a.json', JSON.stringify(Array.from({ length: 100_000 }, (_, i) => i)));
+    write('b.yaml', pod('b'));
+    const { objects, problems } = await readManifests(directory);
+    expect(objects).toHaveLength(1);
+    expect(problems).toHaveLength(51);
+    expect(problems.at(-1)).toMatchObject({
+      where: 'the file',
+      message: 'has 99950 more problems like these',
+    });
+  });
+
   test('a folder without any object is a problem: nothing listed is not nothing allowed', async () => {
     write('notes.txt', pod('a'));
     write('empty.yaml', '# nothing yet\n');

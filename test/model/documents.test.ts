@@ -31,8 +31,8 @@ describe('objects of a file', () => {
     ],
     [
       'JSON documents one after the other',
-      '{\n  "apiVersion": "v1",\n  "kind": "Pod",\n  "metadata": {"name": "a"}\n}\n{\n  "apiVersion": "v1",\n  "kind": "List",\n  "items": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "}{\\""}}]\n}\n',
-      ['Pod a', 'Pod }{"'],
+      '{\n  "apiVersion": "v1",\n  "kind": "Pod",\n  "metadata": {"name": "a"}\n}\n{\n  "apiVersion": "v1",\n  "kind": "List",\n  "items": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "b", "annotations": {"a": "}{\\""}}}]\n}\n',
+      ['Pod a', 'Pod b'],
     ],
     [
       'JSON, one a line, the last without its end',
@@ -110,7 +110,26 @@ describe('what cannot be taken is named with file, place and object, and the res
       'helm template',
     ],
     ['no kind', () => 'metadata: {name: b}\n', 'line 2', 'no kind'],
-    ['no name', () => 'apiVersion: v1\nkind: Pod\n', 'line 2, Pod', 'Pod has no name'],
+    ['no name', () => 'apiVersion: v1\nkind: Pod\n', 'line 2, Pod', 'has no name'],
+    [
+      'a name that is a number',
+      () => 'apiVersion: v1\nkind: Pod\nmetadata: {name: 1}\n',
+      'line 2, Pod',
+      'its name is not text',
+    ],
+    [
+      'a name that no server takes',
+      () => 'apiVersion: v1\nkind: Pod\nmetadata: {name: Web_1, namespace: shop}\n',
+      'line 2, Pod shop/Web_1',
+      'no API server would take it, so it counts as not there: metadata.name: Invalid value: "Web_1"',
+    ],
+    [
+      'a template in quotes',
+      () =>
+        'apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {ports: [{port: "{{ .Values.port }}"}]}\n',
+      'line 2, Service b',
+      'helm template',
+    ],
     ['only text', () => 'hello\n', 'line 2', 'not an object'],
     [
       'a namespace that is a number',

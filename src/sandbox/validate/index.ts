@@ -1,10 +1,11 @@
 import { at } from '../../model/manifest.js';
+import { validateService } from '../../model/validation/ports.js';
+import { Problems } from '../../model/validation/rules.js';
 import type { Resource } from '../resources.js';
 import { invalid } from '../status.js';
 import { validateLimitRange, validateResourceQuota } from './limits.js';
 import { validateMetadata, validateUnchanged } from './metadata.js';
-import { validateNetworkPolicy, validateService } from './network.js';
-import { Problems } from './rules.js';
+import { validateNetworkPolicy } from './network.js';
 import { validateContent, validatePodSpec, validateWorkload } from './workload.js';
 
 type Fields = Record<string, unknown>;

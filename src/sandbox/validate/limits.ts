@@ -1,6 +1,6 @@
 import { at, isRecord, listAt, stringAt } from '../../model/manifest.js';
+import { type Problems, qualifiedName } from '../../model/validation/rules.js';
 import { nanoOf } from '../quantity.js';
-import { type Problems, qualifiedName } from './rules.js';
 
 const CONTAINER_RESOURCES = /^(cpu|memory|ephemeral-storage|hugepages-.+|.+\/.+)$/;
 const COMPUTE = ['cpu', 'memory', 'ephemeral-storage'];

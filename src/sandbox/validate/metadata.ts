@@ -1,15 +1,15 @@
 import { at, isRecord, listAt, stringAt } from '../../model/manifest.js';
-import { equal } from '../fields.js';
-import type { Resource } from '../resources.js';
+import { validateLabels } from '../../model/validation/labels.js';
 import {
   dns1035,
   dnsLabel,
   dnsSubdomain,
-  labelValue,
   type Problems,
   pathSegment,
   qualifiedName,
-} from './rules.js';
+} from '../../model/validation/rules.js';
+import { equal } from '../fields.js';
+import type { Resource } from '../resources.js';
 
 const NAME_RULE: Readonly<Record<string, (name: string) => string[]>> = {
   Namespace: dnsLabel,
@@ -49,36 +49,6 @@ export function validateMetadata(
   for (const [index, finalizer] of listAt(object, 'metadata', 'finalizers').entries())
     for (const why of qualifiedName(String(finalizer)))
       problems.invalid(`metadata.finalizers[${index}]`, finalizer, why);
-}
-
-export function validateLabels(labels: unknown, field: string, problems: Problems): void {
-  if (!isRecord(labels)) return;
-  for (const [key, value] of Object.entries(labels)) {
-    for (const why of qualifiedName(key)) problems.invalid(field, key, why);
-    for (const why of labelValue(String(value))) problems.invalid(field, value, why);
-  }
-}
-
-/** metav1.LabelSelector, as `ValidateLabelSelector` checks it. */
-export function validateSelector(selector: unknown, field: string, problems: Problems): void {
-  validateLabels(at(selector, 'matchLabels'), `${field}.matchLabels`, problems);
-  for (const [index, item] of listAt(selector, 'matchExpressions').entries()) {
-    const here = `${field}.matchExpressions[${index}]`;
-    const operator = stringAt(item, 'operator') ?? '';
-    const values = listAt(item, 'values');
-    if (operator === 'In' || operator === 'NotIn') {
-      if (values.length === 0)
-        problems.required(`${here}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
-    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0)
-        problems.forbidden(
-          `${here}.values`,
-          "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-        );
-    } else problems.invalid(`${here}.operator`, operator, 'not a valid selector operator');
-    for (const why of qualifiedName(stringAt(item, 'key') ?? ''))
-      problems.invalid(`${here}.key`, stringAt(item, 'key') ?? '', why);
-  }
 }
 
 /** What an update must not change. */

@@ -1,9 +1,8 @@
 import ipaddr from 'ipaddr.js';
-import { at, isRecord, listAt, stringAt } from '../../model/manifest.js';
-import { validateSelector } from './metadata.js';
-import { isPort, type Problems, portName } from './rules.js';
+import { at, listAt, stringAt } from '../../model/manifest.js';
+import { validateSelector } from '../../model/validation/labels.js';
+import { isPort, PROTOCOLS, type Problems, portName } from '../../model/validation/rules.js';
 
-const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
 const TYPES = ['Ingress', 'Egress'];
 
 /** Source: `ValidateNetworkPolicySpec` of k8s.io/kubernetes pkg/apis/networking/validation. */
@@ -101,36 +100,5 @@ function parse(cidr: string): [ipaddr.IPv4 | ipaddr.IPv6, number] | undefined {
     return /^[0-9a-fA-F.:]+\/\d+$/.test(cidr) ? ipaddr.parseCIDR(cidr) : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Source: the parts of `ValidateService` that speak of name, type and ports. */
-export function validateService(object: Record<string, unknown>, problems: Problems): void {
-  const spec = at(object, 'spec');
-  const type = stringAt(spec, 'type') ?? '';
-  const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
-  if (!types.includes(type)) problems.unsupported('spec.type', type, types);
-  const ports = listAt(spec, 'ports');
-  if (ports.length === 0 && type !== 'ExternalName' && stringAt(spec, 'clusterIP') !== 'None')
-    problems.required('spec.ports');
-  if (type === 'ExternalName' && stringAt(spec, 'externalName') === undefined)
-    problems.required('spec.externalName');
-  const names = new Set<string>();
-  for (const [index, port] of ports.entries()) {
-    const here = `spec.ports[${index}]`;
-    const name = stringAt(port, 'name') ?? '';
-    if (name === '' && ports.length > 1) problems.required(`${here}.name`);
-    else if (name !== '' && names.has(name)) problems.duplicate(`${here}.name`, name);
-    names.add(name);
-    const number = at(port, 'port');
-    if (!isPort(number))
-      problems.invalid(`${here}.port`, number ?? 0, 'must be between 1 and 65535, inclusive');
-    const protocol = stringAt(port, 'protocol') ?? '';
-    if (!PROTOCOLS.includes(protocol)) problems.unsupported(`${here}.protocol`, protocol, PROTOCOLS);
-    const target = isRecord(port) ? port.targetPort : undefined;
-    if (typeof target === 'number' && !isPort(target))
-      problems.invalid(`${here}.targetPort`, target, 'must be between 1 and 65535, inclusive');
-    if (typeof target === 'string')
-      for (const why of portName(target)) problems.invalid(`${here}.targetPort`, target, why);
   }
 }

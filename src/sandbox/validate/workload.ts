@@ -1,7 +1,8 @@
 import { at, isRecord, listAt, stringAt } from '../../model/manifest.js';
+import { validateLabels, validateSelector } from '../../model/validation/labels.js';
+import { validateContainerPorts } from '../../model/validation/ports.js';
+import { configKey, dnsLabel, isPort, type Problems, portName } from '../../model/validation/rules.js';
 import { nanoOf } from '../quantity.js';
-import { validateLabels, validateSelector } from './metadata.js';
-import { configKey, dnsLabel, isPort, type Problems, portName } from './rules.js';
 
 /** Keys and required content of Secrets and ConfigMaps. Source: `ValidateSecret`, `ValidateConfigMap`. */
 export function validateContent(object: Record<string, unknown>, problems: Problems): void {
@@ -68,7 +69,7 @@ export function validatePodSpec(spec: unknown, field: string, problems: Problems
       }
       names.add(name);
       if (stringAt(container, 'image') === undefined) problems.required(`${here}.image`);
-      validatePorts(container, here, problems);
+      validateContainerPorts(container, here, problems);
       validateProbes(container, here, problems);
       validateResources(at(container, 'resources'), `${here}.resources`, problems);
     }
@@ -83,22 +84,6 @@ function validateProbes(container: unknown, field: string, problems: Problems): 
       if (typeof port === 'string') for (const why of portName(port)) problems.invalid(here, port, why);
       else if (!isPort(port)) problems.invalid(here, port, 'must be between 1 and 65535, inclusive');
     }
-}
-
-function validatePorts(container: unknown, field: string, problems: Problems): void {
-  for (const [index, port] of listAt(container, 'ports').entries()) {
-    const number = at(port, 'containerPort');
-    if (number === undefined) problems.required(`${field}.ports[${index}].containerPort`);
-    else if (!isPort(number))
-      problems.invalid(
-        `${field}.ports[${index}].containerPort`,
-        number,
-        'must be between 1 and 65535, inclusive',
-      );
-    const name = stringAt(port, 'name');
-    if (name !== undefined)
-      for (const why of portName(name)) problems.invalid(`${field}.ports[${index}].name`, name, why);
-  }
 }
 
 function validateResources(resources: unknown, field: string, problems: Problems): void {

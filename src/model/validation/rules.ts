@@ -1,8 +1,18 @@
-import type { Cause } from '../status.js';
+/** One field of an object that an API server would refuse, in its words. */
+export interface Fault {
+  reason:
+    | 'FieldValueInvalid'
+    | 'FieldValueRequired'
+    | 'FieldValueNotSupported'
+    | 'FieldValueForbidden'
+    | 'FieldValueDuplicate';
+  message: string;
+  field: string;
+}
 
 /** Collects what is wrong with an object, field by field. */
 export class Problems {
-  readonly causes: Cause[] = [];
+  readonly causes: Fault[] = [];
 
   invalid(field: string, value: unknown, why: string): void {
     this.#add('FieldValueInvalid', field, `Invalid value: ${JSON.stringify(value)}: ${why}`);
@@ -24,7 +34,7 @@ export class Problems {
   duplicate(field: string, value: unknown): void {
     this.#add('FieldValueDuplicate', field, `Duplicate value: ${JSON.stringify(value)}`);
   }
-  #add(reason: Cause['reason'], field: string, message: string): void {
+  #add(reason: Fault['reason'], field: string, message: string): void {
     this.causes.push({ reason, field, message });
   }
 }
@@ -135,4 +145,7 @@ export function portName(value: string): string[] {
   return problems;
 }
 
-export const isPort = (value: unknown): boolean => typeof value === 'number' && value >= 1 && value <= 65_535;
+export const isPort = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535;
+
+export const PROTOCOLS: readonly string[] = ['TCP', 'UDP', 'SCTP'];

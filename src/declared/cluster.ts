@@ -105,6 +105,21 @@ export class Cluster {
     );
   }
 
+  /**
+   * The workload whose pods the DNS knows by this host name below a subdomain: a StatefulSet's by its `serviceName`,
+   * others' by what their specification says.
+   */
+  hostNamed(namespace: string, subdomain: string, hostname: string): number | undefined {
+    return this.workloads.find(({ object, peer, specs }) => {
+      if (peer.namespace !== namespace) return false;
+      const set =
+        object.kind === 'StatefulSet' ? this.one('StatefulSet', namespace, object.name, 'apps') : undefined;
+      if (set !== undefined && stringAt(set, 'spec', 'serviceName') === subdomain)
+        return hostname.startsWith(`${object.name}-`) && /^\d+$/.test(hostname.slice(object.name.length + 1));
+      return specs.some((spec) => at(spec, 'subdomain') === subdomain && at(spec, 'hostname') === hostname);
+    })?.index;
+  }
+
   /** The pods that a map of labels selects in a namespace; none for an empty map, as a Service without selector. */
   selected(namespace: string, selector: unknown): readonly Variant[] {
     if (!isRecord(selector)) return NO_VARIANTS;

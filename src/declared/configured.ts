@@ -64,6 +64,7 @@ function resolve(collector: Collector, namespace: string, mentioned: Mentioned):
   if (parseAddress(mention.host) !== undefined) return address(collector, mentioned);
   const named = serviceNamed(collector, namespace, mention);
   if (named.kind === 'service') return service(collector, named, mentioned);
+  if (named.kind === 'pod') return pod(collector, named.workload, mentioned);
   if (named.kind === 'missing') return { kind: 'dangling', reason: named.reason };
   return isOutside(mentioned)
     ? {
@@ -77,12 +78,14 @@ function resolve(collector: Collector, namespace: string, mentioned: Mentioned):
 
 type Named =
   | { kind: 'service'; namespace: string; name: string }
+  /** A pod by its own name, so without the address translation of a Service. */
+  | { kind: 'pod'; workload: number }
   | { kind: 'missing'; reason: string }
   | { kind: 'none' };
 
 /**
- * The Service that a host name stands for, as the cluster's DNS resolves it: `svc`, `svc.ns`, `svc.ns.svc` and with the
- * cluster's domain; before each of these the name of a pod behind a headless Service.
+ * What a host name stands for, as the cluster's DNS resolves it: `svc`, `svc.ns`, `svc.ns.svc` and with the cluster's
+ * domain; before each of these the name of a pod behind the Service.
  */
 function serviceNamed(collector: Collector, namespace: string, { host }: Mention): Named {
   const labels = host.split('.');
@@ -93,26 +96,53 @@ function serviceNamed(collector: Collector, namespace: string, { host }: Mention
   const svc = labels.indexOf('svc');
   if (svc >= 2) {
     const [name, ns] = labels.slice(svc - 2, svc);
-    if (has(ns, name)) return { kind: 'service', namespace: ns ?? '', name: name ?? '' };
-    return { kind: 'missing', reason: `there is no Service ${ns}/${name}` };
+    if (!has(ns, name)) return { kind: 'missing', reason: `there is no Service ${ns}/${name}` };
+    const pod = svc === 3 ? podNamed(collector, ns, name, labels[0]) : undefined;
+    return pod ?? { kind: 'service', namespace: ns ?? '', name: name ?? '' };
   }
   const [first, second, third] = labels;
   if (labels.length === 1 && has(namespace, first)) return { kind: 'service', namespace, name: first ?? '' };
   if (labels.length === 2 && has(second, first))
     return { kind: 'service', namespace: second ?? '', name: first ?? '' };
-  if (labels.length === 2 && headless(collector, namespace, second))
-    return { kind: 'service', namespace, name: second ?? '' };
-  if (labels.length === 3 && headless(collector, third, second))
-    return { kind: 'service', namespace: third ?? '', name: second ?? '' };
+  if (labels.length === 2) {
+    const pod = podNamed(collector, namespace, second, first);
+    if (pod !== undefined) return pod;
+  }
+  if (labels.length === 3) {
+    const pod = podNamed(collector, third, second, first);
+    if (pod !== undefined) return pod;
+  }
   if (labels.length === 2 && second !== undefined && collector.cluster.hasNamespace(second))
     return { kind: 'missing', reason: `there is no Service ${second}/${first}` };
   return { kind: 'none' };
 }
 
-function headless(collector: Collector, namespace: string | undefined, name: string | undefined): boolean {
-  if (namespace === undefined || name === undefined) return false;
+/**
+ * What the name of a pod before that of its Service leads to: of a headless one, to the pods behind it; of another only
+ * where a pod has that host name and the Service as its subdomain, as endpoints carry no other host names (CoreDNS, plugin
+ * kubernetes; Kubernetes, endpoints controller). Undefined where there is no such Service.
+ */
+function podNamed(
+  collector: Collector,
+  namespace: string | undefined,
+  name: string | undefined,
+  hostname: string | undefined,
+): Named | undefined {
+  if (namespace === undefined || name === undefined || hostname === undefined) return undefined;
   const found = collector.services.get(namespace, name);
-  return found !== undefined && isHeadless(found);
+  if (found === undefined) return undefined;
+  if (isHeadless(found)) return { kind: 'service', namespace, name };
+  const workload = collector.cluster.hostNamed(namespace, name, hostname);
+  return workload === undefined
+    ? { kind: 'missing', reason: `no pod behind Service ${namespace}/${name} has the name ${hostname}` }
+    : { kind: 'pod', workload };
+}
+
+function pod(collector: Collector, workload: number, mentioned: Mentioned): Found {
+  const targets = collector.services.podTargets(workload, { number: portOf(mentioned) });
+  return targets.length > 0
+    ? { kind: 'targets', targets }
+    : { kind: 'dangling', reason: 'the pod of this name declares no port' };
 }
 
 function service(

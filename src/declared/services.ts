@@ -85,6 +85,11 @@ export class Services {
       : [{ peer: this.cluster.peer(variant.workload), protocol, port: number }];
   }
 
+  /** The pods of a workload without a Service between: on the wanted port, or on all that they declare. */
+  podTargets(workload: number, wanted: WantedPort): Target[] {
+    return distinct(this.cluster.variantsOf(workload).flatMap((variant) => this.direct(variant, wanted)));
+  }
+
   /** A headless Service without the wanted port: the pod answers on it itself. */
   private direct(variant: Variant, wanted: WantedPort): Target[] {
     const peer = this.cluster.peer(variant.workload);

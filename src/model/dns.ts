@@ -3,6 +3,7 @@ import { at, listAt, type Manifest, type Ref, refOf, refText, stringAt, stringsA
 import { objectsIn } from './namespaced.js';
 import { once } from './once.js';
 import { notVisibleReason, objects, type Snapshot } from './snapshot.js';
+import { workloadsIn } from './workloads.js';
 
 export interface DnsPort {
   protocol: 'UDP' | 'TCP';
@@ -19,7 +20,7 @@ export interface DnsService {
   clusterIPs: readonly string[];
   /** Addresses of its pods that share their node's network, which no pod selector matches. */
   hostAddresses: readonly string[];
-  /** Pods that the selector finds; 0 may mean that names are served elsewhere. */
+  /** Pods that the selector finds, or workloads that would make such pods; 0 may mean that names are served elsewhere. */
   pods: number;
 }
 
@@ -81,9 +82,7 @@ function dnsService(now: Snapshot, service: Manifest): DnsService[] {
   const podLabels = stringsAt(service, 'spec', 'selector');
   const ports = listAt(service, 'spec', 'ports').filter((port) => at(port, 'port') === DNS_PORT);
   if (Object.keys(podLabels).length === 0 || ports.length === 0) return [];
-  const pods = objectsIn(now, 'Pod', service.metadata.namespace ?? '').filter((pod) =>
-    Object.entries(podLabels).every(([key, value]) => pod.metadata.labels?.[key] === value),
-  );
+  const pods = podsBehind(now, service.metadata.namespace ?? '', podLabels);
   const resolved = new Map<string, DnsPort>();
   for (const protocol of ['UDP', 'TCP'] as const) {
     const own = ports.filter((port) => (stringAt(port, 'protocol') ?? 'TCP') === protocol);
@@ -108,11 +107,26 @@ function dnsService(now: Snapshot, service: Manifest): DnsService[] {
   ];
 }
 
+/** Pods with these labels; where none runs, as in files, the templates that make them. */
+function podsBehind(
+  now: Snapshot,
+  namespace: string,
+  wanted: Readonly<Record<string, string>>,
+): readonly { metadata: unknown; spec?: unknown; status?: unknown }[] {
+  const carries = (labels: unknown) =>
+    Object.entries(wanted).every(([key, value]) => at(labels, key) === value);
+  const running = objectsIn(now, 'Pod', namespace).filter(({ metadata }) => carries(metadata.labels));
+  if (running.length > 0) return running;
+  return workloadsIn(now, namespace)
+    .filter(({ object, templateLabels }) => carries(templateLabels) && at(object, 'spec', 'replicas') !== 0)
+    .map(({ template, templateLabels }) => ({ metadata: { labels: templateLabels }, spec: template }));
+}
+
 /** The pods' ports behind a Service's port: a number stays, a name is looked up in each pod (their images may differ). */
 function targetPorts(
   port: unknown,
   protocol: string,
-  pods: readonly Manifest[],
+  pods: readonly unknown[],
 ): readonly (number | string)[] {
   const target = at(port, 'targetPort') ?? at(port, 'port');
   if (typeof target === 'number') return [target];

@@ -32,6 +32,11 @@ const deployment = (name: string, container: object, more: object = {}, namespac
   },
 });
 
+const statefulSet = (name: string): Manifest => {
+  const { spec, ...set } = deployment(name, {});
+  return { ...set, kind: 'StatefulSet', spec: { ...(spec as object), serviceName: name } };
+};
+
 /** A shop: what the tested workload `web` may name. Target ports are the Service's plus 8000. */
 const SHOP: readonly Manifest[] = [
   service('carts', { 80: 8080 }),
@@ -48,6 +53,9 @@ const SHOP: readonly Manifest[] = [
   ),
   ...['carts', 'orders', 'db', 'cache', 'rabbitmq', 'kafka'].map((name) => deployment(name, {})),
   deployment('ledger', {}, {}, 'bank'),
+  service('etcd', { 2379: 12_379 }),
+  deployment('named', {}, { hostname: 'etcd-x', subdomain: 'etcd' }),
+  statefulSet('etcd'),
 ];
 
 const found = (objects: readonly Manifest[]): string[] =>
@@ -118,6 +126,17 @@ describe('a variable names a Service', () => {
       'a port of a headless Service that it does not list is the pods own',
       { X: 'kafka:7071' },
       ['shop/kafka : TCP 7071'],
+    ],
+    [
+      'a pod of a StatefulSet by the name of a Service that is not headless: its own port',
+      { X: 'etcd-1.etcd:2379,http://etcd-0.etcd.shop.svc:2380' },
+      ['shop/etcd[StatefulSet] : TCP 2379', 'shop/etcd[StatefulSet] : TCP 2380'],
+    ],
+    ['a pod with a host name of its own', { X: 'etcd-x.etcd.shop:2379' }, ['shop/named : TCP 2379']],
+    [
+      'a pod that a Service gives no name is nowhere',
+      { X: 'etcd-y.etcd:2379', Y: 'http://db-1.db:5432' },
+      [],
     ],
     ['SRV name', { X: '_p443._tcp.ledger.bank.svc.cluster.local' }, [LEDGER]],
     ['cluster IP', { X: 'https://10.96.0.77' }, [LEDGER]],

@@ -29,6 +29,30 @@ test('CoreDNS of kubeadm: labels, both protocols, no metrics port', () => {
   });
 });
 
+test.each([
+  ['a Deployment', {}, 1],
+  ['a Deployment that is scaled to nothing', { replicas: 0 }, 0],
+])('in files there are no pods: %s counts', (_, spec, pods) => {
+  const [dns] = coreDns();
+  const labels = { 'k8s-app': 'kube-dns' };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'coredns' }] } };
+  const coredns: Manifest = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'coredns', namespace: 'kube-system' },
+    spec: { selector: { matchLabels: labels }, template, ...spec },
+  };
+  expect(dnsOf([dns as Manifest, coredns]).services).toMatchObject([{ pods }]);
+});
+
+test('a named target port is looked up in a template where no pod runs', () => {
+  const labels = { 'dns.operator.openshift.io/daemonset-dns': 'default' };
+  const ports = [{ name: 'dns', containerPort: 5353, protocol: 'UDP' }];
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'dns', ports }] } };
+  const set = { ...daemonSet('openshift-dns', 'dns-default'), spec: { template } };
+  expect(portsOf(openshift('dns', set))).toEqual([['UDP 5353', 'TCP dns-tcp']]);
+});
+
 const openshift = (targetPort: unknown, ...pods: Manifest[]): Manifest[] => [
   service('openshift-dns', 'dns-default', {
     selector: { 'dns.operator.openshift.io/daemonset-dns': 'default' },

@@ -91,7 +91,7 @@ export function thoroughContents(text: string, limits: YamlLimits): YamlContents
 
 /** Whether a text that is no YAML of Kubernetes holds what template languages put where a value or a line begins. */
 function isTemplate(text: string): boolean {
-  return /^[ \t]*(?:- +)*(?:[\w.-]+: *)?["']?[\w.-]*\{\{/m.test(text);
+  return /(?:^|[:{,[-])[ \t]*[\w.-]*\{\{/m.test(text);
 }
 
 /** Where a key is a map or a list: such keys have no form in JSON. */

@@ -85,7 +85,7 @@ const WRONG: readonly (readonly [string, string, string, boolean])[] = [
   [
     'a template that is not rendered',
     POD('{{ .Values.x }}'),
-    'wrong.yaml: line 1, Pod shop/{{ .Values.x }}: is a template that is not rendered',
+    'wrong.yaml: line 1, Pod {{ .Values.x }}: is a template that is not rendered',
     true,
   ],
   [

@@ -21,11 +21,12 @@ const LONGEST = 300;
 export function errorOf(answer: Answer, about: About): ClusterError {
   const status = parsed(answer.body);
   const message = stringAt(status, 'message') ?? '';
-  const managers = conflictManagers(status);
+  const conflicts = conflictsIn(status);
+  const managers = [...conflicts.keys()];
   const reason = reasonOf(answer.status, status, message, managers);
   const said = about.secret === true ? webhookOf(message) : message;
   const right = reason === 'forbidden' ? missingRight(message) : undefined;
-  return new ClusterError(reason, wordsOf(reason, about, said, answer.status, managers, right), {
+  return new ClusterError(reason, wordsOf(reason, about, said, answer.status, conflicts, right), {
     status: answer.status,
     managers,
   });
@@ -91,7 +92,7 @@ function wordsOf(
   { doing }: About,
   said: string,
   code: number,
-  managers: readonly string[],
+  conflicts: Conflicts,
   right = '',
 ): string {
   const quote = said === '' ? '' : `\nThe API server says: ${printable(said, LONGEST)}`;
@@ -106,7 +107,7 @@ function wordsOf(
     case 'notFound':
       return `${could}: not found.${quote}`;
     case 'conflict':
-      return `${could}: fields belong to ${managers.map((m) => `"${printable(m, 80)}"`).join(', ')}.`;
+      return `${could}: fields belong to ${conflictText(conflicts)}.`;
     case 'stale':
       return `${could}: it was changed or replaced in the meantime.`;
     case 'exists':
@@ -120,15 +121,33 @@ function wordsOf(
   }
 }
 
-/** Field managers named in the causes of a server-side apply conflict, in the order of their first mention. */
-function conflictManagers(status: unknown): readonly string[] {
-  const managers = new Set<string>();
+/** Fields by the manager that they belong to. */
+type Conflicts = ReadonlyMap<string, readonly string[]>;
+
+/** What the causes of a server-side apply conflict name, in the order of their first mention. */
+function conflictsIn(status: unknown): Conflicts {
+  const found = new Map<string, string[]>();
   for (const cause of listAt(status, 'details', 'causes')) {
     if (at(cause, 'reason') !== 'FieldManagerConflict') continue;
-    const manager = /^conflict with "((?:[^"\\]|\\.)*)"/.exec(stringAt(cause, 'message') ?? '')?.[1];
-    managers.add(manager ?? 'another field manager');
+    const said = /^conflict with "((?:[^"\\]|\\.)*)"/.exec(stringAt(cause, 'message') ?? '')?.[1];
+    const manager = said ?? 'another field manager';
+    const field = (stringAt(cause, 'field') ?? '').replace(/^\./, '');
+    found.set(manager, [...(found.get(manager) ?? []), ...(field === '' ? [] : [field])]);
   }
-  return [...managers];
+  return found;
+}
+
+/** Most fields of a manager that are named. */
+const NAMED = 5;
+
+function conflictText(conflicts: Conflicts): string {
+  const one = ([manager, fields]: readonly [string, readonly string[]]) => {
+    const named = fields.slice(0, NAMED).map((field) => printable(field, 80));
+    const more = fields.length > NAMED ? [`${fields.length - NAMED} more`] : [];
+    const text = [...named, ...more].join(', ');
+    return `"${printable(manager, 80)}"${text === '' ? '' : ` (${text})`}`;
+  };
+  return [...conflicts].map(one).join(', ');
 }
 
 /** The name of the webhook that refused, and nothing else of a message. */

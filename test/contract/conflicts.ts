@@ -97,7 +97,7 @@ export function describeConflicts(client: () => Client, subject: () => Subject):
       const namespace = await setting('conflict-named', 'jo');
       const { code, said } = await run(wanting(namespace), 'all');
       expect({ code, cpu: await cpu(namespace) }).toEqual({ code: 1, cpu: '50m' });
-      expect(said).toContain('fields belong to \\"jo\\"');
+      expect(said).toContain('fields belong to \\"jo\\" (spec.limits)');
     });
 
     test('to take fields over takes a choice of its own', async () => {
@@ -114,7 +114,7 @@ export function describeConflicts(client: () => Client, subject: () => Subject):
       expect(await run(wanting(namespace))).toMatchObject({ code: 0, held: ['bounds'] });
       const { code, said } = await run(wanting(namespace), ['bounds']);
       expect({ code, cpu: await cpu(namespace) }).toEqual({ code: 1, cpu: '50m' });
-      expect(said).toContain('fields belong to \\"argocd-controller\\"');
+      expect(said).toContain('fields belong to \\"argocd-controller\\" (spec.limits)');
     });
   });
 }

@@ -68,6 +68,38 @@ const missing = missingTerminal();
       120_000,
     );
 
+    test.concurrent(
+      'so do confirming, applying, the proof, the result and the last words',
+      () =>
+        onHostile({ args: [], columns: 120, rows: 40 }, async (t) => {
+          let results = 0;
+          for (let step = 1; step <= 4; step++) {
+            await t.waitFor(new RegExp(`❯\\S+ ${step} [\\s\\S]*⏎ open`));
+            t.press(KEYS.enter);
+            await wait(150);
+            for (let tries = 0; tries < 60; tries++) {
+              const shown = await t.waitFor(/Apply\? y|⏎ (open|next|changes|confirm|take|overview)/);
+              if (shown.includes('Apply? y')) t.press('y');
+              else if (shown.includes('⏎ open')) break;
+              else {
+                if (shown.includes('⏎ next step')) results++;
+                t.press(KEYS.down, KEYS.enter);
+                if (tries > 40) t.press(KEYS.escape);
+              }
+              await wait(150);
+            }
+          }
+          t.press('q');
+          await t.exit;
+          expect(t.raw()).toMatch(/Run [0-9a-f]+ on sandbox: \d+ changes? applied in \d steps?/);
+          expect(t.raw()).toContain('The API server says:');
+          expect(results).toBeGreaterThan(1);
+          expect(t.raw()).toContain('EVIL');
+          expect(planted(t.raw())).toEqual([]);
+        }),
+      120_000,
+    );
+
     test.concurrent.each(['xterm-256color', 'dumb'])(
       'the line prompts do (TERM=%s)',
       (TERM) =>

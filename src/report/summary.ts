@@ -50,6 +50,11 @@ function waitingOf(step: StepState): readonly Change[] {
   return pending(step).filter((change) => !applied.has(change.id));
 }
 
+/** Whether something of a step was applied and the cluster was not read again since: nobody saw whether it worked. */
+function isUnproven(step: StepState): boolean {
+  return step.verified === undefined && outcomes([step], 'applied').length > 0;
+}
+
 function doneLines({ run, snapshot, steps }: WizardState, style: Style): string[] {
   const where = snapshot === undefined ? '' : ` on ${printable(snapshot.cluster.context)}`;
   const applied = outcomes(steps, 'applied').length;
@@ -114,6 +119,16 @@ function leftLines({ steps }: WizardState, style: Style): string[] {
       );
     }),
     ...(open.length > NAMED ? [`  and ${open.length - NAMED} more that were not applied`] : []),
+    ...steps
+      .filter(isUnproven)
+      .flatMap(({ step: { title } }) =>
+        fold(
+          `${printable(title)} was not read again, to see whether it worked`,
+          style.width,
+          `${sign(style, 'changes')} unproven: `,
+          '    ',
+        ),
+      ),
     ...waiting.flatMap(({ step: { step }, changes }) =>
       changes.length === 0
         ? []
@@ -131,7 +146,10 @@ function goOnLines(state: WizardState, { again, lasting, style }: SummaryOptions
   const { run, steps, snapshot, directory } = state;
   const finished =
     snapshot !== undefined &&
-    steps.every((step) => waitingOf(step).length === 0 && unread(snapshot, step.step.reads).length === 0);
+    steps.every(
+      (step) =>
+        waitingOf(step).length === 0 && !isUnproven(step) && unread(snapshot, step.step.reads).length === 0,
+    );
   if (snapshot !== undefined && !lasting)
     return fold(
       'The embedded cluster is gone with this session; --sandbox-file FILE keeps it from run to run.',

@@ -1,18 +1,22 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { PassThrough } from 'node:stream';
-import { parse } from '../../src/cli/parse.js';
-import type { Io } from '../../src/commands/io.js';
-import { apply, undo } from '../../src/commands/run.js';
-import { THIS_MACHINE } from '../../src/host/control-plane/find.js';
+import { pathToFileURL } from 'node:url';
 import { withConfiguration } from '../../src/host/control-plane/manifest-edit.js';
 import { Client, field, SECRETS } from '../contract/tools.js';
+import { type NodeCommand, onNode } from '../support/node-command.js';
 import { missingReal } from '../support/real-cluster.js';
 import { type SupervisedNode, superviseNode } from '../support/supervised-node.js';
 
 const missing = missingReal();
 const describeReal = missing === undefined ? describe : describe.skip;
+const HOOKS = pathToFileURL(path.join(import.meta.dirname, '../support/typescript-hooks.mjs')).href;
+const COMMAND = path.join(import.meta.dirname, '../support/node-command.ts');
+/** How often an undo is killed, and for how long at most, in milliseconds. */
+const KILLS = Number(process.env.UNDO_KILLS ?? '4');
+const KILLED_FOR = KILLS > 4 ? Number.POSITIVE_INFINITY : 45_000;
 const PLANTED = 'planted-value-that-nobody-may-ever-see';
 
 describeReal(
@@ -33,37 +37,48 @@ describeReal(
     }, 60_000);
 
     /** A command line, with this directory in place of the machine's files. */
-    const run = async (command: 'apply' | 'undo', answers: string, ...more: string[]): Promise<number> => {
+    const command = async (
+      name: 'apply' | 'undo',
+      answers: string,
+      more: readonly string[],
+    ): Promise<NodeCommand> => {
       const file = path.join(home, 'answers.yaml');
       await writeFile(file, answers);
       const flags = ['--kubeconfig', path.join(home, 'kubeconfig'), '--answers', file, '--confirm', 'real'];
-      const steps = command === 'apply' ? ['--step', 'encryption-at-rest'] : [];
-      const env = { XDG_STATE_HOME: home, HOME: home };
-      const parsed = parse([command, ...more, ...flags, ...steps], env, { stdin: false, stdout: false }, [
-        'encryption-at-rest',
-      ]);
-      const stderr = new PassThrough();
-      stderr.on('data', (part: Buffer) => {
+      const steps = name === 'apply' ? ['--step', 'encryption-at-rest'] : [];
+      return {
+        words: [name, ...more, ...flags, ...steps],
+        home,
+        node: { root: node.root, manifest: node.manifest },
+        patience: { poll: 200, settle: 1_000, limit: 60_000 },
+      };
+    };
+    const run = async (name: 'apply' | 'undo', answers: string, ...more: string[]): Promise<number> =>
+      onNode(await command(name, answers, more), (text) => {
+        said += text;
+      });
+    /** The same in a process of its own, killed without a last word after so many milliseconds unless it has ended. */
+    const killed = async (after: number, ...line: Parameters<typeof command>): Promise<number | null> => {
+      const file = path.join(home, 'command.json');
+      await writeFile(file, JSON.stringify(await command(...line)));
+      const child = spawn(process.execPath, ['--import', HOOKS, COMMAND, file], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      child.stderr.on('data', (part: Buffer) => {
         said += part.toString();
       });
-      const io: Io = {
-        stdin: process.stdin,
-        stdout: stderr as unknown as NodeJS.WriteStream,
-        stderr: stderr as unknown as NodeJS.WriteStream,
-        env,
-        node: {
-          machine: {
-            ...THIS_MACHINE,
-            kubeletConfig: '/nowhere',
-            manifests: path.dirname(node.manifest),
-            placed: (file) => path.join(node.root, file),
-          },
-          patience: { poll: 200, settle: 1_000, limit: 60_000 },
-        },
-      };
-      if (parsed.name === 'apply') return apply(parsed, io);
-      if (parsed.name === 'undo') return undo(parsed, io);
-      throw new Error(JSON.stringify(parsed));
+      const timer = setTimeout(() => child.kill('SIGKILL'), after);
+      const [code] = (await once(child, 'close')) as [number | null];
+      clearTimeout(timer);
+      return code;
+    };
+    const up = async (client: Client) => {
+      for (let at = 0; at < 600; at++) {
+        const answer = await client.get('/readyz').catch(() => undefined);
+        if (answer?.status === 200) return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      throw new Error('the API server did not come back within a minute');
     };
     const counts = async () => {
       const stored: Record<string, number> = {};
@@ -116,11 +131,7 @@ describeReal(
       );
       const client = new Client(node);
       while (node.starts() === began) await new Promise((resolve) => setTimeout(resolve, 100));
-      for (let at = 0; at < 300; at++) {
-        const up = await client.get('/readyz').catch(() => undefined);
-        if (up?.status === 200) break;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+      await up(client);
       for (let at = 0; at < 20; at++)
         expect(
           (
@@ -148,16 +159,36 @@ describeReal(
       const text = await readFile(node.configuration, 'utf8');
       for (const [, secret = ''] of text.matchAll(/secret: (\S+)/g)) expect(said).not.toContain(secret);
       expect(said).not.toContain(PLANTED);
-      expect(await run('undo', 'undo: {decrypt: true, unreachedServers: goOn}', turnedOn)).toBe(0);
+      const back = 'undo: {decrypt: true, unreachedServers: goOn}';
+      const kept = [...text.matchAll(/secret: \S+/g)].map(([line]) => line);
+      const allReadable = async () => {
+        for (let at = 0; at < 20; at++) {
+          const answer = await client.get(`${SECRETS('default')}/s-${at}`);
+          expect(Buffer.from(String(field(answer, 'data', 'key')), 'base64').toString()).toBe(PLANTED);
+        }
+      };
+      // Killed at random moments and begun again: at each of them every Secret can be read, and no key is gone.
+      const end = Date.now() + KILLED_FOR;
+      const moments: number[] = [];
+      for (let kills = 0; kills < KILLS && Date.now() < end; kills++) {
+        const after = Math.round(1_500 + Math.random() * 12_000);
+        const code = await killed(after, 'undo', back, [turnedOn]);
+        moments.push(after);
+        await up(client);
+        await allReadable();
+        const file = await readFile(node.configuration, 'utf8');
+        expect({ moments, keys: kept.every((line) => file.includes(line)) }).toEqual({ moments, keys: true });
+        if (code === 0) break;
+        expect({ moments, code, said }).toEqual({ moments, code: null, said });
+      }
+      expect([await run('undo', back, turnedOn), moments]).toEqual([0, moments]);
       expect(await counts()).toEqual(['']);
       expect(await readFile(node.manifest, 'utf8')).not.toContain('--encryption-provider-config');
-      for (const [line] of text.matchAll(/secret: \S+/g))
-        expect(await readFile(node.configuration, 'utf8')).toContain(line);
+      for (const line of kept) expect(await readFile(node.configuration, 'utf8')).toContain(line);
       expect([...node.names]).toEqual(['kube-apiserver.yaml']);
-      for (let at = 0; at < 20; at++) {
-        const answer = await client.get(`${SECRETS('default')}/s-${at}`);
-        expect(Buffer.from(String(field(answer, 'data', 'key')), 'base64').toString()).toBe(PLANTED);
-      }
-    }, 400_000);
+      await allReadable();
+      for (const line of kept) expect(said).not.toContain(line.replace('secret: ', ''));
+      expect(said).not.toContain(PLANTED);
+    }, 500_000);
   },
 );

@@ -171,7 +171,7 @@ describeReal(
       const end = Date.now() + KILLED_FOR;
       const moments: number[] = [];
       for (let kills = 0; kills < KILLS && Date.now() < end; kills++) {
-        const after = Math.round(1_500 + Math.random() * 12_000);
+        const after = Math.round(2_000 + Math.random() * 11_000);
         const code = await killed(after, 'undo', back, [turnedOn]);
         moments.push(after);
         await up(client);

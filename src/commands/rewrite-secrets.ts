@@ -7,9 +7,10 @@ import type { RewriteScope } from '../model/journal.js';
 import { judge } from '../model/rewrite.js';
 import { commandLine } from '../model/shell.js';
 import { type Asker, Interrupted } from '../prompts/ask.js';
-import { objectsWord, printedText, rewriteJson, sizeLines } from '../report/rewrite.js';
+import { printedText, rewriteJson } from '../report/rewrite.js';
 import { type Claim, ClusterError } from '../wizard/ports.js';
 import { carryOutRewrite, type RewriteOutcome, seenWith } from '../wizard/rewrite.js';
+import { objectsWord, sizeLines } from '../wizard/rewrite-size.js';
 import {
   type Connected,
   claimOf,

@@ -2,8 +2,9 @@ import { oneLine, printable } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
 import { judge, type RewriteProof } from '../model/rewrite.js';
 import { meansText, verdictText } from '../wizard/rewrite.js';
+import { number, objectsWord } from '../wizard/rewrite-size.js';
 import { fold } from './fold.js';
-import { durationText, number, objectsWord, type RewriteReport } from './rewrite.js';
+import { durationText, type RewriteReport } from './rewrite.js';
 import { encoded, paint, type Style, sign } from './style.js';
 
 /** The end of a re-write: counts, proof, and what was refused, by name. */

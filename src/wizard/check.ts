@@ -3,8 +3,10 @@ import { type DiffLine, diffOf } from '../model/diff.js';
 import { type Ref, refText, sameRef } from '../model/manifest.js';
 import type { Change, HostChange } from '../model/plan.js';
 import { rightsText, writeOf } from '../model/rights.js';
+import { commandLine } from '../model/shell.js';
 import { heldIn } from './contents.js';
 import { type Cluster, ClusterError } from './ports.js';
+import { documentedCommand, sizeLines } from './rewrite-size.js';
 import type { Checked } from './state.js';
 import { whyWarned } from './unwarned.js';
 
@@ -60,9 +62,10 @@ async function checkOne(
   const lacks = lacked.get(change.id);
   if (lacks !== undefined) return mayNot(lacks);
   if (change.kind !== 'apply' && change.kind !== 'delete') {
+    const size = change.kind === 'rewrite' ? await sizeDiff(cluster, change.resource) : [];
     return {
       change: change.id,
-      diff: ours,
+      diff: [...ours, ...size],
       check: { by: 'us', reason: 'not an object of the API' },
     };
   }
@@ -138,19 +141,34 @@ function described(change: Exclude<Change, { kind: 'apply' | 'delete' }>): DiffL
     case 'host':
       return hostLines(change);
     case 'cloud':
-      return [{ sign: '+', text: change.command.join(' ') }];
+      return [{ sign: '+', text: commandLine(change.command) }];
     case 'rewrite':
-      return REWRITE.map((text) => ({ sign: ' ', text }));
+      return rewriteLines(change.resource).map((text) => ({ sign: ' ', text }));
   }
 }
 
-const REWRITE = [
-  'Documented command (every value passes through the client):',
-  '  kubectl get secrets --all-namespaces -o json | kubectl replace -f -',
-  'What is done here instead: each Secret is listed by name only and gets an empty patch.',
-  'The API server writes it again under its first provider; no value is ever fetched.',
-  'Before it: a scratch Secret shows whether all API servers agree; if not, nothing is re-written.',
-];
+function rewriteLines(resource: string): readonly string[] {
+  return [
+    'Documented command (every value passes through the client):',
+    `  ${documentedCommand(resource)}`,
+    'What is done here instead: each object is listed by name only and gets an empty patch.',
+    'The API server writes it again under its first provider; no value is ever fetched.',
+    'Before it: a scratch Secret shows whether all API servers agree; if not, nothing is re-written.',
+  ];
+}
+
+/** What a re-write would write, against the room that etcd has, as lines to read; why that is not known where it fails. */
+async function sizeDiff(cluster: Cluster, resource: string): Promise<DiffLine[]> {
+  const lines = await cluster.rewriteSize([resource]).then(
+    (size) => sizeLines(size, [resource]),
+    (error: unknown) => {
+      if (!(error instanceof ClusterError) || ['unreachable', 'unauthorized'].includes(error.reason))
+        throw error;
+      return [`How much is written is not known: ${error.message.split('\n')[0] ?? ''}`];
+    },
+  );
+  return lines.map((text) => ({ sign: ' ', text }));
+}
 
 function hostLines(change: HostChange): DiffLine[] {
   return [

@@ -84,7 +84,7 @@ function judged(now: Snapshot): readonly Finding[] {
   const state = encryptionState(now);
   const where = distribution(now);
   const { evidence } = state;
-  const asked = where.encryption === undefined ? '' : ` Ask: ${where.encryption.ask.join(' ')}.`;
+  const asked = where.encryption === undefined ? '' : ` Ask: ${commandLine(where.encryption.ask)}.`;
   switch (state.at) {
     case 'encrypted':
       return [
@@ -192,7 +192,7 @@ const WITHOUT_EFFECT =
 
 function commandText(now: Snapshot, where: Distribution): string {
   const commands = wayOf(now, where)?.enable ?? [];
-  return commands.length === 0 ? '' : `: ${commands.map((words) => words.join(' ')).join(', then ')}`;
+  return commands.length === 0 ? '' : `: ${commands.map(commandLine).join(', then ')}`;
 }
 
 function noteText(where: Distribution): string {

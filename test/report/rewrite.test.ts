@@ -1,16 +1,15 @@
 import type { ProofMeans } from '../../src/model/rewrite.js';
 import {
-  bytesText,
   durationText,
   printedText,
   progressBar,
   progressText,
   type RewriteReport,
   rewriteJson,
-  sizeLines,
 } from '../../src/report/rewrite.js';
 import { rewriteText } from '../../src/report/rewrite-text.js';
 import { PLAIN } from '../../src/report/style.js';
+import { bytesText, sizeLines } from '../../src/wizard/rewrite-size.js';
 import { expectGolden } from '../support/golden.js';
 
 const BOX = 'k8s:enc:secretbox:v1:key1:';

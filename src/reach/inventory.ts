@@ -1,5 +1,4 @@
 import { type EndpointGroup, endpointGroups, isEndpoints } from '../model/endpoints.js';
-import { isForeignPolicy } from '../model/foreign-policies.js';
 import {
   at,
   groupOf,
@@ -13,6 +12,7 @@ import {
 import type { Address } from './address.js';
 import { isCiliumPolicy } from './ciliumpolicy.js';
 import { isClusterPolicy } from './clusterpolicy.js';
+import { overlooked } from './overlooked.js';
 import {
   addressesOf,
   controllerOf,
@@ -30,17 +30,14 @@ export interface Problem {
   object: Ref;
   message: string;
   /**
-   * `broken`: no server would take the object so; something of it plays no part, or it counts as the message says. `notAnalysed`: it is a policy that this engine does not know.
+   * `broken`: no server would take the object so; something of it plays no part, or it counts as the message says. `notAnalysed`: it is a policy or workload that this engine does not know.
    * `note`: nothing is missing, but how it was taken has to be known.
    */
   effect: 'broken' | 'notAnalysed' | 'note';
 }
 
-/** A policy of a kind or form that is not known here. */
-export function notAnalysed(
-  object: Manifest,
-  message = 'is a policy of a kind that is not analysed; what it allows or closes is not in the result',
-): Problem {
+/** An object of a kind or form that is not known here. */
+export function notAnalysed(object: Manifest, message: string): Problem {
   return { object: refOf(object), message, effect: 'notAnalysed' };
 }
 
@@ -121,7 +118,8 @@ class Builder {
       const group = groupOf(object.apiVersion);
       const isPod = object.kind === 'Pod' && group === '';
       if (!isPod && !this.plays(object, group)) {
-        if (isForeignPolicy(object)) this.problems.push(notAnalysed(object));
+        const message = overlooked(object);
+        if (message !== undefined) this.problems.push(notAnalysed(object, message));
         continue;
       }
       if (this.isDuplicate(object, group)) continue;

@@ -30,6 +30,9 @@ const TEMPLATES: Readonly<Record<string, { groups: readonly string[]; path: read
   ReplicationController: { groups: [''], path: ['spec', 'template'] },
   Job: { groups: ['batch'], path: ['spec', 'template'] },
   CronJob: { groups: ['batch'], path: ['spec', 'jobTemplate', 'spec', 'template'] },
+  // Kinds of others that make pods with just the labels of the template (OpenShift, KubeVirt).
+  DeploymentConfig: { groups: ['apps.openshift.io', ''], path: ['spec', 'template'] },
+  VirtualMachine: { groups: ['kubevirt.io'], path: ['spec', 'template'] },
 };
 
 /** Whether a kind of a group makes pods from a template. */

@@ -47,11 +47,11 @@ export function equalPriorities(policies: readonly Policy[]): readonly Problem[]
 
 const RANKED: readonly string[] = ['AdminNetworkPolicy', 'ClusterNetworkPolicy'];
 
-/** Fields that a NetworkPolicy cannot have. */
+/** Fields that a policy of its kind cannot have. */
 export function misspelt(manifest: Manifest): readonly Problem[] {
   return unknownFields(manifest).map((field) => ({
     object: refOf(manifest),
-    message: `${field} is no field of a NetworkPolicy: kubectl refuses it, and a server passes over it, as is done here`,
+    message: `${field} is no field of ${manifest.kind === 'AdminNetworkPolicy' ? 'an' : 'a'} ${manifest.kind}: kubectl refuses it, and a server passes over it, as is done here`,
     effect: 'broken' as const,
   }));
 }

@@ -223,6 +223,8 @@ function outsideOf(engine: Engine, direction: Direction): readonly Side[] {
     }));
 }
 
+const OTHER_FORM =
+  'is a policy of a kind that is not analysed; what it allows or closes is not in the result';
 const ONLY_ENTITIES =
   'only adds connections with nodes and the API server, by names of Cilium; which addresses these have is not known here, so they are not in the result';
 
@@ -243,7 +245,7 @@ export function reachOf(
   for (const manifest of inventory.policies) {
     if (isCiliumPolicy(manifest)) {
       const read = readCiliumPolicy(manifest);
-      if (read === undefined) problems.push(notAnalysed(manifest));
+      if (read === undefined) problems.push(notAnalysed(manifest, OTHER_FORM));
       else if (all.entities.size === 0) problems.push(notAnalysed(manifest, ONLY_ENTITIES));
       else {
         policies.push(read.policy);
@@ -255,7 +257,7 @@ export function reachOf(
     try {
       const read = isClusterPolicy(manifest) ? readClusterPolicy : readNetworkPolicy;
       policies.push(read(manifest, semantics));
-      if (read === readNetworkPolicy) problems.push(...misspelt(manifest));
+      problems.push(...misspelt(manifest));
     } catch (error) {
       if (!(error instanceof InvalidField)) throw error;
       problems.push({

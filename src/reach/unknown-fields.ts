@@ -20,12 +20,41 @@ const SPEC: Shape = {
   egress: [{ to: PEERS, ports: PORTS }],
 };
 
+/** network-policy-api: subjects and peers of v1alpha1 and v1alpha2, experimental ones included. */
+const PODS: Shape = { namespaceSelector: SELECTOR, podSelector: SELECTOR };
+const CLUSTER_PEERS: Shape = [
+  { namespaces: SELECTOR, pods: PODS, networks: true, nodes: SELECTOR, domainNames: true },
+];
+const clusterSpec = (ports: { readonly [key: string]: Shape }): Shape => {
+  const rule = { name: true as const, action: true as const, ...ports };
+  return {
+    tier: true,
+    priority: true,
+    subject: { namespaces: SELECTOR, pods: PODS },
+    ingress: [{ ...rule, from: CLUSTER_PEERS }],
+    egress: [{ ...rule, to: CLUSTER_PEERS }],
+  };
+};
+const RANGE: Shape = { protocol: true, start: true, end: true };
+const ADMIN = clusterSpec({
+  ports: [{ portNumber: { protocol: true, port: true }, portRange: RANGE, namedPort: true }],
+});
+const BY_PROTOCOL: Shape = { destinationPort: { number: true, range: { start: true, end: true } } };
+const SPECS: Readonly<Record<string, Shape>> = {
+  NetworkPolicy: SPEC,
+  AdminNetworkPolicy: ADMIN,
+  BaselineAdminNetworkPolicy: ADMIN,
+  ClusterNetworkPolicy: clusterSpec({
+    protocols: [{ tcp: BY_PROTOCOL, udp: BY_PROTOCOL, sctp: BY_PROTOCOL, destinationNamedPort: true }],
+  }),
+};
+
 /**
- * Fields of a NetworkPolicy that its API does not have, by their place: a misspelt one narrows nothing, so that a rule
- * lets more pass than its author meant.
+ * Fields of a policy that its API does not have, by their place: a misspelt one narrows nothing, so that a rule lets
+ * more pass than its author meant.
  */
-export function unknownFields({ spec }: Manifest): readonly string[] {
-  return unknownIn(spec, SPEC, 'spec');
+export function unknownFields({ kind, spec }: Manifest): readonly string[] {
+  return unknownIn(spec, SPECS[kind] ?? true, 'spec');
 }
 
 function unknownIn(value: unknown, shape: Shape, place: string): readonly string[] {

@@ -238,6 +238,61 @@ test.each([
   ]);
 });
 
+test.each<[string, string, unknown, string]>([
+  [
+    'argoproj.io/v1alpha1',
+    'Rollout',
+    { template: { spec: { containers: [] } } },
+    'makes pods from a template',
+  ],
+  [
+    'k8s.ovn.org/v1',
+    'UserDefinedNetwork',
+    { layer2: { role: 'Primary' } },
+    'what it closes is shown as open',
+  ],
+  [
+    'k8s.ovn.org/v1',
+    'ClusterUserDefinedNetwork',
+    { network: { layer3: { role: 'Primary' } } },
+    'what it closes is shown as open',
+  ],
+])('what changes who connects, and is not known here, is said: %s %s', (apiVersion, kind, spec, message) => {
+  const { problems } = reachOf([POD, { apiVersion, kind, metadata: { name: 'other' }, spec }], FILES);
+  expect(problems).toEqual([
+    expect.objectContaining({ message: expect.stringContaining(message), effect: 'notAnalysed' }),
+  ]);
+});
+
+test.each<[string, string, unknown]>([
+  ['k8s.ovn.org/v1', 'UserDefinedNetwork', { layer2: { role: 'Secondary' } }],
+  ['example.com/v1', 'Secret', { template: { metadata: {} } }],
+])('nothing is said of what changes nothing: %s %s', (apiVersion, kind, spec) => {
+  expect(reachOf([POD, { apiVersion, kind, metadata: { name: 'other' }, spec }], FILES).problems).toEqual([]);
+});
+
+test.each<[string, Manifest, string]>([
+  [
+    'ports in place of protocols',
+    cnp({ ports: [{ portNumber: { protocol: 'TCP', port: 80 } }] }),
+    'spec.ingress[0].ports is no field of a ClusterNetworkPolicy',
+  ],
+  [
+    'a selector of an older version, which would select every namespace',
+    cluster('AdminNetworkPolicy', 'v1alpha1', {
+      priority: 1,
+      subject: { namespaces: {} },
+      ingress: [{ action: 'Allow', from: [{ namespaces: { sameLabels: ['team'] } }] }],
+    }),
+    'spec.ingress[0].from[0].namespaces.sameLabels is no field of an AdminNetworkPolicy',
+  ],
+])('a field that a cluster-wide policy does not have: %s', (_, manifest, message) => {
+  const { problems } = reachOf([POD, manifest], FILES);
+  expect(problems).toEqual([
+    expect.objectContaining({ message: expect.stringContaining(message), effect: 'broken' }),
+  ]);
+});
+
 test('a staged policy of Calico has no effect, so nothing is said', () => {
   const staged = { kind: 'StagedNetworkPolicy', apiVersion: 'projectcalico.org/v3', metadata: { name: 's' } };
   expect(reachOf([POD, staged], FILES).problems).toEqual([]);

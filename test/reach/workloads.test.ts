@@ -56,6 +56,16 @@ describe('workloads are named by namespace, name and kind', () => {
       ['shop/nightly[CronJob]'],
     ],
     [
+      'a virtual machine',
+      [{ ...workload('VirtualMachine', 'vm'), apiVersion: 'kubevirt.io/v1' }],
+      ['shop/vm[VirtualMachine]'],
+    ],
+    [
+      'a DeploymentConfig',
+      [{ ...workload('DeploymentConfig', 'dc'), apiVersion: 'apps.openshift.io/v1' }],
+      ['shop/dc[DeploymentConfig]'],
+    ],
+    [
       'kinds of other groups are no workloads',
       [{ ...workload('Deployment', 'x'), apiVersion: 'example.com/v1' }],
       [],

@@ -170,6 +170,7 @@ function closingQuestions(now: Snapshot): readonly Question[] {
       message: 'Which traffic between pods of the same namespace stays open?',
       help: 'Declared: what settings, Services, Ingresses and the like of the cluster name.',
       risk,
+      follows: 'namespaces',
       choices: [
         { value: 'declared', label: 'declared only', also: ['false'] },
         { value: 'all', label: 'all of it', also: ['true'] },

@@ -1,6 +1,6 @@
 import type { GivenAnswer, GivenAnswers } from '../host/answers.js';
 import { resolveAnswers } from '../host/resolve.js';
-import type { Answers, AnswerValue, Question } from '../model/question.js';
+import { type Answers, type AnswerValue, type Question, RECOMMENDED } from '../model/question.js';
 import type { Snapshot } from '../model/snapshot.js';
 import type { Step } from '../model/step.js';
 import type { Templates } from '../model/template.js';
@@ -14,9 +14,11 @@ function unasked(
   return plainAnswers(new Map([...given].filter(([asked]) => !questions.some(({ id }) => id === asked))));
 }
 
-/** What a file answers for a step, as it stands: of what could be an answer at all. */
+/** What a file answers for a step, as it stands: of what could be an answer without knowing the question. */
 export function plainAnswers(given: ReadonlyMap<string, GivenAnswer> = new Map()): Answers {
-  return Object.fromEntries([...given].flatMap(([id, { value }]) => (isAnswer(value) ? [[id, value]] : [])));
+  return Object.fromEntries(
+    [...given].flatMap(([id, { value }]) => (isAnswer(value) && value !== RECOMMENDED ? [[id, value]] : [])),
+  );
 }
 
 function isAnswer(value: unknown): value is AnswerValue {

@@ -8,6 +8,7 @@ import { printable } from '../model/escape.js';
 import type { RunSummary } from '../model/journal.js';
 import { refText } from '../model/manifest.js';
 import type { Watched } from '../model/provisional.js';
+import { RECOMMENDED } from '../model/question.js';
 import { commandLine } from '../model/shell.js';
 import type { Step } from '../model/step.js';
 import { runsJson, runsText } from '../report/runs.js';
@@ -229,6 +230,7 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
       if (code === EXIT.error && open.length > 0) {
         say(io, `Nothing was applied: these questions can do harm and have no answer: ${open.join(', ')}.`);
         say(io, 'Answer them in a file (--answers FILE), or leave their steps out (--step ID).');
+        say(io, `What the wizard recommends is taken by the word: ${takingRecommended(open)}`);
       }
       const unseen = unreadBy(session.state);
       if (code === EXIT.error) sayUnread(unseen, io);
@@ -269,6 +271,18 @@ async function ended(session: Session, how: Lead, options: Options, io: Io): Pro
   } finally {
     stop();
   }
+}
+
+/** An answers file in one line that takes what is recommended for these questions (`<step>.<question>`). */
+function takingRecommended(questions: readonly string[]): string {
+  const byStep = Map.groupBy(
+    questions.map((question) => question.split('.', 2) as [string, string]),
+    ([step]) => step,
+  );
+  const steps = [...byStep].map(
+    ([step, own]) => `${step}: {${own.map(([, question]) => `${question}: ${RECOMMENDED}`).join(', ')}}`,
+  );
+  return `{${steps.join(', ')}}`;
 }
 
 /** Whether something that a run wrote is still there: what others changed since, and what no object of the API holds. */

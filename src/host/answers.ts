@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { printable } from '../model/escape.js';
+import { RECOMMENDED } from '../model/question.js';
 import type { Step } from '../model/step.js';
 import { HostError, reasonOf } from './errors.js';
 
@@ -11,13 +12,17 @@ export interface GivenAnswer {
   where: string;
 }
 
+/** Stands for every question of a step that has no answer of its own. */
+export const EVERY_QUESTION = '*';
+
 /** By step id, then by question id. */
 export type GivenAnswers = ReadonlyMap<string, ReadonlyMap<string, GivenAnswer>>;
 
 type Known = Pick<Step, 'id' | 'asks'>;
 
 /**
- * Reads an answers file: `{<step id>: {<question id>: value}}` in YAML.
+ * Reads an answers file: `{<step id>: {<question id>: value}}` in YAML; `<step id>: recommended` takes what we recommend
+ * for every question of the step.
  * @throws HostError with file, line and what was expected.
  */
 export async function readAnswers(file: string, steps: readonly Known[]): Promise<GivenAnswers> {
@@ -49,6 +54,10 @@ export function parseAnswers(text: string, file: string, steps: readonly Known[]
     const answers = new Map<string, GivenAnswer>();
     given.set(key, answers);
     if (isScalar(value) && value.value === null) continue;
+    if (isScalar(value) && value.value === RECOMMENDED) {
+      answers.set(EVERY_QUESTION, { value: RECOMMENDED, where: where(offset) });
+      continue;
+    }
     for (const answer of pairsOf(value, where)) {
       if (step.asks !== undefined && !step.asks.includes(answer.key))
         throw new HostError(

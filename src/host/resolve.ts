@@ -1,7 +1,13 @@
 import { printable } from '../model/escape.js';
 import { globMatches } from '../model/namespaces.js';
-import type { Answers, AnswerValue, Choice, Question } from '../model/question.js';
-import { type GivenAnswer, listed } from './answers.js';
+import {
+  type Answers,
+  type AnswerValue,
+  type Choice,
+  type Question,
+  RECOMMENDED,
+} from '../model/question.js';
+import { EVERY_QUESTION, type GivenAnswer, listed } from './answers.js';
 import { HostError } from './errors.js';
 
 /** Answers that fit, and in words which ones have nothing to answer as the cluster stands. */
@@ -23,7 +29,10 @@ export function resolveAnswers(
 ): Resolved {
   const answers: Record<string, AnswerValue> = {};
   const notes: string[] = [];
+  if (given?.has(EVERY_QUESTION) === true)
+    for (const { id, recommended } of questions) answers[id] = recommended;
   for (const [id, { value, where }] of given ?? []) {
+    if (id === EVERY_QUESTION) continue;
     const question = questions.find((q) => q.id === id);
     if (question === undefined) {
       const asked = questions.length === 0 ? 'nothing' : listed(questions.map((q) => q.id));
@@ -48,6 +57,7 @@ function checked(
   value: unknown,
   wrong: (expected: string) => never,
 ): { answer: AnswerValue; note?: string } {
+  if (value === RECOMMENDED && !offersWord(question, RECOMMENDED)) return { answer: question.recommended };
   switch (question.type) {
     case 'confirm':
       if (typeof value === 'boolean') return { answer: value };
@@ -76,6 +86,11 @@ function checked(
     case 'choices':
       return pick(question.choices, value, wrong);
   }
+}
+
+/** Whether a word is itself one of the choices. */
+function offersWord(question: Question, word: string): boolean {
+  return 'choices' in question && question.choices.some(({ value }) => value === word);
 }
 
 function unclear({ unclear = {} }: Question & { type: 'choice' }, text: string): string | undefined {

@@ -35,6 +35,11 @@ interface Base {
   once?: true;
   /** What answers to questions of another state say to this one: an answers file that has those need not have this. */
   implied?: AnswerValue;
+  /**
+   * Id of the question that decides whether the answer to this one does anything. That one has to be answered; this one's
+   * default may then be taken with nobody there.
+   */
+  follows?: string;
 }
 
 /**
@@ -78,7 +83,41 @@ export function defaultAnswer(question: Question, sandbox: boolean): AnswerValue
 
 /** Whether an unattended command on a real cluster needs an explicit answer to this question. */
 export function needsAnswer(question: Question): boolean {
-  return question.risk !== 'none';
+  return question.risk !== 'none' && question.follows === undefined;
+}
+
+/** What an answers file says in place of an answer to take the one that we recommend. */
+export const RECOMMENDED = 'recommended';
+
+/** Whether an answer is the one that we recommend; of several choices the order says nothing. */
+export function isRecommended({ recommended }: Question, answer: AnswerValue | undefined): boolean {
+  if (!Array.isArray(recommended) || !Array.isArray(answer)) return answer === recommended;
+  const wanted = new Set<string>(recommended);
+  return wanted.size === new Set(answer).size && answer.every((one) => wanted.has(one));
+}
+
+/** So many of several choices are named in words. */
+const NAMED = 3;
+
+/** What we recommend, in a few words. */
+export function recommendedWords(question: Question): string {
+  switch (question.type) {
+    case 'confirm':
+      return question.recommended ? 'yes' : 'no';
+    case 'choice':
+      return (
+        question.choices.find(({ value }) => value === question.recommended)?.label ?? question.recommended
+      );
+    case 'choices': {
+      const { choices, recommended } = question;
+      if (recommended.length === 0) return 'none';
+      if (recommended.length === choices.length) return `all ${choices.length}`;
+      const labels = choices.filter(({ value }) => recommended.includes(value)).map(({ label }) => label);
+      return labels.length <= NAMED ? labels.join(', ') : `${labels.length} of ${choices.length}`;
+    }
+    default:
+      return question.recommended === '' ? 'nothing' : String(question.recommended);
+  }
 }
 
 /** The answers, completed with defaults; answers to questions that are not asked are dropped. */

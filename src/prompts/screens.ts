@@ -1,6 +1,14 @@
 import { printableLines } from '../model/escape.js';
 import { refText } from '../model/manifest.js';
-import { type AnswerValue, choiceGroups, narrowed, needsAnswer, type Question } from '../model/question.js';
+import {
+  type AnswerValue,
+  choiceGroups,
+  isRecommended,
+  narrowed,
+  needsAnswer,
+  type Question,
+  recommendedWords,
+} from '../model/question.js';
 import type { FactTable } from '../model/table.js';
 import { probePlanLines } from '../report/probe.js';
 import { tableLines } from '../report/tables.js';
@@ -141,6 +149,7 @@ async function answerAll({ session, ask, out }: Desk, from: StepState): Promise<
     // Nothing to choose with the answers so far.
     if (shown !== question && shown.type === 'choices' && shown.choices.length === 0) continue;
     out.say('', ...questionLines(question, out.style));
+    if (!isRecommended(question, before)) out.say(`  Recommended: ${out.text(recommendedWords(question))}`);
     const value = await answerTo(shown, before, ask, out);
     session.send({
       type: 'answer',

@@ -261,6 +261,15 @@ function answering(scene: Scene, step: StepState, act: Act): Outcome {
       return tell(view, answer(bulk(step, view, question, true)));
     case 'none':
       return tell(view, answer(bulk(step, view, question, false)));
+    case 'recommended': {
+      // Enter takes what the cursor is on, so it has to be on what was taken.
+      const on = shownOptions(step, view).findIndex(({ value }) => value === question.recommended);
+      const text = isTyped(question) ? answerText(question.recommended) : view.text;
+      return tell(
+        { ...view, text, problem: undefined, cursor: on < 0 ? view.cursor : on },
+        answer(question.recommended),
+      );
+    }
     case 'nextQuestion':
       return see(opened(step, view, (view.group + 1) % step.questions.length, 'chosen'));
     case 'previousQuestion':

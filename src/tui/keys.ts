@@ -1,3 +1,4 @@
+import { isRecommended } from '../model/question.js';
 import { changeList } from './changes.js';
 import type { KeyName } from './keypress.js';
 import { openQuestion, shownOptions } from './options.js';
@@ -33,6 +34,7 @@ export type Act =
   | 'chooseAndGo'
   | 'all'
   | 'none'
+  | 'recommended'
   | 'nextQuestion'
   | 'previousQuestion'
   | 'type'
@@ -154,6 +156,11 @@ const headed = ({ state, view }: Scene) => {
   const step = state.steps[state.current];
   return step !== undefined && shownOptions(step, view).some(({ heads }) => heads !== undefined);
 };
+const differs = ({ state, view }: Scene) => {
+  const step = state.steps[state.current];
+  const question = step === undefined ? undefined : openQuestion(step, view);
+  return question !== undefined && !isRecommended(question, step?.answers[question.id]);
+};
 const last = ({ state, view }: Scene) =>
   view.group >= (state.steps[state.current]?.questions.length ?? 0) - 1;
 const more = (scene: Scene) => !last(scene);
@@ -227,6 +234,12 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
     { does: { enter: 'chooseAndGo' }, label: 'changes', inHelp: 'go on to the changes', when: last },
     { does: { a: 'all', n: 'none' }, label: 'all/none', when: many },
     {
+      does: { R: 'recommended' },
+      label: 'recommended',
+      inHelp: 'take what is recommended',
+      when: differs,
+    },
+    {
       does: { right: 'unfold', left: 'fold' },
       label: 'unfold',
       inHelp: 'show, hide what a heading stands for',
@@ -247,6 +260,7 @@ export const KEYS: Readonly<Record<Mode, readonly Binding[]>> = {
   ],
   answering: [
     ...TYPING,
+    { does: { 'ctrl+r': 'recommended' }, label: 'recommended', when: differs },
     { does: { enter: 'answerAndGo', tab: 'answerAndGo', down: 'answerAndGo' }, label: 'take it and go on' },
     { does: { up: 'answerAndUp', 'shift+tab': 'answerAndUp' }, label: 'question before' },
     { does: { esc: 'back' }, label: 'back' },

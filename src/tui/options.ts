@@ -3,6 +3,7 @@ import {
   type AnswerValue,
   type Choice,
   choiceGroups,
+  isRecommended,
   narrowed,
   type Question,
 } from '../model/question.js';
@@ -16,6 +17,8 @@ export interface Option {
   label: string;
   note: string | undefined;
   on: boolean;
+  /** It is what we recommend, and the answer is another one. */
+  advised?: true;
   /** Of a long list: the heading itself, or what stands below one. */
   group?: string;
   /** Of a heading: the values below it, and how many of them are chosen. */
@@ -24,6 +27,15 @@ export interface Option {
 
 /** The options of a question that play a part, with what is chosen; none where something is typed. */
 export function optionsOf(asked: Question, answers: Answers): readonly Option[] {
+  const options = plainOptions(asked, answers);
+  if (isRecommended(asked, answers[asked.id])) return options;
+  const { recommended } = asked;
+  const isAdvised = (value: string | boolean) =>
+    Array.isArray(recommended) ? recommended.includes(value) : recommended === value;
+  return options.map((option) => (isAdvised(option.value) ? { ...option, advised: true } : option));
+}
+
+function plainOptions(asked: Question, answers: Answers): readonly Option[] {
   const question = narrowed(asked, answers);
   const answer = answers[question.id];
   switch (question.type) {

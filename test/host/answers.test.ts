@@ -48,6 +48,57 @@ function resolve(yaml: string, questions = QUESTIONS) {
   return resolveAnswers('default-deny', questions, given.get('default-deny'));
 }
 
+const ADVISED: readonly Question[] = [
+  {
+    ...base,
+    id: 'namespaces',
+    type: 'choices',
+    choices: ['a', 'b'].map(choice),
+    recommended: ['b'],
+    cautious: [],
+  },
+  { ...base, id: 'dns', type: 'confirm', recommended: true, cautious: false },
+  { ...base, id: 'mode', type: 'choice', choices: ['x', 'y'].map(choice), recommended: 'y', cautious: 'x' },
+  { ...base, id: 'headroom', type: 'number', min: 0, max: 100, recommended: 20, cautious: 0 },
+  { ...base, id: 'name', type: 'text', recommended: 'team-a', cautious: '' },
+];
+
+describe('the word "recommended"', () => {
+  test.each(ADVISED.map((question) => [question.type, question] as const))(
+    'of a question of type %s',
+    (_, question) => {
+      const { id, recommended } = question;
+      expect(resolve(`default-deny: {${id}: recommended}`, ADVISED)).toEqual({
+        answers: { [id]: recommended },
+        notes: [],
+      });
+    },
+  );
+
+  test('of a step: every question that has no answer of its own', () => {
+    expect(resolve('default-deny: recommended', ADVISED).answers).toEqual({
+      namespaces: ['b'],
+      dns: true,
+      mode: 'y',
+      headroom: 20,
+      name: 'team-a',
+    });
+  });
+
+  test('where it is one of the choices it means that choice', () => {
+    const choices = ['recommended', 'other'].map(choice);
+    const question: Question = {
+      ...base,
+      id: 'mode',
+      type: 'choice',
+      choices,
+      recommended: 'other',
+      cautious: 'other',
+    };
+    expect(resolve('default-deny: {mode: recommended}', [question]).answers).toEqual({ mode: 'recommended' });
+  });
+});
+
 test.each([
   ['dns: false', { dns: false }],
   ['dns: yes', { dns: true }],

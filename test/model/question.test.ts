@@ -1,10 +1,13 @@
 import type { Change } from '../../src/model/plan.js';
 import {
+  type AnswerValue,
   chosen,
   completeAnswers,
   defaultAnswer,
+  isRecommended,
   needsAnswer,
   type Question,
+  recommendedWords,
 } from '../../src/model/question.js';
 import { RISKS, type Risk } from '../../src/model/risk.js';
 import { statusOf } from '../../src/model/step.js';
@@ -36,6 +39,37 @@ test.each([
 test('only what is without risk may go unanswered', () => {
   const risks = Object.keys(RISKS) as Risk[];
   expect(risks.filter((risk) => !needsAnswer(ask(risk)))).toEqual(['none']);
+});
+
+test('a question that follows another one may go unanswered, whatever its risk', () => {
+  expect(needsAnswer({ ...ask('cutsTraffic'), follows: 'other' })).toBe(false);
+});
+
+const choice = (value: string) => ({ value, label: value.toUpperCase() });
+const of = (choices: readonly string[], recommended: readonly string[]): Question => ({
+  ...{ id: 'q', message: '?', risk: 'none', type: 'choices' },
+  choices: choices.map(choice),
+  recommended,
+  cautious: [],
+});
+test.each<[Question, AnswerValue, AnswerValue, string]>([
+  [ask('none'), true, false, 'yes'],
+  [{ ...ask('none'), type: 'number', min: 0, max: 9, recommended: 7, cautious: 0 }, 7, 0, '7'],
+  [{ ...ask('none'), type: 'text', recommended: '', cautious: 'x' }, '', 'x', 'nothing'],
+  [
+    { ...ask('none'), type: 'choice', choices: [choice('a'), choice('b')], recommended: 'b', cautious: 'a' },
+    'b',
+    'a',
+    'B',
+  ],
+  [of(['a', 'b'], ['a', 'b']), ['b', 'a'], ['a'], 'all 2'],
+  [of(['a', 'b', 'c'], ['a', 'c']), ['a', 'c'], ['a', 'b'], 'A, C'],
+  [of(['a', 'b', 'c', 'd', 'e'], ['a', 'b', 'c', 'd']), ['a', 'b', 'c', 'd'], [], '4 of 5'],
+  [of(['a'], []), [], ['a'], 'none'],
+])('what is recommended is told apart and put in words: %#', (question, same, other, words) => {
+  expect(isRecommended(question, same)).toBe(true);
+  expect(isRecommended(question, other)).toBe(false);
+  expect(recommendedWords(question)).toBe(words);
 });
 
 test('answers are completed, what is not asked is dropped, and "no" is an answer', () => {

@@ -288,7 +288,9 @@ describe('every type of question', () => {
     const { session, talk } = harness({ steps: [asking()] });
     await talk.answer('Which step?', '1');
     await talk.answer('How to go on?', '1');
-    expect(await talk.answer('Say [no]', 'y')).toContain('▲ the answer can cut traffic');
+    const first = await talk.answer('Say [no]', 'y');
+    expect(first).toContain('▲ the answer can cut traffic');
+    expect(first).toContain('Recommended: yes');
     await talk.answer('Say [1]', '2');
     await talk.answer('[as marked]', '2-3');
     await talk.answer('Say [20]', '99');

@@ -37,6 +37,23 @@ test('space marks and unmarks; the answer is the whole list', () =>
     expect(mounted.frame()).toContain('2 of 3 chosen');
   }));
 
+test('what is recommended is marked where the answer is another one, and R takes it', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press('n');
+    expect(mounted.frame()).toContain('Recommended: payments, shop (R takes it)');
+    expect(mounted.frame()).toMatch(/\[ \] payments +recommended/);
+    await mounted.press('R');
+    expect(answersTo(mounted, 'namespaces').at(-1)).toEqual(['payments', 'shop']);
+    expect(mounted.frame()).not.toContain('R takes it');
+  }));
+
+test('of one choice: Enter keeps what R took', () =>
+  onQuestions(async (mounted) => {
+    await mounted.press(KEY.tab, KEY.down, ' ', 'R', KEY.enter);
+    const taken = answersTo(mounted, 'inside');
+    expect([taken.length > 1, taken[0] === 'all', taken.at(-1)]).toEqual([true, false, 'all']);
+  }));
+
 test('a marks all, n none', () =>
   onQuestions(async (mounted) => {
     await mounted.press('a', 'n');

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { narrowed, type Question } from '../../model/question.js';
+import { isRecommended, narrowed, type Question, recommendedWords } from '../../model/question.js';
 import { RISKS } from '../../model/risk.js';
 import type { StepState } from '../../wizard/state.js';
 import { heading } from '../heading.js';
@@ -88,12 +88,14 @@ function openRows(scene: Scene, step: StepState, question: Question, room: numbe
     question.risk === 'none'
       ? []
       : [line('  ', look.sign('breaks'), ' ', span('warn', RISKS[question.risk]))];
+  const advice = adviceRows(scene, step, question);
   const about = [
     ...(cut ? paragraph(look, question.message, width, { lead, most: 3 }) : []),
     ...(question.help === undefined
       ? []
       : paragraph(look, question.help, width, { lead, role: 'dim', most: 3 })),
     ...risk,
+    ...advice,
   ];
   if (isTyped(question)) {
     const problem =
@@ -114,10 +116,26 @@ function openRows(scene: Scene, step: StepState, question: Question, room: numbe
   const note = noteRows(scene, options);
   // The choices come first: all that is said about them but the risk gives way to at least some of them.
   const least = Math.min(options.length, OPTION_ROWS);
-  const said = about.length + filter.length + note.length + least + 1 <= room ? about : risk;
+  const said = about.length + filter.length + note.length + least + 1 <= room ? about : [...risk, ...advice];
   const left = Math.max(1, room - said.length - filter.length - note.length - 1);
   const rows = [...said, ...filter, ...optionRows(scene, question, options, left), ...note];
   return [...rows, BLANK].slice(0, room);
+}
+
+/** What we recommend, where the answer is another one, and the key that takes it. */
+function adviceRows({ look }: Scene, step: StepState, question: Question): Line[] {
+  if (isRecommended(question, step.answers[question.id])) return [];
+  const key = isTyped(question) ? 'ctrl+r' : 'R';
+  return [
+    line(
+      '  ',
+      look.sign('advice'),
+      ' ',
+      `Recommended: ${look.text(recommendedWords(question))} (`,
+      span('key', key),
+      ' takes it)',
+    ),
+  ];
 }
 
 /** Where notes are too long for their rows, the one under the cursor in full, in two rows kept free for it. */
@@ -169,7 +187,7 @@ function optionRows(scene: Scene, question: Question, options: readonly Option[]
   const { from, to } = windowOf(view.cursor, options.length, cut ? height - 1 : height);
   const shown = options.slice(from, to);
   const labels = labelWidth(options, look, width);
-  const rows = shown.map(({ label, note, on, group, heads }, index) => {
+  const rows = shown.map(({ label, note, on, advised, group, heads }, index) => {
     const here = from + index === view.cursor;
     const part = heads !== undefined && !on && heads.chosen > 0;
     const ticks = part ? look.g.partly : on ? look.g.ticked : look.g.unticked;
@@ -181,6 +199,7 @@ function optionRows(scene: Scene, question: Question, options: readonly Option[]
       span(on ? 'ok' : 'plain', box),
       ' ',
       span(here ? 'title' : 'plain', padRight(look.name(label, labels), labels)),
+      advised === undefined ? '' : span('title', '  recommended'),
       note === undefined ? '' : span('dim', `  ${look.text(note)}`),
     );
   });

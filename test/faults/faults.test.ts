@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Beginning, beginning, contentOf, started } from './cluster.js';
 import { KEPT } from './kept.js';
-import { type Draw, faultsOf, status } from './plan.js';
+import { type Draw, FAULTS, faultsOf, status } from './plan.js';
 import { faultProxy } from './proxy.js';
 import { carriedOut, kubeconfigFor, toResume, UNFIT, underFaults, wordsOf, wrongWith } from './runs.js';
 
@@ -110,6 +110,8 @@ describe('an API server that fails in every way', () => {
     expect(await contentOf(cluster.file)).toEqual(undisturbed);
   }, 60_000);
 
+  /** Names of the faults that runs have met. */
+  const met = new Set<string>();
   const seeds = [...new Set([...KEPT, ...Array.from({ length: SEEDS }, (_, n) => n + FIRST)])];
   const batches = Array.from({ length: Math.ceil(seeds.length / AT_ONCE) }, (_, n) =>
     seeds.slice(n * AT_ONCE, (n + 1) * AT_ONCE),
@@ -122,6 +124,7 @@ describe('an API server that fails in every way', () => {
           const { attempts, content } = await fullRun(`seed-${seed}`, (attempt) =>
             faultsOf(seed * 8 + attempt),
           );
+          for (const line of attempts.flatMap(({ faults }) => faults)) met.add(line.replace(/^.*: /, ''));
           const trouble = wrongWith(attempts, content, undisturbed);
           return trouble === undefined ? [] : [{ seed, trouble, attempts }];
         }),
@@ -130,4 +133,9 @@ describe('an API server that fails in every way', () => {
     },
     180_000,
   );
+
+  test('the runs have met every kind of fault', () => {
+    const kinds = FAULTS.map(({ fault: { name } }) => name);
+    expect([...met].filter((name) => name !== 'outage').sort()).toEqual([...new Set(kinds)].sort());
+  });
 });

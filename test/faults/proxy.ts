@@ -24,6 +24,13 @@ export interface Serving {
   key: string;
 }
 
+/** Lists come in pages of so many, however many were asked for: places to go on from are among what expires. */
+const PAGE = 7;
+
+function inSmallPages(url: string): string {
+  return url.replace(/(?<=[?&]limit=)\d+/, (limit) => String(Math.min(PAGE, Number(limit))));
+}
+
 /** Stands in front of an API server and does to each request what the plan draws for it; with a certificate it speaks TLS. */
 export async function faultProxy(target: Connection, draw: Draw, serving?: Serving): Promise<FaultProxy> {
   const secure = target.server.startsWith('https:');
@@ -64,7 +71,7 @@ export async function faultProxy(target: Connection, draw: Draw, serving?: Servi
   ): Promise<{ head: IncomingMessage; body: Buffer }> =>
     new Promise((resolve, reject) => {
       const outgoing = (secure ? httpsRequest : httpRequest)(
-        new URL(incoming.url ?? '/', target.server),
+        new URL(inSmallPages(incoming.url ?? '/'), target.server),
         {
           method: incoming.method,
           agent,

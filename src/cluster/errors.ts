@@ -26,11 +26,17 @@ export function errorOf(answer: Answer, about: About): ClusterError {
   const reason = reasonOf(answer.status, status, message, managers);
   const said = about.secret === true ? webhookOf(message) : message;
   const right = reason === 'forbidden' ? missingRight(message) : undefined;
+  if (reason === 'server' && FULL.test(message))
+    return new ClusterError('server', `Could not ${about.doing}: ${FULL_WORDS}`, { status: answer.status });
   return new ClusterError(reason, wordsOf(reason, about, said, answer.status, conflicts, right), {
     status: answer.status,
     managers,
   });
 }
+
+/** What etcd says once its quota is used up; it then takes nothing but deletes until its alarm is cleared. */
+const FULL = /etcdserver: mvcc: database space exceeded/;
+const FULL_WORDS = 'etcd has no space left.\nCompact and defragment it, and clear its alarm.';
 
 function parsed(body: Buffer): unknown {
   try {

@@ -190,6 +190,11 @@ describe('apply', () => {
     ],
     ['a missing namespace', status(404, 'NotFound', 'namespaces "shop" not found'), { reason: 'notFound' }],
     ['expired credentials', status(401, 'Unauthorized', 'Unauthorized'), { reason: 'unauthorized' }],
+    [
+      'etcd without space',
+      status(500, 'InternalError', 'etcdserver: mvcc: database space exceeded'),
+      { reason: 'server', message: expect.stringContaining('etcd has no space left.\nCompact') },
+    ],
     ['a failing server', { status: 500, text: '<html>oops</html>' }, { reason: 'server' }],
   ])('says what is wrong: %s', async (_name, reply, expected) => {
     const it = await server(() => reply);

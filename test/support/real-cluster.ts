@@ -45,6 +45,8 @@ export interface RealOptions {
   flags?: ExtraArgs;
   /** Leave the controller manager out. */
   withoutControllers?: boolean;
+  /** How large etcd's database may grow, in bytes; only at the start. */
+  etcdQuota?: number;
 }
 
 export interface RealServer extends Connection {
@@ -84,7 +86,12 @@ export async function startReal(options: RealOptions = {}): Promise<RealCluster>
   };
   try {
     const pki = await writePki(directory);
-    const etcd = new Etcd({ binary: join(assets, 'etcd'), dataDir: join(directory, 'etcd') });
+    const { etcdQuota } = options;
+    const etcd = new Etcd({
+      binary: join(assets, 'etcd'),
+      dataDir: join(directory, 'etcd'),
+      ...(etcdQuota === undefined ? {} : { extraArgs: { 'quota-backend-bytes': String(etcdQuota) } }),
+    });
     stops.push(() => etcd.stop());
     await etcd.start();
 

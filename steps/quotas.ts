@@ -116,12 +116,13 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
     specs,
     { limits, amend: wishes.amend, ...(peak && { peak: { of: peak, percent: wishes.peakFactor } }) },
   );
-  const rangesThen = proposal === undefined ? ranges : [proposal.manifest];
+  const range = proposal?.manifest;
+  const rangesThen = range === undefined ? ranges : [range];
   const added = addedBy(workloads, defaultsOf(rangesThen).requests, defaultsOf(ranges).requests);
   const limitRange =
-    proposal === undefined
+    proposal === undefined || range === undefined
       ? undefined
-      : limitRangeChange(namespace, proposal, limits, [
+      : limitRangeChange(namespace, range, proposal, limits, [
           ...addedLines(added),
           ...usedLines(peak, limits),
           ...beyondDefaults(now, namespace, defaultsOf(rangesThen)),
@@ -130,9 +131,12 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
   if (!sizesKnown) return { ...(limitRange && { limitRange }), added: limitRange ? added.amounts : {} };
 
   const quota = fittingQuota(now, namespace, rangesThen, { ...wishes, limits }, templates);
+  const unread = unreadLines(now, namespace);
+  // Why there is no LimitRange stands beside the quota, which lacks what it has no default for.
+  const without = range === undefined ? (proposal?.notes ?? []).map((note) => `no LimitRange: ${note}`) : [];
   return {
     ...(limitRange && { limitRange }),
-    ...(quota && { quota: quotaChange(namespace, quota, limitRange, unreadLines(now, namespace)) }),
+    ...(quota && { quota: quotaChange(namespace, quota, limitRange, unread, without) }),
     added: limitRange ? added.amounts : {},
   };
 }
@@ -175,7 +179,8 @@ function hardOf(quota: Manifest): object {
 
 function limitRangeChange(
   namespace: string,
-  { manifest, before, notes }: LimitProposal,
+  manifest: Manifest,
+  { before, notes }: LimitProposal,
   limits: boolean,
   added: readonly string[],
 ): ApplyChange {
@@ -212,6 +217,7 @@ function quotaChange(
   { manifest, before, amounts, working, notes }: QuotaProposal,
   limitRange: ApplyChange | undefined,
   unread: readonly string[],
+  without: readonly string[],
 ): ApplyChange {
   const ref = refOf(manifest);
   return {
@@ -227,6 +233,7 @@ function quotaChange(
     breaks: [
       `new pods, claims and Services beyond these amounts are refused; ${unread.length === 0 ? 'all that runs' : 'what is seen to run'} fits in, rolled out at once`,
       ...unread,
+      ...without,
       ...notes,
     ],
     manifest,

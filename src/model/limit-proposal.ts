@@ -27,7 +27,8 @@ export interface LimitChoice {
 }
 
 export interface LimitProposal {
-  manifest: Manifest;
+  /** Undefined where all of it would refuse something that runs: the notes say so. */
+  manifest: Manifest | undefined;
   before?: Manifest;
   /** What was left out or raised, so that nothing that runs is refused. */
   notes: readonly string[];
@@ -73,7 +74,7 @@ function created(
   const metadata = { ...template.metadata, namespace };
   const of = (all: readonly Item[]): Manifest => ({ ...template, metadata, spec: { limits: all } });
   const left = harmless(limits, specs, of, notes);
-  return left.length === 0 ? undefined : { manifest: of(left), notes };
+  return { manifest: left.length === 0 ? undefined : of(left), notes };
 }
 
 /**
@@ -86,11 +87,15 @@ function harmless(
   of: (items: readonly Item[]) => Manifest,
   notes: string[],
 ): readonly Item[] {
+  // What is not valid by itself is refused with or without it.
+  const before = specs.map((spec) => new Set(limitViolations(spec, []).map(violationKey)));
   let left = items;
   // Each round leaves out at least one resource, so this ends.
   for (;;) {
     const refused = new Set(
-      specs.flatMap((spec) => limitViolations(spec, [of(left)])).map(({ resource }) => resource),
+      specs
+        .flatMap((spec, which) => newViolations(spec, of(left), before[which]))
+        .map(({ resource }) => resource),
     );
     const next = left.flatMap((item) => {
       const kept = Object.entries(item).flatMap(([field, value]): [string, unknown][] => {
@@ -136,7 +141,8 @@ function amended(
     const requests: Record<string, unknown> = {};
     for (const name of lacks(has.requests, 'defaultRequest'))
       requests[name] = smaller(at(wanted, 'defaultRequest', name), limits[name] ?? at(item, 'default', name));
-    if (Object.keys(limits).length + Object.keys(requests).length === 0) return undefined;
+    if (Object.keys(limits).length + Object.keys(requests).length === 0)
+      return notes.length === 0 ? undefined : { manifest: undefined, notes };
     const filled = {
       ...(isRecord(item) ? item : { type: 'Container' }),
       defaultRequest: { ...record(at(item, 'defaultRequest')), ...requests },
@@ -150,9 +156,7 @@ function amended(
       metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
       spec: { limits: next },
     };
-    const worse = specs.flatMap((spec, which) =>
-      limitViolations(spec, [manifest]).filter((violation) => !refused[which]?.has(violationKey(violation))),
-    );
+    const worse = specs.flatMap((spec, which) => newViolations(spec, manifest, refused[which]));
     if (worse.length === 0) return { manifest, before: own, notes };
     for (const { resource } of worse)
       if (!skipped.has(resource)) {
@@ -160,6 +164,15 @@ function amended(
         notes.push(`no default for ${resource}: with it ${own.metadata.name} would refuse what runs today`);
       }
   }
+}
+
+/** Why a LimitRange would refuse a spec, without what was so before. */
+function newViolations(
+  spec: unknown,
+  range: Manifest,
+  before: ReadonlySet<string> | undefined,
+): readonly Violation[] {
+  return limitViolations(spec, [range]).filter((violation) => !before?.has(violationKey(violation)));
 }
 
 function violationKey({ path, field, resource }: Violation): string {

@@ -33,7 +33,24 @@ test.each([
   expect(Object.keys(item?.defaultRequest ?? {})).toEqual(kept);
 });
 
-test('where every default would refuse something there is no LimitRange', () => {
+test('what is not valid by itself, with or without a LimitRange, takes no default away from the others', () => {
+  const broken = {
+    containers: [{ name: 'a', resources: { limits: { memory: '2Gi' } } }],
+    resources: { limits: { memory: '1Gi' } },
+  };
+  const proposal = proposeLimitRange([], TEMPLATE, 'a', [broken], { limits: false, amend: false });
+  expect(proposal).toMatchObject({
+    manifest: { spec: { limits: [{ defaultRequest: { cpu: '100m', memory: '128Mi' } }] } },
+    notes: [],
+  });
+});
+
+test('where every default would refuse something there is no LimitRange, and that is said', () => {
   const spec = { containers, resources: { requests: { cpu: '1m', memory: '1Mi' } } };
-  expect(proposeLimitRange([], TEMPLATE, 'a', [spec], { limits: false, amend: false })).toBeUndefined();
+  expect(proposeLimitRange([], TEMPLATE, 'a', [spec], { limits: false, amend: false })).toEqual({
+    manifest: undefined,
+    notes: ['cpu', 'memory'].map(
+      (name) => `nothing is said of ${name}: with it something that runs today would be refused`,
+    ),
+  });
 });

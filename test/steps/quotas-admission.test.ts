@@ -26,7 +26,7 @@ interface Generated {
   live: number;
   surge: number;
   template: Pod;
-  injected: Pod;
+  injected: readonly Container[];
 }
 interface Case {
   workloads: readonly Generated[];
@@ -41,13 +41,45 @@ const cpu = fc.constantFrom(0, 1, 5, 50, 100, 333, 1000, 2500);
 const memory = fc.constantFrom(0, 1, 4, 64, 100, 128, 700, 3000, 20_000);
 const amount: fc.Arbitrary<Amount> = fc.record({ cpu, memory }, { requiredKeys: [] });
 /** A request is never above the limit: the API refuses such a template outright. */
-const container: fc.Arbitrary<Container> = fc.tuple(amount, amount).map(([requests, limits]) => ({
+const sized = (requests: Amount, limits: Amount): Container => ({
   limits,
   requests: Object.fromEntries(
     Object.entries(requests).map(([name, value]) => [name, Math.min(value, limits[name as 'cpu'] ?? value)]),
   ),
-}));
-const pod = fc.array(container, { minLength: 1, maxLength: 3 });
+});
+const container: fc.Arbitrary<Container> = fc.tuple(amount, amount).map(([r, l]) => sized(r, l));
+const first = fc
+  .tuple(container, fc.constantFrom('init' as const, 'sidecar' as const))
+  .map(([one, role]): Container => ({ ...one, role }));
+/** Often more than the containers ask for: then defaults have something to collide with. */
+const wide: fc.Arbitrary<Amount> = fc.record(
+  { cpu: fc.constantFrom(100, 1000, 8000), memory: fc.constantFrom(100, 1000, 50_000) },
+  { requiredKeys: [] },
+);
+const level = fc
+  .tuple(wide, wide)
+  .map(([requests, limits]) => sized(requests, limits))
+  .filter(({ requests, limits }) => Object.keys({ ...requests, ...limits }).length > 0);
+const sometimes = <T>(what: fc.Arbitrary<T>) => fc.option(what, { nil: undefined, freq: 3 });
+const pod: fc.Arbitrary<Pod> = fc
+  .record({
+    first: fc.array(first, { maxLength: 2 }),
+    main: fc.array(container, { minLength: 1, maxLength: 3 }),
+    level: sometimes(level),
+    overhead: sometimes(amount),
+  })
+  .map(({ first, main, level, overhead }) => ({
+    containers: [...first, ...main],
+    ...(level && { level }),
+    ...(overhead && { overhead }),
+  }));
+/** What is injected begins before the main containers, or is one. */
+const together = (of: Pod, injected: readonly Container[]): Pod => ({
+  ...of,
+  containers: [...of.containers, ...injected].toSorted(
+    (a, b) => Number(a.role === undefined) - Number(b.role === undefined),
+  ),
+});
 const workload: fc.Arbitrary<Generated> = fc
   .record({
     kind: fc.constantFrom('Deployment', 'StatefulSet', 'DaemonSet', 'Pod'),
@@ -55,7 +87,7 @@ const workload: fc.Arbitrary<Generated> = fc
     live: fc.integer({ min: 0, max: 6 }),
     surge: fc.integer({ min: 0, max: 3 }),
     template: pod,
-    injected: fc.array(container, { maxLength: 1 }),
+    injected: fc.array(fc.oneof(container, first), { maxLength: 1 }),
   })
   // Without a live pod nobody can know what would be injected.
   .map((of) => (of.live === 0 && of.kind !== 'Pod' ? { ...of, injected: [] } : of));
@@ -98,12 +130,20 @@ const text = ({ cpu, memory }: Amount) => ({
   ...(cpu === undefined ? {} : { cpu: `${cpu}m` }),
   ...(memory === undefined ? {} : { memory: `${memory}Mi` }),
 });
-const specOf = (pod: Pod) => ({
-  containers: pod.map(({ requests, limits }, index) => ({
-    name: `c${index}`,
-    resources: { requests: text(requests), limits: text(limits) },
-  })),
-});
+const specOf = ({ containers, level, overhead }: Pod) => {
+  const of = (wanted: (one: Container) => boolean, name: string) =>
+    containers.filter(wanted).map(({ requests, limits, role }, index) => ({
+      name: `${name}${index}`,
+      ...(role === 'sidecar' && { restartPolicy: 'Always' }),
+      resources: { requests: text(requests), limits: text(limits) },
+    }));
+  return {
+    initContainers: of(({ role }) => role !== undefined, 'i'),
+    containers: of(({ role }) => role === undefined, 'c'),
+    ...(level && { resources: { requests: text(level.requests), limits: text(level.limits) } }),
+    ...(overhead && { overhead: text(overhead) }),
+  };
+};
 const itemOf = ({ type, ...rest }: Item) => ({
   type,
   ...Object.fromEntries(Object.entries(rest).map(([field, value]) => [field, text(value)])),
@@ -112,8 +152,8 @@ const itemOf = ({ type, ...rest }: Item) => ({
 /** Pods that run now: as the rules of today had them admitted, or as they were before those rules. */
 function livePods({ ranges, workloads }: Case): readonly (readonly Pod[])[] {
   return workloads.map(({ kind, live, template, injected }) => {
-    const pod = defaulted([...template, ...injected], ranges.flat());
-    return Array.from({ length: kind === 'Pod' ? 1 : live }, () => [...pod]);
+    const pod = defaulted(together(template, injected), ranges.flat());
+    return Array.from({ length: kind === 'Pod' ? 1 : live }, () => ({ ...pod }));
   });
 }
 
@@ -209,7 +249,7 @@ function newlyRefused(of: Case, after: { items: readonly Item[]; quotas: readonl
       old,
       fresh: 0,
       ceiling: Math.max(wanted, old.length) + extra,
-      pod: [...template, ...injected],
+      pod: together(template, injected),
       wanted,
     };
   });
@@ -263,7 +303,7 @@ test('the trial notices a quota that is one milli-core too small', () => {
         replicas: 4,
         live: 4,
         surge: 1,
-        template: [{ requests: { cpu: 1000 }, limits: {} }],
+        template: { containers: [{ requests: { cpu: 1000 }, limits: {} }] },
         injected: [],
       },
     ],

@@ -192,6 +192,16 @@ describe('limits, where the answer is yes', () => {
   const withPod = (resources: object) =>
     snapshotOf({ objects: [namespace('a'), deployment('a', 'x', { resources })] });
 
+  test('where no LimitRange is left, the quota says why', () => {
+    const spec = { containers: [{}, {}], resources: { requests: { cpu: '1m', memory: '1Mi' } } };
+    const now = snapshotOf({ objects: [namespace('a'), object('v1', 'Pod', 'a', 'p', { spec })] });
+    const changes = planOf(now, { namespaces: ['a'] });
+    expect(changes.map(({ ref }) => ref.kind)).toEqual(['ResourceQuota']);
+    expect(changes[0]?.breaks).toContain(
+      'no LimitRange: nothing is said of memory: with it something that runs today would be refused',
+    );
+  });
+
   test('the whole template is used, and the quota bounds limits', () => {
     const changes = planOf(withPod({}), answers);
     expect(changes.map(({ risk }) => risk)).toEqual(['rejectsWorkloads', 'rejectsWorkloads']);

@@ -9,8 +9,16 @@ export interface Amount {
 export interface Container {
   requests: Amount;
   limits: Amount;
+  /** `init`: it ends before the next one begins. `sidecar`: it begins in their order and stays. */
+  role?: 'init' | 'sidecar';
 }
-export type Pod = readonly Container[];
+export interface Pod {
+  /** In the order in which they begin. */
+  containers: readonly Container[];
+  /** What the pod says of itself as a whole. */
+  level?: { requests: Amount; limits: Amount };
+  overhead?: Amount;
+}
 /** An item of a LimitRange as it is stored. */
 export interface Item {
   type: 'Container' | 'Pod';
@@ -28,9 +36,13 @@ export interface Hard {
 
 const RESOURCES = ['cpu', 'memory'] as const;
 
-/** The pod with what the API server fills in. */
+type Field = 'requests' | 'limits';
+type Name = (typeof RESOURCES)[number];
+
+/** The pod with what the API server fills in: of itself first, then into its containers. */
 export function defaulted(pod: Pod, items: readonly Item[]): Pod {
-  return pod.map((container) => {
+  const level = pod.level === undefined ? {} : { level: ownRequests(pod, pod.level) };
+  const containers = pod.containers.map((container) => {
     const requests = { ...container.limits, ...container.requests };
     let limits: Amount = { ...container.limits };
     let all: Amount = requests;
@@ -38,16 +50,34 @@ export function defaulted(pod: Pod, items: readonly Item[]): Pod {
       limits = { ...item.max, ...item.default, ...limits };
       all = { ...item.min, ...item.max, ...item.default, ...item.defaultRequest, ...all };
     }
-    return { requests: all, limits };
+    return { ...container, requests: all, limits };
   });
+  return { ...pod, ...level, containers };
+}
+
+/** A pod that states limits requests what its containers do, or else its limits. */
+function ownRequests(pod: Pod, { requests, limits }: NonNullable<Pod['level']>): NonNullable<Pod['level']> {
+  if (Object.keys(limits).length === 0) return { requests, limits };
+  const stated = pod.containers.map((one) => ({ ...one, requests: { ...one.limits, ...one.requests } }));
+  const filled: Amount = { ...requests };
+  for (const name of RESOURCES) {
+    const own = requests[name] ?? together(stated, 'requests', name) ?? limits[name];
+    if (own !== undefined) filled[name] = own;
+  }
+  return { requests: filled, limits };
 }
 
 /** Whether LimitRanges take a pod that has its defaults. */
 export function withinLimits(pod: Pod, items: readonly Item[]): boolean {
-  for (const { requests, limits } of pod)
+  for (const { requests, limits } of [...pod.containers, ...(pod.level === undefined ? [] : [pod.level])])
     for (const name of RESOURCES) if ((requests[name] ?? 0) > (limits[name] ?? Infinity)) return false;
+  for (const name of RESOURCES) {
+    const [request, limit] = [pod.level?.requests[name], pod.level?.limits[name]];
+    if ((together(pod.containers, 'requests', name) ?? 0) > (request ?? Infinity)) return false;
+    if (pod.containers.some((one) => (one.limits[name] ?? 0) > (limit ?? Infinity))) return false;
+  }
   return items.every((item) => {
-    const judged = item.type === 'Container' ? pod : [total(pod)];
+    const judged = item.type === 'Container' ? pod.containers : [total(pod)];
     return judged.every(({ requests, limits }) =>
       RESOURCES.every((name) => {
         const [min, max] = [item.min?.[name], item.max?.[name]];
@@ -60,15 +90,38 @@ export function withinLimits(pod: Pod, items: readonly Item[]): boolean {
   });
 }
 
+/** What containers need at the height: while they all run, or while one of them still initialises. */
+function together(containers: readonly Container[], field: Field, name: Name): number | undefined {
+  const of = (all: readonly Container[]) => {
+    const values = all.flatMap((one) => one[field][name] ?? []);
+    return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0);
+  };
+  const moments = containers.map((one, index) =>
+    one.role === undefined ? undefined : of([...sidecars(containers.slice(0, index)), one]),
+  );
+  const all = [of(containers.filter(({ role }) => role !== 'init')), ...moments].flatMap((one) => one ?? []);
+  return all.length === 0 ? undefined : Math.max(...all);
+}
+
+function sidecars(containers: readonly Container[]): readonly Container[] {
+  return containers.filter(({ role }) => role === 'sidecar');
+}
+
 function total(pod: Pod): Container {
-  const add = (field: 'requests' | 'limits', name: 'cpu' | 'memory') => {
-    const values = pod.flatMap((container) => container[field][name] ?? []);
-    return values.length === 0 ? {} : { [name]: values.reduce((a, b) => a + b, 0) };
-  };
-  return {
-    requests: { ...add('requests', 'cpu'), ...add('requests', 'memory') },
-    limits: { ...add('limits', 'cpu'), ...add('limits', 'memory') },
-  };
+  const of = (field: Field): Amount =>
+    Object.fromEntries(
+      RESOURCES.flatMap((name) => {
+        const value = pod.level?.[field][name] ?? together(pod.containers, field, name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+  return { requests: of('requests'), limits: of('limits') };
+}
+
+/** What a quota counts: overhead on top of every request, and of a limit where there is one. */
+function charged(pod: Pod, field: Field, name: Name): number {
+  const own = total(pod)[field][name] ?? 0;
+  return field === 'limits' && own === 0 ? 0 : own + (pod.overhead?.[name] ?? 0);
 }
 
 /** A namespace with its rules and the pods in it. */
@@ -105,9 +158,10 @@ function fits(quota: Hard, pods: readonly Pod[], pod: Pod): boolean {
     RESOURCES.every((name) => {
       const hard = quota[field][name];
       if (hard === undefined) return true;
-      if (pod.some((container) => container[field][name] === undefined)) return false;
-      const used = pods.reduce((sum, one) => sum + (total(one)[field][name] ?? 0), 0);
-      return used + (total(pod)[field][name] ?? 0) <= hard;
+      const silent = pod.containers.some((container) => container[field][name] === undefined);
+      if (silent && pod.level === undefined) return false;
+      const used = pods.reduce((sum, one) => sum + charged(one, field, name), 0);
+      return used + charged(pod, field, name) <= hard;
     }),
   );
 }

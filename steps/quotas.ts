@@ -133,7 +133,7 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
   const quota = fittingQuota(now, namespace, rangesThen, { ...wishes, limits }, templates);
   const unread = unreadLines(now, namespace);
   // Why there is no LimitRange stands beside the quota, which lacks what it has no default for.
-  const without = range === undefined ? (proposal?.notes ?? []).map((note) => `no LimitRange: ${note}`) : [];
+  const without = range === undefined ? (proposal?.notes ?? []).map((note) => `LimitRange: ${note}`) : [];
   return {
     ...(limitRange && { limitRange }),
     ...(quota && { quota: quotaChange(namespace, quota, limitRange, unread, without) }),

@@ -198,7 +198,7 @@ describe('limits, where the answer is yes', () => {
     const changes = planOf(now, { namespaces: ['a'] });
     expect(changes.map(({ ref }) => ref.kind)).toEqual(['ResourceQuota']);
     expect(changes[0]?.breaks).toContain(
-      'no LimitRange: nothing is said of memory: with it something that runs today would be refused',
+      'LimitRange: nothing is said of memory: with it something that runs today would be refused',
     );
   });
 

@@ -24,7 +24,7 @@ export function scaleOf(object: Manifest, live: number, ceiling: number | undefi
       return { replicas: nodes, surge: share(surge ?? 0, nodes) };
     }
     case 'Job':
-      return { replicas: jobIsOver(object) ? 0 : parallelism(at(object, 'spec')), surge: 0 };
+      return { replicas: isOver(object) ? 0 : parallelism(at(object, 'spec')), surge: 0 };
     case 'CronJob': {
       // One run; with `Replace` the next one may start while the last one still ends, with `Allow` beside all that run.
       const policy = stringAt(object, 'spec', 'concurrencyPolicy') ?? 'Allow';
@@ -59,7 +59,8 @@ function parallelism(jobSpec: unknown): number {
   return completions === undefined ? parallel : Math.min(parallel, completions);
 }
 
-function jobIsOver(job: Manifest): boolean {
+/** Whether a Job has completed or failed for good. */
+export function isOver(job: Manifest): boolean {
   return listAt(job, 'status', 'conditions').some(
     (c) => ['Complete', 'Failed'].includes(stringAt(c, 'type') ?? '') && stringAt(c, 'status') === 'True',
   );

@@ -8,7 +8,7 @@ import type { Writer } from './writer.js';
 /** Whether the step takes itself back unless it is kept, where that is offered. */
 export async function within(session: Session, ask: Asker, out: Writer): Promise<void> {
   const { screen, run } = session.state;
-  if (screen.at !== 'confirm' || screen.within === undefined) return;
+  if (screen.at !== 'confirm' || screen.within === undefined || screen.settled === true) return;
   if (screen.within === 'never')
     return out.say(...fold(out.text(neverWords(screen.stays)), out.style.width, '  '));
   const choices = [...new Set([...CHOICES, screen.within])].sort((a, b) => a - b);

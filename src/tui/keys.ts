@@ -1,4 +1,5 @@
 import { isRecommended } from '../model/question.js';
+import { choosesTime } from '../wizard/confirming.js';
 import { changeList } from './changes.js';
 import type { KeyName } from './keypress.js';
 import { openQuestion, shownOptions } from './options.js';
@@ -116,7 +117,7 @@ const WITHIN: Binding = {
   does: { tab: 'within' },
   label: 'take back unless kept',
   inHelp: 'how long until it is taken back unless it is kept',
-  when: ({ state: { screen } }) => screen.at === 'confirm' && typeof screen.within === 'number',
+  when: ({ state: { screen } }) => choosesTime(screen),
 };
 const RELOAD: Binding = { does: { r: 'reload' }, label: 'read again' };
 const FILTER: Binding = { does: { '/': 'filter' }, label: 'filter' };

@@ -26,6 +26,13 @@ export function nextAlone(step: StepState, { alone }: Confirming): string | unde
   return ids[alone === undefined ? 0 : ids.indexOf(alone) + 1];
 }
 
+/** Whether a confirmation asks for the time within which the step has to be kept: the first of a step does. */
+export function choosesTime(
+  screen: Screen,
+): screen is Extract<Screen, { at: 'confirm' }> & { within: number } {
+  return screen.at === 'confirm' && typeof screen.within === 'number' && screen.settled !== true;
+}
+
 function isAlone(change: Change): boolean {
   return change.kind === 'apply' && change.alone === true;
 }

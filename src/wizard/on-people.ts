@@ -1,7 +1,7 @@
 import type { Entry } from '../model/journal.js';
 import { type Change, hashOf } from '../model/plan.js';
 import { pending, pendingCount } from './assemble.js';
-import { nextAlone } from './confirming.js';
+import { choosesTime, nextAlone } from './confirming.js';
 import type { Effect, Handlers } from './events.js';
 import { clear, decided, following, leave, reading, redecide, replaced, toConfirm } from './moves.js';
 import { wantedProbe } from './probe.js';
@@ -127,7 +127,7 @@ export const fromPeople: Handlers<UserEvent> = {
   },
   within: (state, _event, { offer }) => {
     const { screen } = state;
-    if (screen.at !== 'confirm' || typeof screen.within !== 'number' || offer === undefined) return undefined;
+    if (!choosesTime(screen) || offer === undefined) return undefined;
     return [{ ...state, screen: { ...screen, within: nextChoice(screen.within, offer) } }, []];
   },
   keep: (state) => (state.waiting === undefined ? undefined : [state, [{ do: 'keep' }]]),
@@ -151,7 +151,7 @@ export const fromPeople: Handlers<UserEvent> = {
       ];
     const alone = nextAlone(step, state.screen);
     if (alone !== undefined)
-      return [{ ...clear(state), screen: { ...state.screen, typed: false, alone } }, []];
+      return [{ ...clear(state), screen: { ...state.screen, typed: false, settled: true, alone } }, []];
     const changes = pending(step);
     // What an earlier round of this step did and proved, and what was answered for it, is not of this one.
     const { verified: _verified, unasked: _unasked, ...fresh } = step;

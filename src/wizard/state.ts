@@ -19,7 +19,8 @@ export type Screen =
   // typed: the context's name has to be typed; probe: before it, in place of changes; within: seconds after which the step
   // takes itself back unless it is kept, 0 for not at all, `never` where it cannot, absent where it is not offered;
   // stays: why this account could not take it back; decides: what may keep it in place of a person; alone: the id of the
-  // one change that it is about, absent for all that are confirmed together. Nothing is written before the last of these
+  // one change that it is about, absent for all that are confirmed together; settled: `within` was settled by the first of
+  // several confirmations and holds for all of them. Nothing is written before the last of these
   // is confirmed
   | {
       at: 'confirm';
@@ -29,6 +30,7 @@ export type Screen =
       stays?: string;
       decides?: HealthCheck;
       alone?: string;
+      settled?: true;
     }
   | { at: 'probing'; stage: string; stopping: boolean } // a live probe of the network plugin
   | { at: 'applying'; done: number; total: number; now: string; rewrite?: RewriteProgress; stopping: boolean }

@@ -104,6 +104,122 @@ test('only what is chosen is a change, each of its own, and none without its nam
   );
 });
 
+describe('what annotations name for controllers', () => {
+  const ingress = (ns: string, annotations: Record<string, string>) =>
+    object('networking.k8s.io/v1', 'Ingress', ns, 'in', {
+      metadata: { annotations },
+      spec: { rules: [{ host: 'x.example.test' }] },
+    });
+  const nginx = (key: string) => `nginx.ingress.kubernetes.io/${key}`;
+  const scriptOf = (...more: Manifest[]) => {
+    const file = filesOf(cluster(...more), { migrateTo: 'shops' }).find(({ path }) => path.endsWith('.sh'));
+    return file !== undefined && 'commands' in file ? file.commands : '';
+  };
+  const copyIn = (...more: Manifest[]) => {
+    const file = filesOf(cluster(...more), { migrateTo: 'shops' }).find(({ path }) =>
+      path.endsWith('ingress-in.yaml'),
+    );
+    return file !== undefined && 'text' in file ? file.text : '';
+  };
+
+  test.each([
+    [nginx('auth-secret'), 'users', 'users', undefined],
+    [nginx('auth-secret'), 'default/users', 'users', 'shops/users'],
+    [nginx('auth-tls-secret'), 'default/ca', 'ca', 'shops/ca'],
+    [nginx('proxy-ssl-secret'), 'default/ca', 'ca', 'shops/ca'],
+    ['ingress.kubernetes.io/auth-secret', 'users', 'users', undefined],
+    ['haproxy-ingress.github.io/secure-verify-ca-secret', 'secret://default/ca', 'ca', 'secret://shops/ca'],
+    ['haproxy.org/server-ca', 'default/ca', 'ca', 'shops/ca'],
+    ['nginx.org/basic-auth-secret', 'users', 'users', undefined],
+    ['nginx.com/jwt-key', 'keys', 'keys', undefined],
+    ['konghq.com/client-cert', 'cert', 'cert', undefined],
+    [
+      'alb.ingress.kubernetes.io/auth-idp-oidc',
+      '{"issuer":"https://i","secretName":"oidc"}',
+      'oidc',
+      undefined,
+    ],
+  ])('%s: %s', (key, value, secret, becomes) => {
+    const one = ingress('default', { [key]: value });
+    expect(scriptOf(one)).toContain(`copy ${secret}\n`);
+    expect(copyIn(one)).toContain(becomes ?? value);
+    if (becomes !== undefined) {
+      expect(copyIn(one)).not.toContain(`${key}: ${value}`);
+      expect(copyIn(one)).toContain(`# metadata.annotations[${key}]: ${value} became ${becomes}`);
+    }
+  });
+
+  test.each([
+    [nginx('auth-secret'), 'web/users'],
+    [nginx('auth-secret'), '{"secretName":"users"}'],
+    ['alb.ingress.kubernetes.io/auth-idp-oidc', '{not json'],
+    ['haproxy-ingress.github.io/auth-secret', 'file:///users'],
+    ['example.com/auth-secret', 'users'],
+  ])('no Secret of default: %s: %s', (key, value) => {
+    expect(scriptOf(ingress('default', { [key]: value }))).not.toContain('copy users\n');
+    expect(copyIn(ingress('default', { [key]: value }))).toContain(key);
+  });
+
+  test('a ConfigMap with its namespace is named in the new one', () => {
+    expect(copyIn(ingress('default', { [nginx('custom-headers')]: 'default/head' }))).toContain('shops/head');
+  });
+
+  test('custom resources of Traefik are told, for they are not copied', () => {
+    const key = 'traefik.ingress.kubernetes.io/router.middlewares';
+    const one = ingress('default', { [key]: 'default-auth@kubernetescrd,web-strip@kubernetescrd' });
+    expect(copyIn(one)).toContain(
+      `# metadata.annotations[${key}] names default-auth@kubernetescrd of default: custom resources are not copied`,
+    );
+    expect(copyIn(one)).not.toContain('names web-strip');
+  });
+
+  test('what elsewhere names a Secret that is copied is told', () => {
+    const secret = object('v1', 'Secret', 'default', 'ca', { type: 'Opaque' });
+    const found = findingsOf(
+      cluster(secret, namespace('web'), ingress('web', { [nginx('auth-tls-secret')]: 'default/ca' })),
+      {
+        migrateTo: 'shops',
+      },
+    );
+    expect(found.find(({ id }) => id === 'migration-name-elsewhere')?.evidence).toBe(
+      'Ingress web/in metadata.annotations[nginx.ingress.kubernetes.io/auth-tls-secret]: default/ca, there shops/ca (Secret)',
+    );
+  });
+});
+
+describe('what is not copied says why', () => {
+  const job = (spec: object, status: object = {}) =>
+    object('batch/v1', 'Job', 'default', 'j', { spec, status });
+  const clone = object('v1', 'Pod', 'default', 'web-x', {
+    metadata: {
+      ownerReferences: [
+        { apiVersion: 'apps.kruise.io/v1alpha1', kind: 'CloneSet', name: 'web', uid: 'u', controller: true },
+      ],
+    },
+    spec: { containers: [] },
+  });
+  test.each([
+    [
+      'a Job that is over',
+      job({}, { conditions: [{ type: 'Complete', status: 'True' }] }),
+      'it is over: it stays as history',
+    ],
+    ['one that runs', job({}), 'it runs: a copy would do its work a second time'],
+    ['one that is suspended', job({ suspend: true }), 'it is suspended: a copy would be a second one'],
+    [
+      'a controller that is not read',
+      clone,
+      'CloneSet of apps.kruise.io/v1alpha1 is not read, so it is not copied',
+    ],
+  ])('%s', (_name, one, why) => {
+    const now = cluster(one);
+    const found = findingsOf(now, { migrateTo: 'shops' }).map(({ evidence }) => evidence);
+    expect(found.join('\n')).toContain(why);
+    const readme = filesOf(now, { migrateTo: 'shops' }).find(({ path }) => path.endsWith('README.md'));
+    expect(readme !== undefined && 'text' in readme && readme.text).toContain(why.slice(0, 20));
+  });
+});
+
 test('what is in the new namespace already is left as it is', () => {
   const there = object('v1', 'Service', 'shops', 'ledger', { spec: { ports: [{ port: 1 }] } });
   const now = cluster(namespace('shops'), there);

@@ -8,6 +8,7 @@ import { type Claim, ClusterError } from '../../src/wizard/ports.js';
 import { createSession } from '../../src/wizard/session.js';
 import type { Session, UserEvent, WizardState } from '../../src/wizard/state.js';
 import { applyUnattended, unansweredQuestions } from '../../src/wizard/unattended.js';
+import type { Guardian } from '../../src/wizard/waiting.js';
 import { MemoryCluster, MemoryHost, MemoryJournal } from '../support/memory.js';
 import { aloneStep, configMap, labelStep, markStep, namespace } from './steps.js';
 
@@ -15,14 +16,28 @@ function harness(
   steps: readonly Step[] = [markStep('mark', ['a', 'b']), labelStep('label')],
   items: readonly Manifest[] = [namespace('one'), namespace('two')],
   decided: Readonly<Record<string, Decisions>> = {},
+  guarded?: { guardian: Guardian; offer: { seconds: number } },
 ) {
   const cluster = new MemoryCluster(items);
   const host = new MemoryHost();
   const journal = new MemoryJournal();
   const clock = { now: () => new Date('2026-01-01T00:00:00Z') };
   const session = createSession(
-    { cluster, host, journal, clock, claim: () => cluster.claim() },
-    { steps, templates: new Map(), decisions: () => new Map(Object.entries(decided)), exclude: [] },
+    {
+      cluster,
+      host,
+      journal,
+      clock,
+      claim: () => cluster.claim(),
+      ...(guarded && { guardian: guarded.guardian }),
+    },
+    {
+      steps,
+      templates: new Map(),
+      decisions: () => new Map(Object.entries(decided)),
+      exclude: [],
+      ...(guarded && { offer: guarded.offer }),
+    },
   );
   return { cluster, host, journal, session };
 }
@@ -666,6 +681,32 @@ describe('what is confirmed by itself', () => {
     await reaches(session, 'result');
     expect(seen).toEqual(['together', 'mark/one/ConfigMap/b', 'mark/one/ConfigMap/c']);
     expect(cluster.writes).toHaveLength(3);
+  });
+
+  test('the time within which it is to be kept is chosen once, and holds for all of them', async () => {
+    const watched: number[] = [];
+    const guardian = {
+      watch: async (_step: string, seconds: number) => void watched.push(seconds),
+      look: async () => ({ waiting: [], kept: [], expired: [], now: 0 }),
+      keep: async () => {},
+    };
+    const { session } = harness(
+      [aloneStep('mark', ['a', 'b'], ['a', 'b'])],
+      [namespace('one')],
+      {},
+      { guardian, offer: { seconds: 300 } },
+    );
+    await toConfirm(session);
+    const screen = () => session.state.screen as { within?: number; settled?: true };
+    session.send({ type: 'within' });
+    expect(screen()).toMatchObject({ within: 900 });
+    session.send({ type: 'confirm', typed: 'prod' });
+    expect(screen()).toMatchObject({ within: 900, settled: true });
+    session.send({ type: 'within' });
+    expect(screen()).toMatchObject({ within: 900 });
+    session.send({ type: 'confirm' });
+    await reaches(session, 'result');
+    expect(watched).toEqual([900]);
   });
 
   test('a no writes nothing at all; what was taken out is not asked about', async () => {

@@ -5,7 +5,7 @@ import { type ProbePlan, probeLines } from '../../model/policy-probe.js';
 import { neverWords, spanText, withinWords } from '../../model/provisional.js';
 import { RISKS } from '../../model/risk.js';
 import type { SignName } from '../../model/signs.js';
-import { confirmedAlone, confirmedNow, eachAlone } from '../../wizard/confirming.js';
+import { choosesTime, confirmedAlone, confirmedNow, eachAlone } from '../../wizard/confirming.js';
 import type { StepState, WizardState } from '../../wizard/state.js';
 import { heading } from '../heading.js';
 import { BLANK, type Line, Lines, line, paragraph, span } from '../lines.js';
@@ -122,7 +122,7 @@ function withinRows({ state: { screen, run }, look, width }: Scene): Line[] {
 
 /** The choice, always in sight; a step for which there is none has no such row. */
 function choiceRows({ screen }: WizardState, armed: boolean): Line[] {
-  if (screen.at !== 'confirm' || typeof screen.within !== 'number') return [];
+  if (!choosesTime(screen)) return [];
   if (!armed) return [BLANK];
   const now = screen.within === 0 ? 'off' : `within ${spanText(screen.within)}`;
   return [line(span('key', 'tab'), ' taken back unless it is kept: ', span('title', now))];

@@ -12,8 +12,10 @@ import {
 import { objectsIn } from '../../../src/model/namespaced.js';
 import { once } from '../../../src/model/once.js';
 import type { Write } from '../../../src/model/rights.js';
+import { isOver } from '../../../src/model/scale.js';
 import type { Snapshot } from '../../../src/model/snapshot.js';
-import { hidden } from '../../../src/model/workloads.js';
+import { hidden, workloadsIn } from '../../../src/model/workloads.js';
+import { movedName, resourcesNamedBy, secretsNamedBy } from './annotations.js';
 import { copyOf } from './copies.js';
 import { mapStrings, nameUses, renamed, SOURCE } from './names.js';
 import { type Reference, referencesIn } from './references.js';
@@ -45,8 +47,8 @@ const ORDER: readonly KindName[] = [
 ];
 
 /** Kinds that are only told of: a copy would run a second time, or is the business of another step. */
-const TOLD: readonly (readonly [KindName, string])[] = [
-  ['Job', 'a copy would run a second time'],
+const TOLD: readonly (readonly [KindName, string | ((object: Manifest) => string)])[] = [
+  ['Job', whyNoJob],
   ['LimitRange', 'the quotas step proposes them for the new namespace'],
   ['ResourceQuota', 'the quotas step proposes them for the new namespace'],
   ['CiliumNetworkPolicy', 'it is not copied: its rules may name the namespace'],
@@ -213,6 +215,11 @@ function computed(now: Snapshot, target: string): Migration {
     );
   const services = new Set(all.flatMap(({ kind, metadata }) => (kind === 'Service' ? [metadata.name] : [])));
   const fresh = all.filter((object) => !taken(object));
+  const secrets = secretNames(
+    now,
+    target,
+    all.map((object) => copyOf(object, target, () => {})),
+  );
   const empty = objectsIn(now, 'ConfigMap', SOURCE).filter(
     (map) => !EVERYWHERE.includes(map.metadata.name) && !hasContents(map),
   );
@@ -220,12 +227,8 @@ function computed(now: Snapshot, target: string): Migration {
     target,
     copies: fresh.map((object) => copied(object, target, services)),
     there: all.filter(taken).map((object) => ({ ...refOf(object), namespace: target })),
-    secrets: secretNames(
-      now,
-      target,
-      all.map((object) => copyOf(object, target, () => {})),
-    ),
-    references: referencesIn(now, target, all),
+    secrets,
+    references: referencesIn(now, target, all, secrets),
     left: [
       ...TOLD.flatMap(([kind, why]) =>
         objectsIn(now, kind, SOURCE)
@@ -233,8 +236,9 @@ function computed(now: Snapshot, target: string): Migration {
             (object) =>
               !(object.metadata.ownerReferences ?? []).some(({ controller }) => controller === true),
           )
-          .map((object) => ({ ref: refOf(object), why })),
+          .map((object) => ({ ref: refOf(object), why: typeof why === 'string' ? why : why(object) })),
       ),
+      ...unreadControllers(now),
       ...pullSecrets(now),
       ...empty.map((map) => ({ ref: refOf(map), why: 'it is empty, or its contents could not be read' })),
     ],
@@ -273,6 +277,17 @@ function copied(object: Manifest, target: string, services: ReadonlySet<string>)
       notes.push(`${field} names the namespace ${SOURCE}: ${value}`);
     return renamed(value, sure, target);
   };
+  const named = (annotations: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(annotations).map(([key, value]): [string, string] => {
+        const field = `metadata.annotations[${key}]`;
+        for (const one of resourcesNamedBy(key, value))
+          notes.push(`${field} names ${one} of ${SOURCE}: custom resources are not copied`);
+        const to = movedName(key, value, target);
+        if (to !== undefined) rewrites.push({ object: ref, field, from: value, to, done: 'rewritten' });
+        return [key, to ?? value];
+      }),
+    );
   const { apiVersion, kind, ...body } = mapStrings(rest, change) as {
     apiVersion: string;
     kind: string;
@@ -281,10 +296,9 @@ function copied(object: Manifest, target: string, services: ReadonlySet<string>)
     metadata.annotations === undefined
       ? {}
       : {
-          annotations: mapStrings(metadata.annotations, change, 'metadata.annotations') as Record<
-            string,
-            string
-          >,
+          annotations: named(
+            mapStrings(metadata.annotations, change, 'metadata.annotations') as Record<string, string>,
+          ),
         };
   return {
     id: copyId(object),
@@ -299,6 +313,24 @@ function copied(object: Manifest, target: string, services: ReadonlySet<string>)
 function namesNamespace(field: string, value: string): boolean {
   if (/\.(?:args|command)\[/.test(field)) return /^--?[a-z-]*namespaces?[= ]default$/i.test(value);
   return value === SOURCE && /\.env\[[^\]]*(?:NAMESPACE|_NS)[^\]]*\]/i.test(field);
+}
+
+/** A Job is work of one time: over, it is history; running, it ends where it began. */
+function whyNoJob(job: Manifest): string {
+  if (isOver(job)) return 'it is over: it stays as history, and whatever made it makes the next one';
+  return at(job, 'spec', 'suspend') === true
+    ? 'it is suspended: a copy would be a second one, so create it there by hand if it is still to run'
+    : 'it runs: a copy would do its work a second time, so let it end before the old objects are removed';
+}
+
+/** Controllers that are not read make pods, or sets of them, that are no objects of people. */
+function unreadControllers(now: Snapshot): Migration['left'] {
+  return workloadsIn(now, SOURCE)
+    .filter(({ object }) => object === undefined)
+    .map(({ ref }) => ({
+      ref,
+      why: `${ref.kind} of ${ref.apiVersion} is not read, so it is not copied, nor are the pods that it makes: move it from its source`,
+    }));
 }
 
 /** Every namespace has an account `default`: it is not copied, but what pods pull images with may stand in it. */
@@ -323,7 +355,7 @@ function pullSecrets(now: Snapshot): Migration['left'] {
 function secretNames(now: Snapshot, target: string, moved: readonly Manifest[]): readonly string[] {
   const there = new Set(objectsIn(now, 'Secret', target).map(({ metadata }) => metadata.name));
   const made = new Set<string>();
-  const names = new Set(moved.flatMap((object) => [...secretsOf(object)]));
+  const names = new Set(moved.flatMap((object) => [...secretsOf(object), ...secretsNamedBy(object)]));
   for (const { metadata, ...secret } of objectsIn(now, 'Secret', SOURCE))
     (MADE_SECRETS.includes(stringAt(secret, 'type') ?? '') ? made : names).add(metadata.name);
   return [...names].filter((name) => !made.has(name) && !there.has(name)).toSorted();

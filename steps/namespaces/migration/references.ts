@@ -11,6 +11,7 @@ import {
 import { objects, type Snapshot } from '../../../src/model/snapshot.js';
 import { NAME_LABEL } from '../../default-deny/name-label.js';
 import { matches } from '../../default-deny/selectors.js';
+import { namedBy } from './annotations.js';
 import { mapStrings, nameUses, renamed, SOURCE } from './names.js';
 
 /** Something that names what moves and that is not moved itself. */
@@ -66,6 +67,7 @@ export function referencesIn(
   now: Snapshot,
   target: string,
   moved: readonly Manifest[],
+  secrets: readonly string[],
 ): readonly Reference[] {
   const names = (kind: string) =>
     new Set(moved.filter((o) => o.kind === kind).map(({ metadata }) => metadata.name));
@@ -83,6 +85,9 @@ export function referencesIn(
     ...TEXTS.flatMap((kind) => outside(kind).flatMap((object) => hostsIn(object, target, services))),
     ...REFERRING.flatMap((kind) =>
       outside(kind).flatMap((object) => named(object, target, services, accounts)),
+    ),
+    ...ANNOTATED.flatMap((kind) =>
+      outside(kind).flatMap((object) => namedByAnnotations(object, target, secrets)),
     ),
     ...outside('NetworkPolicy').flatMap((policy) => peersOf(now, policy, target)),
   ];
@@ -154,6 +159,23 @@ function named(
   const { metadata: _metadata, status: _status, ...rest } = object;
   visit(rest, '');
   return out;
+}
+
+/** Kinds whose annotations name Secrets for a controller. */
+const ANNOTATED: readonly KindName[] = ['Ingress', 'Service'];
+
+/** Secrets of `default` that annotations elsewhere name, and that are copied. */
+function namedByAnnotations(
+  object: Manifest,
+  target: string,
+  secrets: readonly string[],
+): readonly Reference[] {
+  return Object.entries(object.metadata.annotations ?? {}).flatMap(([key, value]): Reference[] => {
+    const named = namedBy(key, value);
+    if (named?.kind !== 'Secret' || named.namespace !== SOURCE || !secrets.includes(named.name)) return [];
+    const [from, to] = [`${SOURCE}/${named.name}`, `${target}/${named.name}`];
+    return [{ object: refOf(object), field: `metadata.annotations[${key}]`, from, to, why: 'Secret' }];
+  });
 }
 
 /** Peers of policies elsewhere that mean `default` and would not mean the new namespace. */

@@ -208,7 +208,9 @@ function clientStep({ references }: Migration): (readonly string[])[] {
         `Nothing in other namespaces was found to name what moves. Clients outside of the cluster follow when Ingresses, load balancers and DNS do.`,
       ],
     ];
-  const names = references.filter(({ why }) => why.startsWith('host name') || why === 'Service');
+  const names = references.filter(
+    ({ why }) => why.startsWith('host name') || ['Service', 'Secret'].includes(why),
+  );
   const others = references.filter((one) => !names.includes(one));
   const row = ({ object, field, from, to }: (typeof references)[number]) =>
     `${code(refText(object))} ${code(field)}: ${code(from)}${to === undefined ? '' : ` becomes ${code(to)}`}`;

@@ -22,6 +22,7 @@ import { kubeSystemFindings, kubeSystemQuestion } from './default-deny/kube-syst
 import { previewOf } from './default-deny/preview.js';
 import { READS, WRITES } from './default-deny/reads.js';
 import { KUBE_SYSTEM, type NamespaceState, namespaceState } from './default-deny/state.js';
+import { PROVIDER, providerQuestion, told } from './metadata-blocking/told.js';
 
 /** Every chosen namespace closed in both directions, except for DNS and what was asked to stay open. */
 export const defaultDeny: Step = {
@@ -45,18 +46,19 @@ export const defaultDeny: Step = {
     'namespaces',
     'sameNamespace',
     'egressOutside',
+    PROVIDER,
     'cuts',
     'newNamespaces',
     'kubeSystem',
   ],
   reads: READS,
   writes: WRITES,
-  questions,
-  assess: (now, answers) => [
-    ...assess(now),
-    ...(judgeable(now) ? kubeSystemFindings(now, dnsHere(now), answers) : []),
-  ],
-  plan,
+  questions: (now, given = {}) => questions(told(now, given), providerQuestion(now, ASKED_FOR)),
+  assess: (said, answers) => {
+    const now = told(said, answers);
+    return [...assess(now), ...(judgeable(now) ? kubeSystemFindings(now, dnsHere(now), answers) : [])];
+  },
+  plan: (now, answers, templates) => plan(told(now, answers), answers, templates),
   probes: (now, answers) => offersProbe(now) && answers.probe === true,
   preview: previewOf,
 };
@@ -80,9 +82,12 @@ function offered(now: Snapshot): readonly Manifest[] {
   return [...candidateNamespaces(now), ...system];
 }
 
-function questions(now: Snapshot): readonly Question[] {
+const ASKED_FOR = 'Its metadata address stays closed where pods may connect to the outside.';
+
+/** `provider`: where nodes run that do not tell, asked of the snapshot without what was said of them. */
+function questions(now: Snapshot, provider: readonly Question[]): readonly Question[] {
   if (!judgeable(now)) return [];
-  const ours = [...closingQuestions(now), ...kubeSystemQuestion(now, dnsHere(now))];
+  const ours = [...closingQuestions(now, provider), ...kubeSystemQuestion(now, dnsHere(now))];
   return ours.length === 0 ? [] : [...pluginQuestions(now), ...ours];
 }
 
@@ -120,7 +125,7 @@ function pluginQuestions(now: Snapshot): readonly Question[] {
 }
 
 /** What is closed of the namespaces of users, and what stays open there. */
-function closingQuestions(now: Snapshot): readonly Question[] {
+function closingQuestions(now: Snapshot, provider: readonly Question[]): readonly Question[] {
   const facts = dnsHere(now);
   const usual = usualOpenness(now);
   const candidates = offered(now).map((namespace) => {
@@ -194,6 +199,7 @@ function closingQuestions(now: Snapshot): readonly Question[] {
       recommended: usual.outside && !closable ? 'open' : 'closed',
       cautious: usual.outside ? 'open' : 'closed',
     },
+    ...provider,
     ...cutsQuestion(candidates),
     ...guard,
   ];

@@ -15,6 +15,8 @@ import { READS, WRITES } from './metadata-blocking/reads.js';
 import { tables } from './metadata-blocking/table.js';
 import { PROVIDER, providerQuestion, told } from './metadata-blocking/told.js';
 
+const ASKED_FOR = 'By itself the answer changes nothing: it says which address is asked about.';
+
 /** Pods kept away from the cloud's metadata service, without opening anything that is closed. */
 export const metadataBlocking: Step = {
   id: 'metadata-blocking',
@@ -31,7 +33,7 @@ export const metadataBlocking: Step = {
   asks: [PROVIDER, 'namespaces', 'keep', 'newNamespaces', 'except'],
   reads: READS,
   writes: WRITES,
-  questions: (now, given = {}) => [...providerQuestion(now), ...questions(told(now, given))],
+  questions: (now, given = {}) => [...providerQuestion(now, ASKED_FOR), ...questions(told(now, given))],
   assess: (now, answers) => assess(told(now, answers)),
   plan: (now, answers, templates) => plan(told(now, answers), answers, templates),
   tables: (now, then, answers = {}) => tables(told(now, answers), told(then, answers)),

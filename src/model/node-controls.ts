@@ -115,6 +115,14 @@ function ociInstance(nodes: readonly Manifest[]): string {
   return ids.find(Boolean) ?? 'INSTANCE';
 }
 
+/** OKE notes on each node of which pool it is. */
+const OKE_POOL = 'oci.oraclecloud.com/node-pool-id';
+
+function ociPools(nodes: readonly Manifest[]): readonly string[] {
+  const pools = nodes.flatMap(({ metadata }) => metadata.annotations?.[OKE_POOL] ?? []);
+  return [...new Set(pools)].toSorted();
+}
+
 /** The GKE metadata server, by node pool that has none yet. */
 export function gkeControls(nodes: readonly Manifest[]): readonly NodeControl[] {
   const pools = new Set(
@@ -142,7 +150,7 @@ export function azureControls(): readonly NodeControl[] {
   ];
 }
 
-/** OCI: version 2 only. */
+/** OCI: version 2 only, of instances that are there and of those that a node pool of OKE makes later. */
 export function ociControls(nodes: readonly Manifest[]): readonly NodeControl[] {
   return [
     {
@@ -158,5 +166,12 @@ export function ociControls(nodes: readonly Manifest[]): readonly NodeControl[] 
         '{"areLegacyImdsEndpointsDisabled": true}',
       ],
     },
+    ...ociPools(nodes).map((pool) => ({
+      what: 'The same for nodes to come of a node pool of OKE; it replaces what the pool has as metadata of nodes, so name all of that.',
+      command: [
+        ...words(`oci ce node-pool update --node-pool-id ${pool} --node-metadata`),
+        '{"areLegacyImdsEndpointsDisabled": "true"}',
+      ],
+    })),
   ];
 }

@@ -10,8 +10,11 @@ const NONE = 'none';
 /** Clouds whose nodes a policy can keep pods from. */
 const CLOUDS = PROVIDERS.filter(({ endpoints }) => endpoints.length > 0);
 
-/** Where nodes run that do not tell: machines of a cloud without its controller look like those of a cellar. */
-export function providerQuestion(now: Snapshot): readonly Question[] {
+/**
+ * Where nodes run that do not tell: machines of a cloud without its controller look like those of a cellar. `means`: what
+ * the answer is for, one sentence.
+ */
+export function providerQuestion(now: Snapshot, means: string): readonly Question[] {
   const { length } = providers(now).unmarked;
   if (length === 0) return [];
   return [
@@ -22,7 +25,7 @@ export function providerQuestion(now: Snapshot): readonly Question[] {
         length === 1
           ? 'Of which cloud is the node that does not tell?'
           : 'Of which cloud are the nodes that do not tell?',
-      help: `${counted(length, 'node')} without providerID and without a label of a provider. By itself the answer changes nothing: it says which address is asked about.`,
+      help: `${counted(length, 'node')} without providerID and without a label of a provider. ${means}`,
       risk: 'none',
       choices: [
         { value: NONE, label: 'None, or not known', note: 'nothing is proposed for them' },

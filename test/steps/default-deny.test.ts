@@ -12,7 +12,7 @@ import { policyTypes, promisedBy } from '../../steps/default-deny/pretences.js';
 import { namespaceState, reachIn } from '../../steps/default-deny/state.js';
 import { defaultDeny as step } from '../../steps/default-deny.js';
 import { expectGolden, manifestsIn, yamlText } from '../support/golden.js';
-import { coreDns, daemonSet, networkPolicy, pod, service } from '../support/objects.js';
+import { coreDns, daemonSet, networkPolicy, node, pod, service } from '../support/objects.js';
 import { namespace, object, type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
 
 const templates = await loadTemplates();
@@ -35,6 +35,33 @@ const cluster = (objects: readonly Manifest[], more: SnapshotOptions = {}) =>
   snapshotOf({ objects: [...BASE, ...objects], sandbox: true, ...more });
 const shop = (...more: Manifest[]) =>
   cluster([namespace('shop'), pod('shop', 'web', { app: 'web' }), ...more]);
+
+describe('the metadata address of nodes that do not tell where they run', () => {
+  const now = shop(node('n1', {}));
+  const question = (of: Snapshot, given: Answers = {}) =>
+    step.questions(of, given).find(({ id }) => id === 'provider');
+  const except = (given: Answers) =>
+    JSON.stringify(
+      step
+        .plan(
+          now,
+          completeAnswers(step.questions(now, given), { egressOutside: 'open', ...given }, true),
+          templates,
+        )
+        .flatMap((change) => (change.kind === 'apply' ? [change.manifest.spec] : [])),
+    );
+
+  test('stays closed as the answer says, which is asked of such nodes alone and changes nothing by itself', () => {
+    expect(question(now, { provider: 'alicloud' })).toMatchObject({
+      recommended: 'none',
+      cautious: 'none',
+      risk: 'none',
+    });
+    expect(question(shop(node('a1', { providerID: 'aws:///z/i-1' })))).toBeUndefined();
+    expect(except({})).toContain('"except":["169.254.169.254/32"]');
+    expect(except({ provider: 'alicloud' })).toContain('"except":["100.100.100.200/32"]');
+  });
+});
 
 describe('a cluster with every kind of namespace', () => {
   const now = snapshotOf({ objects: manifestsIn('default-deny/shop/cluster.yaml'), sandbox: true });

@@ -314,6 +314,10 @@ test('the controls of the nodes are advice with the whole command, and how they 
       `--instance-id ocid1.instance.oc1.fra.abc --instance-options '{"areLegacyImdsEndpointsDisabled": true}'`,
     ),
   ]);
+  const pool = { annotations: { 'oci.oraclecloud.com/node-pool-id': 'ocid1.nodepool.oc1.fra.p' } };
+  expect(of({ providerID: 'oci://ocid1.instance.oc1.fra.abc', ...pool }, 'node-side-control')[1]).toContain(
+    `oci ce node-pool update --node-pool-id ocid1.nodepool.oc1.fra.p --node-metadata '{"areLegacyImdsEndpointsDisabled": "true"}'`,
+  );
   expect(of({ providerID: 'azure:///x' }, 'node-side-control').join()).toContain('--enable-imds-restriction');
   const gke = { providerID: 'gce://p/z/n', labels: { 'cloud.google.com/gke-nodepool': 'old' } };
   expect(of(gke, 'node-side-control').join()).toContain('update old --cluster CLUSTER');

@@ -52,14 +52,14 @@ describe('the metadata address of nodes that do not tell where they run', () => 
     );
 
   test('stays closed as the answer says, which is asked of such nodes alone and changes nothing by itself', () => {
-    expect(question(now, { provider: 'alicloud' })).toMatchObject({
+    expect(question(now, { provider: 'alibaba' })).toMatchObject({
       recommended: 'none',
       cautious: 'none',
       risk: 'none',
     });
     expect(question(shop(node('a1', { providerID: 'aws:///z/i-1' })))).toBeUndefined();
     expect(except({})).toContain('"except":["169.254.169.254/32"]');
-    expect(except({ provider: 'alicloud' })).toContain('"except":["100.100.100.200/32"]');
+    expect(except({ provider: 'alibaba' })).toContain('"except":["100.100.100.200/32"]');
   });
 });
 

@@ -260,7 +260,7 @@ function placesOf(world: World, end: End): readonly Placed[] {
   const known = podAddresses(world, end);
   return known.length > 0
     ? known.map((ip) => ({ ...end, ip }))
-    : families(world).map((unknown) => ({ ...end, ip: { unknown } }));
+    : familiesIn(world).map((unknown) => ({ ...end, ip: { unknown } }));
 }
 
 function podAddresses(world: World, end: End): readonly string[] {
@@ -273,8 +273,8 @@ function podAddresses(world: World, end: End): readonly string[] {
 }
 
 /** The families of addresses that the cluster's pods and nodes have; IPv4 where none is known. */
-function families(world: World): readonly Family[] {
-  const known = world.objects.flatMap((object) =>
+function families({ objects }: World): readonly Family[] {
+  const known = objects.flatMap((object) =>
     object.kind === 'Pod'
       ? listAt(object, 'status', 'podIPs').map((entry) => familyOf(String(get(entry, 'ip'))))
       : object.kind === 'Node'
@@ -282,6 +282,18 @@ function families(world: World): readonly Family[] {
         : [],
   );
   return known.length === 0 ? ['ipv4'] : [...new Set(known)];
+}
+
+const familiesIn = remembered(families);
+
+/** The same for one cluster is looked up once. */
+function remembered<T>(make: (world: World) => T): (world: World) => T {
+  const made = new WeakMap<readonly Manifest[], T>();
+  return (world) => {
+    const known = made.get(world.objects) ?? make(world);
+    made.set(world.objects, known);
+    return known;
+  };
 }
 
 function familyAt({ ip }: Placed): Family {

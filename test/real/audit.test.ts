@@ -29,6 +29,20 @@ const ANSWERS = {
   'metadata-blocking': { namespaces: 'all' },
 };
 
+const ENCRYPTION = {
+  apiVersion: 'apiserver.config.k8s.io/v1',
+  kind: 'EncryptionConfiguration',
+  resources: [
+    {
+      resources: ['secrets'],
+      providers: [
+        { secretbox: { keys: [{ name: 'key1', secret: Buffer.alloc(32, 'k').toString('base64') }] } },
+        { identity: {} },
+      ],
+    },
+  ],
+};
+
 /** What is written besides the confirmed changes: told with them, and removed again. */
 const BESIDES = ['create leases kube-system/kubectl-harden', 'delete leases kube-system/kubectl-harden'];
 
@@ -152,5 +166,37 @@ interface PlanJson {
       expect(undone.filter((one) => BESIDES.includes(one))).toEqual(BESIDES);
       expect(await planned()).toEqual(plan);
     }, 180_000);
+
+    test('a re-write persists an empty patch of each Secret and a scratch Secret, which is removed again', async () => {
+      const post = (where: string, body: unknown) => request(cluster, { method: 'POST', path: where, body });
+      for (const name of ['one', 'two', 'three'])
+        await post('/api/v1/namespaces/shop/secrets', { metadata: { name }, stringData: { key: 'planted' } });
+      const encryptionConfig = path.join(directory, 'encryption.yaml');
+      await writeFile(encryptionConfig, stringify(ENCRYPTION), { mode: 0o600 });
+      const flags = { 'disable-admission-plugins': 'ServiceAccount' };
+      await cluster.restart({ auditPolicy: AUDIT, auditLog: log, flags, encryptionConfig });
+      await persisted();
+
+      const answers = path.join(directory, 'rewrite.yaml');
+      await writeFile(answers, 'encryption-at-rest: {rewrite: true}\n');
+      const words = ['apply', '--step', 'encryption-at-rest', '--answers', answers, '--confirm', 'real'];
+      expect(await on(...words)).toMatchObject({ code: 0 });
+      const applied = await persisted();
+      expect(applied.filter((one) => BESIDES.includes(one))).toEqual(BESIDES);
+      const SCRATCH = /^(\w+) secrets kube-system\/(kubectl-harden-[0-9a-z-]+)$/;
+      const scratch = applied.flatMap((one) => {
+        const [, verb = '', name = ''] = SCRATCH.exec(one) ?? [];
+        return name === '' ? [] : [{ verb, name }];
+      });
+      const names = (wanted: string) =>
+        scratch.flatMap(({ verb, name }) => (verb === wanted ? [name] : [])).sort();
+      expect(names('create').length).toBeGreaterThan(0);
+      expect(names('delete')).toEqual(names('create'));
+      expect(scratch.every(({ name }) => names('create').includes(name))).toBe(true);
+      const rest = applied.filter((one) => !BESIDES.includes(one) && !SCRATCH.test(one));
+      expect([...new Set(rest)].sort()).toEqual(
+        ['one', 'three', 'two'].map((name) => `patch secrets shop/${name}`),
+      );
+    }, 120_000);
   },
 );

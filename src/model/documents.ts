@@ -1,7 +1,7 @@
+import { nameIn, refusal, sourceOf } from './document-faults.js';
 import { jsonValues, looksLikeJson, parsedJson } from './json-values.js';
 import { isRecord, type Manifest, refOf, refText } from './manifest.js';
-import { refused } from './validation/refused.js';
-import { UNRENDERED, yamlContents } from './yaml-contents.js';
+import { yamlContents } from './yaml-contents.js';
 import { splitList } from './yaml-list.js';
 
 /** Something of a file that could not be taken; the rest of it still is. */
@@ -37,9 +37,6 @@ export const LIMITS: DocumentLimits = {
 
 /** Deepest level of lists that are items of lists. */
 const LISTS_IN_LISTS = 8;
-
-/** So many of an object's faults are named. */
-const FAULTS_SHOWN = 3;
 
 /** After so many parts of a text that should be JSON and are not, the rest of it is left. */
 const MOST_BROKEN = 100;
@@ -181,6 +178,11 @@ class Reader implements Documents {
 
   private manifest(value: Record<string, unknown>, here: string): Manifest | undefined {
     const { kind, apiVersion, metadata } = value;
+    const source = sourceOf(this.file, kind, apiVersion);
+    if (source !== undefined) {
+      this.problem(here, `${source}; render it first and give the result`);
+      return undefined;
+    }
     if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
       this.problem(here, 'has no kind or no apiVersion, so it is not an object of Kubernetes');
       return undefined;
@@ -212,37 +214,11 @@ class Reader implements Documents {
   }
 }
 
-/** Why no API server would take an object, as far as its metadata, selectors and ports go; undefined where one would. */
-function refusal(object: Manifest): string | undefined {
-  const faults = refused(object);
-  const { apiVersion, kind, metadata } = object;
-  if ([apiVersion, kind, metadata.name, ...faults].some((text) => text.includes('{{'))) return UNRENDERED;
-  if (faults.length === 0) return undefined;
-  const more = faults.length > FAULTS_SHOWN ? `; and ${faults.length - FAULTS_SHOWN} more` : '';
-  return `no API server would take it, so it counts as not there: ${faults.slice(0, FAULTS_SHOWN).join('; ')}${more}`;
-}
-
 /** An item of a list; items of a typed list (`PodList`) may leave out the kind, as the list says it for them. */
 function asItem(item: unknown, list: unknown): unknown {
   if (!isRecord(item) || !isRecord(list) || typeof list.kind !== 'string') return item;
   const kind = list.kind.replace(/List$/, '');
   return kind === '' ? item : { apiVersion: list.apiVersion, kind, ...item };
-}
-
-/** A name, or the template of one. */
-const NAME = /[\s{"']name["']?:\s*["']?((?:[\w.-]|\{\{[^{}]*\}\})+)/;
-
-/** Kind and name of an object by a look at its first lines only, for what cannot be parsed: `, Secret key`. */
-function nameIn(text: string): string {
-  const lines = text.slice(0, 4_000).split('\n');
-  const kind = lines.map((line) => /^ {0,2}["']?kind["']?:\s*["']?([A-Za-z]+)/.exec(line)?.[1]).find(Boolean);
-  if (kind === undefined) return '';
-  const start = lines.findIndex((line) => /^ {0,2}["']?metadata["']?:/.test(line));
-  const below = start < 0 ? [] : lines.slice(start + 1);
-  const end = below.findIndex((line) => /^\S/.test(line));
-  const metadata = start < 0 ? [] : [lines[start] ?? '', ...(end < 0 ? below : below.slice(0, end))];
-  const name = metadata.map((line) => NAME.exec(line)?.[1]).find(Boolean);
-  return name === undefined ? `, ${kind}` : `, ${kind} ${name}`;
 }
 
 function lineBreaks(text: string): number {

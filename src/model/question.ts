@@ -111,9 +111,11 @@ export function recommendedWords(question: Question): string {
     case 'choices': {
       const { choices, recommended } = question;
       if (recommended.length === 0) return 'none';
-      if (recommended.length === choices.length) return `all ${choices.length}`;
       const labels = choices.filter(({ value }) => recommended.includes(value)).map(({ label }) => label);
-      return labels.length <= NAMED ? labels.join(', ') : `${labels.length} of ${choices.length}`;
+      if (labels.length <= NAMED) return labels.join(', ');
+      return labels.length === choices.length
+        ? `all ${labels.length}`
+        : `${labels.length} of ${choices.length}`;
     }
     default:
       return question.recommended === '' ? 'nothing' : String(question.recommended);

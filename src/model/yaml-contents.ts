@@ -83,10 +83,16 @@ export function thoroughContents(text: string, limits: YamlLimits): YamlContents
       if (value !== null && value !== undefined) values.push(value);
     } catch (error) {
       // The parser throws for aliases alone: too many, or to nothing.
-      fault(start, error instanceof ReferenceError ? error.message : 'cannot be read');
+      fault(start, error instanceof ReferenceError ? aliasFault(error.message, limits) : 'cannot be read');
     }
   }
   return { values, faults };
+}
+
+function aliasFault(words: string, { aliases }: YamlLimits): string {
+  return words.startsWith('Excessive')
+    ? `its aliases would blow it up to more than ${aliases.toLocaleString('en-US')} nodes; write it without them`
+    : words;
 }
 
 /** Whether a text that is no YAML of Kubernetes holds what template languages put where a value or a line begins. */

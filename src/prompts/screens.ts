@@ -149,7 +149,7 @@ async function answerAll({ session, ask, out }: Desk, from: StepState): Promise<
     // Nothing to choose with the answers so far.
     if (shown !== question && shown.type === 'choices' && shown.choices.length === 0) continue;
     out.say('', ...questionLines(question, out.style));
-    if (!isRecommended(question, before)) out.say(`  Recommended: ${out.text(recommendedWords(question))}`);
+    if (!isRecommended(question, before)) out.say(`  Recommended: ${out.text(recommendedWords(shown))}`);
     const value = await answerTo(shown, before, ask, out);
     session.send({
       type: 'answer',

@@ -32,7 +32,9 @@ export function optionsOf(asked: Question, answers: Answers): readonly Option[] 
   const { recommended } = asked;
   const isAdvised = (value: string | boolean) =>
     Array.isArray(recommended) ? recommended.includes(value) : recommended === value;
-  return options.map((option) => (isAdvised(option.value) ? { ...option, advised: true } : option));
+  return options.map((option) =>
+    isAdvised(option.value) && !option.on ? { ...option, advised: true } : option,
+  );
 }
 
 function plainOptions(asked: Question, answers: Answers): readonly Option[] {

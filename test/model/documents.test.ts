@@ -151,6 +151,21 @@ describe('what cannot be taken is named with file, place and object, and the res
     expect(problems[0]?.message.toLowerCase()).toContain(message.toLowerCase());
   });
 
+  test.each([
+    ['Chart.yaml', 'apiVersion: v2\nname: x\n', 'helm template'],
+    ['kustomization.yaml', 'resources: [a.yaml]\n', 'kubectl kustomize'],
+    ['all.yaml', 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n', 'kubectl kustomize'],
+  ])('what manifests are made from is told with what makes them: %s', (file, text, message) => {
+    const { objects, problems } = readDocuments(text, `a/${file}`);
+    expect(objects).toEqual([]);
+    expect(problems).toMatchObject([{ message: expect.stringContaining(message) }]);
+  });
+
+  test('a Kustomization of Flux is an object like any other', () => {
+    const text = 'apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\n';
+    expect(readDocuments(text, 'kustomization.yaml').objects).toHaveLength(1);
+  });
+
   test.each<[string, string, string, string]>([
     ['torn off', '{"apiVersion":"v1","kind":"Pod",\n"metadata":{"name":', 'line 4', 'flow map'],
     ['a comma too many', '{"kind":"Pod","metadata":{"name":"x",,}}', 'line 3', 'unexpected'],

@@ -131,7 +131,7 @@ function adviceRows({ look }: Scene, step: StepState, question: Question): Line[
       '  ',
       look.sign('advice'),
       ' ',
-      `Recommended: ${look.text(recommendedWords(question))} (`,
+      `Recommended: ${look.text(recommendedWords(narrowed(question, step.answers)))} (`,
       span('key', key),
       ' takes it)',
     ),

@@ -123,16 +123,19 @@ class Reader implements Documents {
 
   /** `list`: the list that the object is an item of, without its items. */
   private readYamlObject(text: string, firstLine: number, list?: unknown): void {
-    const named = nameIn(text);
     const here = `line ${firstLine}`;
     if (text.length > this.limits.yamlDocument) {
       const size = `${(text.length / 1e6).toFixed(0)} MB`;
       const limit = `${(this.limits.yamlDocument / 1e6).toFixed(0)} MB`;
-      this.problem(here + named, `is ${size} of YAML, more than the ${limit} that are read; give it as JSON`);
+      this.problem(
+        here + nameIn(text),
+        `is ${size} of YAML, more than the ${limit} that are read; give it as JSON`,
+      );
       return;
     }
     const { values, faults } = yamlContents(text, this.limits);
-    for (const { line, message } of faults) this.problem(`line ${firstLine + line - 1}${named}`, message);
+    for (const { line, message } of faults)
+      this.problem(`line ${firstLine + line - 1}${nameIn(text)}`, message);
     for (const value of values) {
       if (!isRecord(value)) this.problem(here, 'is not an object of Kubernetes');
       else if (!this.isTooLarge(value, text.length, here)) this.take(asItem(value, list), here);

@@ -142,7 +142,12 @@ export function lackTexts(now: Pick<Snapshot, 'rights'>, step: string): readonly
   const { rights } = now;
   if (rights === undefined) return [];
   if ('unknown' in rights)
-    return [{ without: 'lessSafe', text: `Which rights this account has is not known: ${rights.unknown}` }];
+    return [
+      {
+        without: 'lessSafe',
+        text: `Which rights this account has is not known: ${rights.unknown.replaceAll('\n', ' ')}`,
+      },
+    ];
   const needs = (rights.lacks.get(step) ?? []).filter(({ option }) => option === undefined);
   return ORDER.flatMap((without) => {
     const some = needs.filter((need) => need.without === without);

@@ -1,3 +1,4 @@
+import { writesUnder } from '../../src/encryption/configuration.js';
 import type { EncryptionFacts, Snapshot } from '../../src/model/snapshot.js';
 
 /**
@@ -22,7 +23,8 @@ export function encryptionState(now: Snapshot): EncryptionState {
   if (facts === undefined)
     return { at: 'unseen', writes: undefined, configured: false, evidence: 'the API server was not asked' };
   const asked = facts.evidence.length > 0 ? facts.evidence.join('; ') : 'nothing could be asked';
-  const { stored, writes } = facts;
+  const { stored } = facts;
+  const writes = facts.writes ?? writtenBy(facts);
   const evidence = stored === undefined ? asked : `${storedText(stored)}; ${asked}`;
   const looked = facts.apiServers ?? [];
   const set =
@@ -54,6 +56,17 @@ export function encryptionState(now: Snapshot): EncryptionState {
   return stale === 0
     ? { at: 'encrypted', writes: current, evidence }
     : { at: 'stale', writes, stale, evidence };
+}
+
+/**
+ * What is written by the configuration of every API server that is seen, where counters do not tell as nothing was
+ * written yet; undefined where one is not seen, or they differ.
+ */
+function writtenBy({ apiServers = [] }: EncryptionFacts): string | undefined {
+  const writers = apiServers.map(({ config, problem }) =>
+    config === undefined || problem !== undefined ? undefined : writesUnder(config.value, 'secrets'),
+  );
+  return new Set(writers).size === 1 ? writers[0] : undefined;
 }
 
 /** The encrypting prefix of most values. */

@@ -552,6 +552,22 @@ describe('distributions with a way of their own', () => {
     for (const { evidence } of found) expect(evidence).toContain('/usr/local/bin/k3s secrets-encrypt status');
   });
 
+  test('what a configuration writes is known before anything was written under it', () => {
+    const off = told(config(identity, key('aescbc')), started);
+    const now = withFacts({ stored: { '': 3 }, apiServers: off }, { objects: K3S });
+    expect(encryptionState(now).at).toBe('configured');
+    expect(ids(now)).toEqual(['identity-first']);
+    expect(changes(now).map(({ kind }) => kind)).toEqual(['cloud', 'cloud']);
+    const on = told(config(key('aescbc'), identity), started);
+    const stale = encryptionState(withFacts({ stored: { '': 3 }, apiServers: on }, { objects: K3S }));
+    expect(stale).toMatchObject({ at: 'stale', writes: 'k8s:enc:aescbc:v1:k:', stale: 3 });
+    // One whose file is not seen may write in another way.
+    const more = [...off, { server: 'other' }];
+    expect(encryptionState(withFacts({ stored: { '': 3 }, apiServers: more }, { objects: K3S })).at).toBe(
+      'stale',
+    );
+  });
+
   test('a file of k3s that encrypts nothing is not for a person to edit', () => {
     const now = withFacts({ stored: { '': 3 }, writes: '', configured: true }, { objects: K3S });
     const [found] = step.assess(now, {});

@@ -21,8 +21,8 @@ export interface ManifestFiles extends Documents {
 }
 
 /**
- * The Kubernetes objects of a file, or of every `.yaml`, `.yml` and `.json` file below a directory, in the order of
- * their names. What cannot be read or understood is among the problems, as is an object that was there before; the rest
+ * The Kubernetes objects of a file, or of every `.yaml`, `.yml` and `.json` file below a directory that is not hidden, in
+ * the order of their names. What cannot be read or understood is among the problems, as is an object that was there before; the rest
  * is read.
  * @throws HostError where `path` itself cannot be read.
  */
@@ -85,7 +85,7 @@ async function collect(
   }
   let names: string[];
   try {
-    names = (await readdir(directory)).sort();
+    names = (await readdir(directory)).filter((name) => !name.startsWith('.')).sort();
   } catch (error) {
     problems.push({ file: directory, where: 'the folder', message: `cannot be read: ${reasonOf(error)}` });
     return;

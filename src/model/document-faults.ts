@@ -6,7 +6,7 @@ import { UNRENDERED } from './yaml-contents.js';
 const FAULTS_SHOWN = 3;
 
 /** What a document is where manifests are made from it, with what makes them; undefined for any other. */
-export function sourceOf(file: string, kind: unknown, apiVersion: unknown): string | undefined {
+export function sourceOf(file: string, { kind, apiVersion }: Record<string, unknown>): string | undefined {
   const name = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
   if (kind === undefined && /^Chart\.ya?ml$/.test(name)) return 'is of a Helm chart (helm template)';
   const isKustomization =
@@ -14,6 +14,19 @@ export function sourceOf(file: string, kind: unknown, apiVersion: unknown): stri
       ? apiVersion.startsWith('kustomize.config.k8s.io/')
       : kind === undefined && /^kustomization\.ya?ml$/.test(name);
   return isKustomization ? 'is a kustomization (kubectl kustomize)' : undefined;
+}
+
+/**
+ * Whether a kustomization only lists files beside or below it, as the one beside our own patch files: who reads these has
+ * read all that it stands for.
+ */
+export function isListOfFiles(kustomization: Record<string, unknown>): boolean {
+  const { apiVersion, kind, metadata, resources, ...changes } = kustomization;
+  return (
+    Object.keys(changes).length === 0 &&
+    Array.isArray(resources) &&
+    resources.every((one) => typeof one === 'string' && !/^\.\.|^\/|:/.test(one))
+  );
 }
 
 /** Why no API server would take an object, as far as its metadata, selectors and ports go; undefined where one would. */

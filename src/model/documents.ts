@@ -1,4 +1,4 @@
-import { nameIn, refusal, sourceOf } from './document-faults.js';
+import { isListOfFiles, nameIn, refusal, sourceOf } from './document-faults.js';
 import { jsonValues, looksLikeJson, parsedJson } from './json-values.js';
 import { isRecord, type Manifest, refOf, refText } from './manifest.js';
 import { yamlContents } from './yaml-contents.js';
@@ -181,9 +181,9 @@ class Reader implements Documents {
 
   private manifest(value: Record<string, unknown>, here: string): Manifest | undefined {
     const { kind, apiVersion, metadata } = value;
-    const source = sourceOf(this.file, kind, apiVersion);
+    const source = sourceOf(this.file, value);
     if (source !== undefined) {
-      this.problem(here, `${source}; render it first and give the result`);
+      if (!isListOfFiles(value)) this.problem(here, `${source}; render it first and give the result`);
       return undefined;
     }
     if (typeof kind !== 'string' || typeof apiVersion !== 'string') {

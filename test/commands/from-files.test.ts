@@ -169,6 +169,17 @@ describe('files and no answers', () => {
     expect(answered.stdout).not.toContain('Nothing is chosen');
   });
 
+  test('manifests beside the files that generate wrote for them are read without a word', async () => {
+    const from = files();
+    writeFileSync(at('answers.yaml'), 'default-deny: recommended\n');
+    const out = path.join(from, 'policies');
+    const flags = ['--from', from, '--answers', at('answers.yaml'), '--step', 'default-deny'];
+    expect((await run(['generate', ...flags, '--output-dir', out])).code).toBe(0);
+    const reached = await run(['reach', '--from', from]);
+    expect(reached).toMatchObject({ code: 0, stderr: '' });
+    expect(reached.stdout).not.toContain('shop/web[Pod] => shop/db[Pod]');
+  });
+
   test('generate says the same beside the files; the script takes no context by itself', async () => {
     const ran = await run(['generate', '--from', files(), '--output-dir', at('out')]);
     expect(ran.stderr).toContain('Nothing is chosen');

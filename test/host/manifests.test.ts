@@ -25,6 +25,8 @@ describe('manifests of a path', () => {
     write('a/deep/x.yaml', pod('x'));
     write('c.json', JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'c' } }));
     write('README.md', pod('no'));
+    write('.git/x.yaml', pod('no'));
+    write('.hidden.yaml', pod('no'));
     expect(await names()).toEqual(['x', 'b', 'c']);
   });
 

@@ -153,12 +153,19 @@ describe('what cannot be taken is named with file, place and object, and the res
 
   test.each([
     ['Chart.yaml', 'apiVersion: v2\nname: x\n', 'helm template'],
-    ['kustomization.yaml', 'resources: [a.yaml]\n', 'kubectl kustomize'],
+    ['kustomization.yaml', 'resources: [../a.yaml]\n', 'kubectl kustomize'],
+    ['kustomization.yaml', 'resources: [a.yaml]\nnamePrefix: x-\n', 'kubectl kustomize'],
     ['all.yaml', 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n', 'kubectl kustomize'],
   ])('what manifests are made from is told with what makes them: %s', (file, text, message) => {
     const { objects, problems } = readDocuments(text, `a/${file}`);
     expect(objects).toEqual([]);
     expect(problems).toMatchObject([{ message: expect.stringContaining(message) }]);
+  });
+
+  test('a kustomization that only lists files beside it says nothing that these do not say', () => {
+    const text =
+      'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml, b/c.yaml]\n';
+    expect(readDocuments(text, 'kustomization.yaml')).toMatchObject({ objects: [], problems: [] });
   });
 
   test('a Kustomization of Flux is an object like any other', () => {

@@ -21,6 +21,8 @@ export interface Workload {
   surge: number;
   /** Live pods: not finished. */
   pods: readonly Manifest[];
+  /** ReplicaSets and the like that a controller makes which is not read; others take these for the workloads. */
+  sets: readonly Ref[];
 }
 
 /** Kinds that create pods, by the path to their pod template. */
@@ -45,6 +47,14 @@ export function hidden(now: Snapshot, kinds: readonly KindName[]): readonly stri
     const reason = notVisibleReason(now, kind);
     return reason === undefined ? [] : [`${kind}: ${reason}`];
   });
+}
+
+/** The workload that an object is, or is a set of pods of; whatever version of its group is named. */
+export function workloadOfRef(now: Snapshot, ref: Ref): Workload | undefined {
+  const key = keyOf(ref);
+  return workloadsIn(now, ref.namespace ?? '').find(
+    (one) => keyOf(one.ref) === key || one.sets.some((set) => keyOf(set) === key),
+  );
 }
 
 const known = new WeakMap<Snapshot, ReadonlyMap<string, readonly Workload[]>>();
@@ -109,6 +119,7 @@ function workloadOf({ ref, object, made, pods }: Group, ceiling: number | undefi
       ? scaleOfUnread(made, pods.length, ceiling)
       : scaleOf(object, pods.length, ceiling)),
     pods,
+    sets: made.map(refOf),
   };
 }
 

@@ -7,7 +7,7 @@ import { isOurs } from '../../src/model/ours.js';
 import { canonical } from '../../src/model/plan.js';
 import { type MetadataEndpoint, providers } from '../../src/model/providers.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
-import { specOf as specOfWorkload, workloadsIn } from '../../src/model/workloads.js';
+import { specOf as specOfWorkload, workloadOfRef } from '../../src/model/workloads.js';
 import { type Need, rulesOf } from './allows.js';
 import type { Cut } from './breaks.js';
 import { flowText } from './flows.js';
@@ -243,8 +243,6 @@ function labelsOf(now: Snapshot, { index }: Selected) {
 
 /** Specification of a workload's pods. */
 function specOf(now: Snapshot, { ref }: Selected): unknown {
-  const found = workloadsIn(now, KUBE_SYSTEM).find(
-    (one) => one.ref.kind === ref.kind && one.ref.name === ref.name,
-  );
+  const found = workloadOfRef(now, ref);
   return found === undefined ? undefined : specOfWorkload(found);
 }

@@ -4,7 +4,7 @@ import { objectsIn } from '../../src/model/namespaced.js';
 import { once } from '../../src/model/once.js';
 import { flag } from '../../src/model/plugins.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
-import { type Workload, workloadsIn } from '../../src/model/workloads.js';
+import { type Workload, workloadOfRef } from '../../src/model/workloads.js';
 import { complement, type Requirement } from '../default-deny/complement.js';
 import { listedAs } from '../default-deny/kube-system-programs.js';
 import { groupsIn, type Selected, selectedWorkloads } from '../default-deny/selectors.js';
@@ -126,9 +126,7 @@ export const needs = once((now): readonly Need[] =>
 );
 
 function needOf(now: Snapshot, { ref, name, namespace }: Selected): Need | undefined {
-  const found = workloadsIn(now, namespace).find(
-    (one) => one.ref.kind === ref.kind && one.ref.name === ref.name,
-  );
+  const found = workloadOfRef(now, ref);
   if (found === undefined) return undefined;
   const signs = signsOf(now, found);
   const labels = new Map(Object.entries(signs.labels));

@@ -1,6 +1,13 @@
 import type { Manifest } from '../../src/model/manifest.js';
 import { refText } from '../../src/model/manifest.js';
-import { hidden, podsOf, scalersOfUnseen, WORKLOAD_KINDS, workloadsIn } from '../../src/model/workloads.js';
+import {
+  hidden,
+  podsOf,
+  scalersOfUnseen,
+  WORKLOAD_KINDS,
+  workloadOfRef,
+  workloadsIn,
+} from '../../src/model/workloads.js';
 import { object, snapshotOf } from '../support/snapshot.js';
 
 const owner = (kind: string, name: string, apiVersion = 'apps/v1') => ({
@@ -136,6 +143,18 @@ describe('controllers that are not read', () => {
     expect(found).toMatchObject({ object: undefined, template: { image: 'new' }, replicas: 4, surge: 4 });
     expect(refText(found.ref)).toBe('Rollout a/web');
     expect(found.pods).toHaveLength(2);
+    expect(found.sets.map(refText)).toEqual(['ReplicaSet a/web-1', 'ReplicaSet a/web-2']);
+  });
+
+  test('whoever knows one of its sets finds it, also by another version of the group', () => {
+    const now = snapshotOf({ objects: [set('web-1', 3, 'old', '2026-01-01T00:00:00Z')] });
+    const ref = { namespace: 'a', kind: 'ReplicaSet', name: 'web-1' };
+    const kindOf = (apiVersion: string) => workloadOfRef(now, { ...ref, apiVersion })?.ref.kind;
+    expect(['apps/v1', 'extensions/v1beta1', 'other.io/v1'].map(kindOf)).toEqual([
+      'Rollout',
+      'Rollout',
+      undefined,
+    ]);
   });
 
   test('so are pods of one owner, as many as live', () => {

@@ -45,6 +45,21 @@ test.each<[string, readonly Manifest[], readonly string[]]>([
     ['own ServiceAccount shop/web: annotation eks.amazonaws.com/role-arn'],
   ],
   [
+    'a ReplicaSet of a controller that is not read, and its pod',
+    [
+      irsa,
+      object('apps/v1', 'ReplicaSet', 'shop', 'web-1', {
+        metadata: {
+          ownerReferences: [
+            { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web', uid: 'r', controller: true },
+          ],
+        },
+        spec: { template: { metadata: { labels: { app: 'web' } }, spec: by } },
+      }),
+    ],
+    ['own ServiceAccount shop/web: annotation eks.amazonaws.com/role-arn'],
+  ],
+  [
     'an account of the same name elsewhere says nothing',
     [pod('shop', 'web', {}, by), { ...irsa, metadata: { ...irsa.metadata, namespace: 'other' } }],
     [],

@@ -190,20 +190,17 @@ class Reader implements Documents {
       this.problem(here, 'has no kind or no apiVersion, so it is not an object of Kubernetes');
       return undefined;
     }
-    const { name, namespace, ...rest } = isRecord(metadata) ? metadata : {};
+    const { name, namespace } = isRecord(metadata) ? metadata : {};
     if (typeof name !== 'string' || name === '') {
       const isMissing = name === undefined || name === null || name === '';
       this.problem(`${here}, ${kind}`, isMissing ? 'has no name' : 'its name is not text (quote it in YAML)');
       return undefined;
     }
-    // `namespace: ""` and `namespace: null` say nothing.
-    const place = namespace === null || namespace === '' ? undefined : namespace;
-    if (place !== undefined && typeof place !== 'string') {
+    if (namespace !== undefined && namespace !== null && typeof namespace !== 'string') {
       this.problem(`${here}, ${kind} ${name}`, 'its namespace is not text (quote it in YAML)');
       return undefined;
     }
-    const kept = { ...rest, name, ...(place === undefined ? {} : { namespace: place }) };
-    const object: Manifest = { ...value, apiVersion, kind, metadata: kept };
+    const object = withoutEmptyNamespace(value as Manifest);
     const wrong = deeperThan(object, this.limits.depth)
       ? `is nested more than ${this.limits.depth} levels deep`
       : refusal(object);
@@ -215,6 +212,13 @@ class Reader implements Documents {
   private problem(where: string, message: string): void {
     this.problems.push({ file: this.file, where, message });
   }
+}
+
+/** `namespace: ""` and `namespace: null` say nothing. */
+function withoutEmptyNamespace(object: Manifest): Manifest {
+  const { namespace, ...metadata } = object.metadata;
+  if (typeof namespace === 'string' && namespace !== '') return object;
+  return { ...object, metadata };
 }
 
 /** An item of a list; items of a typed list (`PodList`) may leave out the kind, as the list says it for them. */

@@ -89,46 +89,69 @@ function selectorsOf(peer: Peer): readonly Selector[] {
  */
 export function undecidedRanges(reach: Reach, policies: readonly Policy[]): readonly Problem[] {
   const { peers, options } = reach.engine;
-  const without = new Map<Family, Set<string>>();
-  reach.inventory.pods.forEach(({ workload }, i) => {
+  const without = withoutAddress(reach);
+  if (without.size === 0) return [];
+  const families = [...without.keys()];
+  const listOf = remembered((key: string) =>
+    listed([
+      ...new Set(families.flatMap((one) => (key.includes(`${one}`) ? [...(without.get(one) ?? [])] : []))),
+    ]),
+  );
+  const found = policies.flatMap((policy) => {
+    const always = policy.tier !== 'NetworkPolicy';
+    return [...(policy.ingress ?? []), ...(policy.egress ?? [])].flatMap((rule): readonly Problem[] => {
+      const held = (how: 'part' | 'whole') =>
+        families.filter((family) => peers.rangesHold(rule, family, always) === how).join();
+      const said = (key: string, text: string): readonly Problem[] => {
+        if (key === '') return [];
+        const message = `${rule.place} (${rule.action}) names ${rangesOf(rule)}: ${text}: ${listOf(key)}`;
+        return [{ object: policy.ref, message, effect: 'note' }];
+      };
+      if (always || options.podAddresses === 'select')
+        return said(
+          held('part'),
+          'whether that holds pods that have no address yet cannot be told, and it counts as not holding them',
+        );
+      if (options.podAddresses === 'ignore') return [];
+      return said(
+        held('whole'),
+        'it counts as addresses outside of the cluster for pods that have no address; most plugins let it match pods as well',
+      );
+    });
+  });
+  // NetworkPolicies that let everything out are many, and one of them tells it all.
+  const namespaced = found.filter(({ object }) => object.kind === 'NetworkPolicy');
+  const [first] = namespaced;
+  const others = new Set(namespaced.map(({ object }) => object)).size - 1;
+  const more = others > 0 ? `; so do rules of ${others} other NetworkPolicies` : '';
+  return [
+    ...found.filter(({ object }) => object.kind !== 'NetworkPolicy'),
+    ...(first === undefined ? [] : [{ ...first, message: `${first.message}${more}` }]),
+  ];
+}
+
+/** Names of workloads with pods of which no address is known, where that counts, by family. */
+function withoutAddress(reach: Reach): ReadonlyMap<Family, ReadonlySet<string>> {
+  const { engine, inventory, workloads } = reach;
+  const found = new Map<Family, Set<string>>();
+  inventory.pods.forEach(({ workload }, i) => {
     for (const one of reach.classesOf(i)) {
-      const place = peers.classAt(one)?.place;
+      const place = engine.peers.classAt(one)?.place;
       if (place === undefined || place.atom !== undefined) continue;
-      const names = without.get(place.family) ?? new Set();
-      without.set(place.family, names.add(reach.workloads[workload]?.name ?? ''));
+      const names = found.get(place.family) ?? new Set();
+      found.set(place.family, names.add(workloads[workload]?.name ?? ''));
     }
   });
-  if (without.size === 0) return [];
-  return policies.flatMap((policy) =>
-    [...(policy.ingress ?? []), ...(policy.egress ?? [])].flatMap((rule): readonly Problem[] => {
-      const namesOf = (pods: boolean, held: 'part' | 'whole') =>
-        [...without].flatMap(([family, names]) =>
-          peers.rangesHold(rule, family, pods) === held ? [...names] : [],
-        );
-      const certain = policy.tier !== 'NetworkPolicy';
-      const left = certain || options.podAddresses !== 'select' ? [] : namesOf(false, 'part');
-      const partly = [...new Set([...(certain ? namesOf(true, 'part') : []), ...left])];
-      const plugin = options.podAddresses === 'known' ? [...new Set(namesOf(false, 'whole'))] : [];
-      const note = (message: string) => ({ object: policy.ref, message, effect: 'note' as const });
-      const what = `${rule.place} (${rule.action}) names ${rangesOf(rule)}`;
-      return [
-        ...(partly.length === 0
-          ? []
-          : [
-              note(
-                `${what}: whether that holds pods that have no address yet cannot be told, and it counts as not holding them: ${listed(partly)}`,
-              ),
-            ]),
-        ...(plugin.length === 0
-          ? []
-          : [
-              note(
-                `${what}: it counts as addresses outside of the cluster for pods that have no address; most plugins let it match pods as well: ${listed(plugin)}`,
-              ),
-            ]),
-      ];
-    }),
-  );
+  return found;
+}
+
+function remembered<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    const known = made.get(key) ?? make(key);
+    made.set(key, known);
+    return known;
+  };
 }
 
 function rangesOf(rule: Rule): string {

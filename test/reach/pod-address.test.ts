@@ -187,6 +187,17 @@ describe('what cannot be told is said, with policy and workloads', () => {
     expect(said(objects, options)).toEqual([]);
   });
 
+  test('of many NetworkPolicies that do so one is named', () => {
+    const others = ['b', 'c'].map((name) => ({
+      ...blocks({ cidr: '0.0.0.0/0' }),
+      metadata: { name, namespace: 'shop' },
+    }));
+    const notes = said([template('db'), blocks({ cidr: '0.0.0.0/0' }), ...others]);
+    expect(notes).toEqual([
+      ['ranges', expect.stringMatching(/^egress\[0\] .*; so do rules of 2 other NetworkPolicies$/), 'note'],
+    ]);
+  });
+
   test('explain names the ipBlock that plugins may let match the pod', () => {
     const reach = reachOf(
       [SHOP, pod('web', '10.0.0.1'), template('db'), blocks({ cidr: '0.0.0.0/0' })],

@@ -3,6 +3,7 @@ import type { Step } from '../src/model/step.js';
 import { assess } from './encryption-at-rest/findings.js';
 import { plan } from './encryption-at-rest/plan.js';
 import { ASKS, questions } from './encryption-at-rest/questions.js';
+import { tables } from './encryption-at-rest/table.js';
 
 /** Whether Secrets are encrypted where they are stored, turned on and brought to every stored Secret. */
 export const encryptionAtRest: Step = {
@@ -41,5 +42,6 @@ export const encryptionAtRest: Step = {
     })),
   questions,
   assess,
+  tables,
   plan,
 };

@@ -16,6 +16,11 @@ import { providerIn } from './state.js';
 
 /** What each API server shows of its configuration, each statement with its source. */
 export function statements(now: Snapshot): readonly string[] {
+  return said(now).map(({ server, what, source }) => `${server}: ${what} (${source})`);
+}
+
+/** The same in parts. */
+export function said(now: Snapshot): readonly { server: string; what: string; source: string }[] {
   return (now.encryption?.apiServers ?? []).flatMap((one) => {
     const { server, file, reload, hash, config, problem, stage, same } = one;
     const said: [string, string][] = [];
@@ -27,7 +32,7 @@ export function statements(now: Snapshot): readonly string[] {
     if (stage !== undefined) said.push([`stage of rotation: ${stage.value}`, stage.source]);
     if (same !== undefined)
       said.push([`servers have ${same.value ? 'the same file' : 'different files'}`, same.source]);
-    return said.map(([what, source]) => `${server}: ${what} (${source})`);
+    return said.map(([what, source]) => ({ server, what, source }));
   });
 }
 

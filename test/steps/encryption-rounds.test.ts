@@ -151,6 +151,16 @@ test('each file is what its round is to have in force', () => {
     }
 });
 
+test('what is seen of each API server stands in a table with its source, also where all is well', () => {
+  const now = cluster([secrets(box('key1'), identity), undefined], KEY1, {});
+  const [table] = step.tables?.(now, now) ?? [];
+  expect(table?.rows.map((row) => row.map(({ text }) => text))).toEqual([
+    ['cp1', FILE, 'its arguments'],
+    ['cp1', 'secrets: secretbox key1, then identity', 'its file'],
+  ]);
+  expect(step.tables?.(snapshotOf({}), snapshotOf({}))).toEqual([]);
+});
+
 describe('the answers hold it back', () => {
   const now = cluster(three(null), PLAIN);
   const rotate = { goal: 'use/secretbox/key-2026-01', removeOld: true };

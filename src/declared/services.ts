@@ -79,7 +79,7 @@ export class Services {
   private behind(variant: Variant, port: unknown): Target[] {
     const protocol = protocolOf(at(port, 'protocol'));
     if (protocol === undefined) return [];
-    const number = portOn(variant, at(port, 'targetPort') ?? at(port, 'port'), protocol);
+    const number = portOn(variant, at(port, 'targetPort') || at(port, 'port'), protocol);
     return number === undefined
       ? []
       : [{ peer: this.cluster.peer(variant.workload), protocol, port: number }];

@@ -128,7 +128,7 @@ function targetPorts(
   protocol: string,
   pods: readonly unknown[],
 ): readonly (number | string)[] {
-  const target = at(port, 'targetPort') ?? at(port, 'port');
+  const target = at(port, 'targetPort') || at(port, 'port');
   if (typeof target === 'number') return [target];
   if (typeof target !== 'string') return [];
   if (/^\d+$/.test(target)) return [Number(target)];

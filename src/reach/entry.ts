@@ -120,7 +120,7 @@ function chosenPorts(
 ): readonly { name: string | undefined; target: string | number | undefined }[] {
   const ports = listAt(service, 'spec', 'ports').map((raw) => {
     const number = at(raw, 'port');
-    return { name: stringAt(raw, 'name'), number, target: portOf(at(raw, 'targetPort') ?? number) };
+    return { name: stringAt(raw, 'name'), number, target: portOf(at(raw, 'targetPort') || number) };
   });
   return port === undefined
     ? ports

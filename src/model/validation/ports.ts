@@ -1,4 +1,4 @@
-import { at, isRecord, listAt, stringAt } from '../manifest.js';
+import { at, listAt, stringAt } from '../manifest.js';
 import { validateLabels } from './labels.js';
 import { dnsLabel, dnsSubdomain, isPort, PROTOCOLS, type Problems, portName } from './rules.js';
 
@@ -30,8 +30,9 @@ export function validateService(object: Record<string, unknown>, problems: Probl
     const key = `${protocol} ${String(number)}`;
     if (numbers.has(key)) problems.duplicate(here, { protocol, port: number });
     numbers.add(key);
-    const target = isRecord(port) ? port.targetPort : undefined;
-    if (target !== undefined && target !== null) validateNumberOrName(target, `${here}.targetPort`, problems);
+    // Nothing and 0 are the Service's own port.
+    const target = at(port, 'targetPort') || number;
+    if (target !== number) validateNumberOrName(target, `${here}.targetPort`, problems);
   }
 }
 

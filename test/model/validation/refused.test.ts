@@ -134,6 +134,7 @@ test.each<[string, Manifest]>([
     }),
   ],
   ['several ports without names', service({ ports: [{ port: 80 }, { port: 81 }] })],
+  ['a target port of 0, which is the port', port({ targetPort: 0 })],
   ['a target port by name', port({ targetPort: 'http' })],
   [
     'an external name with a dot at its end',

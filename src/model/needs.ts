@@ -184,10 +184,14 @@ function claimLines(
   ];
 }
 
-/** The claims of a namespace by name. */
+const named = new WeakMap<readonly Manifest[], ReadonlyMap<string, Manifest>>();
+
+/** The claims of a namespace by name; put in order once, for each of its workloads asks. */
 export function claimsByName(now: Snapshot, namespace: string): ReadonlyMap<string, Manifest> {
   const claims = objectsIn(now, 'PersistentVolumeClaim', namespace);
-  return new Map(claims.map((claim) => [claim.metadata.name, claim]));
+  const known = named.get(claims) ?? new Map(claims.map((claim) => [claim.metadata.name, claim]));
+  named.set(claims, known);
+  return known;
 }
 
 function ownedByPod(claim: Manifest): boolean {

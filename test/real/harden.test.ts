@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { declaredConnections, declaredText, peerText } from '../../src/declared/index.js';
 import { readManifests } from '../../src/host/manifests.js';
 import type { Manifest } from '../../src/model/manifest.js';
-import { isolation, reachOf } from '../../src/reach/index.js';
+import { FILES, isolation, reachOf } from '../../src/reach/index.js';
 import { PLATFORM } from '../support/platform.js';
 import { harden, type Ran, ROOT } from '../support/program.js';
 import { missingReal, type RealCluster, startReal } from '../support/real-cluster.js';
@@ -250,6 +250,14 @@ const PLANTED = 'planted-value-that-nobody-may-ever-see';
       // On a real cluster nobody cuts traffic unattended without saying so: the one question that has to be answered is.
       await writeFile(answers, 'default-deny: {namespaces: recommended}\n');
       const flags = ['--kubeconfig', path.join(directory, 'kubeconfig'), '--answers', answers];
+      const unanswered = await harden(
+        ['apply', '--confirm', 'real', '--step', 'default-deny', ...flags.slice(0, 2)],
+        env,
+      );
+      expect(unanswered).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('{default-deny: {namespaces: recommended}}'),
+      });
       const before = await state('before');
       const ran = await harden(['apply', '--confirm', 'real', '--step', 'default-deny', ...flags], env);
       expect({ code: ran.code, stderr: ran.stderr }).toMatchObject({ code: 0 });

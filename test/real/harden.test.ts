@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { declaredConnections, declaredText, peerText } from '../../src/declared/index.js';
 import { readManifests } from '../../src/host/manifests.js';
 import type { Manifest } from '../../src/model/manifest.js';
-import { FILES, isolation, reachOf } from '../../src/reach/index.js';
+import { isolation, reachOf } from '../../src/reach/index.js';
 import { PLATFORM } from '../support/platform.js';
 import { harden, type Ran, ROOT } from '../support/program.js';
 import { missingReal, type RealCluster, startReal } from '../support/real-cluster.js';

@@ -202,7 +202,7 @@ class Reader implements Documents {
     }
     const object = withoutEmptyNamespace(value as Manifest);
     const wrong = deeperThan(object, this.limits.depth)
-      ? `is nested more than ${this.limits.depth} levels deep`
+      ? `is nested deeper than ${this.limits.depth} levels`
       : refusal(object);
     if (wrong === undefined) return object;
     this.problem(`${here}, ${refText(refOf(object))}`, wrong);

@@ -72,7 +72,7 @@ export function thoroughContents(text: string, limits: YamlLimits): YamlContents
       fault(start, UNRENDERED);
       continue;
     }
-    if (error !== undefined) fault(error.pos[0], error.message.split('\n')[0] ?? 'is not YAML');
+    if (error !== undefined) fault(error.pos[0], faultText(error.message, limits));
     if (wrong.length > 0) continue;
     if (odd !== undefined) {
       fault(odd, 'has a list or a map as a key');
@@ -82,17 +82,19 @@ export function thoroughContents(text: string, limits: YamlLimits): YamlContents
       const value: unknown = document.toJS({ maxAliasCount: limits.aliases });
       if (value !== null && value !== undefined) values.push(value);
     } catch (error) {
-      // The parser throws for aliases alone: too many, or to nothing.
-      fault(start, error instanceof ReferenceError ? aliasFault(error.message, limits) : 'cannot be read');
+      fault(start, error instanceof Error ? faultText(error.message, limits) : 'cannot be read');
     }
   }
   return { values, faults };
 }
 
-function aliasFault(words: string, { aliases }: YamlLimits): string {
-  return words.startsWith('Excessive')
-    ? `its aliases would blow it up to more than ${aliases.toLocaleString('en-US')} nodes; write it without them`
-    : words;
+/** The first line of what the parser says; where it speaks of its own limits, what that means for the file. */
+function faultText(words: string, { aliases, depth }: YamlLimits): string {
+  if (/^Excessive alias/.test(words))
+    return `its aliases would blow it up to more than ${aliases.toLocaleString('en-US')} nodes; write it without them`;
+  // Far more levels than are read: the parser asks itself once for each.
+  if (/call stack/.test(words)) return `is nested deeper than ${depth} levels`;
+  return words.split('\n')[0] || 'is not YAML';
 }
 
 /** Whether a text that is no YAML of Kubernetes holds what template languages put where a value or a line begins. */

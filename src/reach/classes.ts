@@ -23,7 +23,9 @@ export interface PodClass {
   ports: readonly NamedPort[];
   /** Equal for classes with the same named ports. */
   portsId: number;
-  /** On its node's network and therefore not selectable: the node's address stands for it. */
+  /** On its node's network: no cluster-wide policy selects it, but its node. */
+  hostNetwork: boolean;
+  /** On its node's network and not selectable for any policy: the node's address stands for it. */
   onNode: boolean;
   /** Name of the node, where that plays a part. */
   node: string | undefined;
@@ -110,7 +112,7 @@ export function classify(
   };
   const ofPod = inventory.pods.map((pod) => {
     const onNode = pod.hostNetwork && !options.hostNetworkSelected;
-    const node = options.nodes && onNode ? pod.node : undefined;
+    const node = options.nodes && pod.hostNetwork ? pod.node : undefined;
     const values = keys.map((key) => pod.labels.get(key) ?? null);
     const ports = pod.ports.filter((port) => asked.ports.has(port.name));
     const portsKey = ports
@@ -119,7 +121,7 @@ export function classify(
       .join();
     return placesOf(pod, onNode).map((place) => {
       const where = place === undefined ? 0 : [place.family, place.atom ?? -1];
-      const key = JSON.stringify([pod.namespace, onNode, node ?? '', where, portsKey, values]);
+      const key = JSON.stringify([pod.namespace, pod.hostNetwork, node ?? '', where, portsKey, values]);
       let index = byKey.get(key);
       if (index === undefined) {
         let portsId = portIds.get(portsKey);
@@ -133,7 +135,8 @@ export function classify(
             return typeof value === 'string' ? [[k, value]] : [];
           }),
         );
-        index = add({ namespace: pod.namespace, labels, ports, portsId, onNode, node, place });
+        const { namespace, hostNetwork } = pod;
+        index = add({ namespace, labels, ports, portsId, hostNetwork, onNode, node, place });
         byKey.set(key, index);
       }
       return index;
@@ -146,6 +149,7 @@ export function classify(
         labels: new Map(),
         ports: [],
         portsId: 0,
+        hostNetwork: false,
         onNode: false,
         node: undefined,
         place,

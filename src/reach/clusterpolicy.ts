@@ -76,7 +76,7 @@ export function readClusterPolicy(manifest: Manifest, semantics: Semantics): Pol
     ref: { apiVersion: manifest.apiVersion, kind: manifest.kind, name: refOf(manifest).name },
     tier: dialect.tier(spec),
     priority: dialect.priority ? readPriority(at(spec, 'priority')) : 0,
-    subject: readPods(at(spec, 'subject'), 'spec.subject'),
+    subject: readPods(at(spec, 'subject'), 'spec.subject', semantics),
     ingress: rules('ingress', 'from'),
     egress: rules('egress', 'to'),
   };
@@ -88,15 +88,19 @@ function readPriority(raw: unknown): number {
 }
 
 /** Subject or peer: exactly one of `namespaces` and `pods`. */
-function readPods(raw: unknown, field: string): PodPeer {
+function readPods(raw: unknown, field: string, semantics: Semantics): PodPeer {
   const namespaces = at(raw, 'namespaces') ?? undefined;
   const pods = at(raw, 'pods') ?? undefined;
   if ((namespaces === undefined) === (pods === undefined))
     throw new InvalidField(`${field} must hold exactly one of namespaces and pods`);
-  if (pods === undefined)
-    return { kind: 'pods', namespace: parseSelector(namespaces, `${field}.namespaces`), pods: EVERYTHING };
+  const neverOnNode = !semantics.clusterWideOnNode;
+  if (pods === undefined) {
+    const namespace = parseSelector(namespaces, `${field}.namespaces`);
+    return { kind: 'pods', namespace, pods: EVERYTHING, neverOnNode };
+  }
   return {
     kind: 'pods',
+    neverOnNode,
     namespace: parseSelector(at(pods, 'namespaceSelector'), `${field}.pods.namespaceSelector`),
     pods: parseSelector(at(pods, 'podSelector'), `${field}.pods.podSelector`),
   };
@@ -158,7 +162,7 @@ function readPeers(raw: unknown, field: string, direction: Direction, semantics:
         return { kind: 'domain', name };
       });
   }
-  return [readPods(raw, field)];
+  return [readPods(raw, field, semantics)];
 }
 
 /** v1alpha1: exactly one of `portNumber`, `portRange` and `namedPort`. */

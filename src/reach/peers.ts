@@ -216,9 +216,9 @@ export class Peers {
   }
 
   /** The classes of a peer as a set; many rules name the same. */
-  private selected(peer: PodPeer): Bits {
+  selected(peer: PodPeer): Bits {
     const namespace = typeof peer.namespace === 'string' ? `name ${peer.namespace}` : peer.namespace.text;
-    const key = `${namespace} ${peer.pods.text}`;
+    const key = `${peer.neverOnNode} ${namespace} ${peer.pods.text}`;
     let found = this.selectedByText.get(key);
     if (found === undefined) {
       found = new Bits(this.count);
@@ -281,7 +281,7 @@ export class Peers {
   private addOnNodes(selector: Selector, found: Bits): void {
     const nodes = this.nodesOf(selector);
     this.classes.classes.forEach((candidate, index) => {
-      if (candidate.onNode && nodes.has(candidate.node ?? '')) found.add(index);
+      if (candidate.hostNetwork && nodes.has(candidate.node ?? '')) found.add(index);
     });
   }
 
@@ -294,8 +294,9 @@ export class Peers {
     for (const name of namespaces)
       for (const index of byNamespace.get(name) ?? []) {
         const candidate = classes[index];
-        if (candidate !== undefined && !candidate.onNode && this.selects(peer.pods, candidate.labels))
-          out.push(index);
+        if (candidate === undefined || candidate.onNode || (peer.neverOnNode && candidate.hostNetwork))
+          continue;
+        if (this.selects(peer.pods, candidate.labels)) out.push(index);
       }
     return out;
   }

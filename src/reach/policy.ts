@@ -19,6 +19,8 @@ export interface PodPeer {
   kind: 'pods';
   namespace: string | Selector;
   pods: Selector;
+  /** Of a cluster-wide policy: pods on their node's network are not among them, however a plugin takes these. */
+  neverOnNode?: boolean;
 }
 
 /** What Cilium knows without addresses: the API server, and every node with the pods on its network. */

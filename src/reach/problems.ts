@@ -1,4 +1,4 @@
-import { type Manifest, refOf } from '../model/manifest.js';
+import { type Manifest, refOf, refText } from '../model/manifest.js';
 import type { Family } from './address.js';
 import type { Problem } from './inventory.js';
 import type { ReachOptions } from './options.js';
@@ -166,22 +166,39 @@ function listed(names: readonly string[]): string {
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
-/** Workloads on their node's network that policies select: most plugins overlook that. */
-export function selectedOnNode(reach: Reach): readonly Problem[] {
+/** Workloads on their node's network that NetworkPolicies select, or name by labels: most plugins overlook that. */
+export function selectedOnNode(reach: Reach, policies: readonly Policy[]): readonly Problem[] {
   const { inventory, engine } = reach;
-  const found = new Set<number>();
+  const namespaced = policies.filter(({ tier }) => tier === 'NetworkPolicy');
+  const named = namespaced.flatMap((policy) =>
+    [...(policy.ingress ?? []), ...(policy.egress ?? [])].map((rule) => ({
+      text: `${rule.place} of ${refText(policy.ref)}`,
+      peers: peersOf(rule).filter((peer) => peer.kind === 'pods'),
+    })),
+  );
+  const found = new Map<number, { selected: boolean; rules: Set<string> }>();
   inventory.pods.forEach((pod, i) => {
-    const inForce = reach
-      .classesOf(i)
-      .flatMap((one) => [engine.inForce('ingress', one), engine.inForce('egress', one)]);
-    if (pod.hostNetwork && inForce.some((by) => Object.values(by).some((policies) => policies.length > 0)))
-      found.add(pod.workload);
+    if (!pod.hostNetwork) return;
+    const known = found.get(pod.workload) ?? { selected: false, rules: new Set<string>() };
+    found.set(pod.workload, known);
+    for (const one of reach.classesOf(i)) {
+      known.selected ||= namespaced.some(({ subject }) => engine.peers.selected(subject).has(one));
+      for (const { text, peers } of named)
+        if (peers.some((peer) => engine.peers.selected(peer).has(one))) known.rules.add(text);
+    }
   });
-  return [...found].flatMap((index) => {
+  return [...found].flatMap(([index, { selected, rules }]) => {
     const workload = inventory.workloads[index];
-    if (workload === undefined) return [];
-    const message =
-      "uses its node's network: policies that select it are shown as in force, most plugins do not apply them";
+    const [first] = rules;
+    if (workload === undefined || (!selected && first === undefined)) return [];
+    const more = rules.size > 1 ? ` and ${rules.size - 1} more` : '';
+    const said = [
+      ...(selected ? ['policies that select it are shown as in force'] : []),
+      ...(first === undefined
+        ? []
+        : [`rules that name it by its labels are shown as matching it (${first}${more})`]),
+    ];
+    const message = `uses its node's network: ${said.join(', and ')}; most plugins do neither`;
     return [{ object: workload.ref, message, effect: 'note' as const }];
   });
 }

@@ -275,6 +275,6 @@ export function reachOf(
   );
   const reach = new Reach(inventory, policies, problems, all, semantics);
   problems.push(...undecidedRanges(reach, policies));
-  if (all.hostNetwork === 'pod') problems.push(...selectedOnNode(reach));
+  if (all.hostNetwork === 'pod') problems.push(...selectedOnNode(reach, policies));
   return reach;
 }

@@ -49,6 +49,8 @@ export interface Semantics {
   needs: { egress: boolean; ingress: boolean };
   /** Whether pods on the node's network can be subjects or selected peers; the plugins' usual answer is no. */
   hostNetworkSelected: boolean;
+  /** Whether cluster-wide policies select such pods in any case; their documentation says never. */
+  clusterWideOnNode: boolean;
   selfAlways: boolean;
   ownNodeAlways: boolean;
   /** Order of policies of one tier: lower number first. */
@@ -100,6 +102,7 @@ export const KUBERNETES: Semantics = {
   namedPortsOfDestination: true,
   needs: { egress: true, ingress: true },
   hostNetworkSelected: false,
+  clusterWideOnNode: false,
   selfAlways: true,
   ownNodeAlways: true,
   before: (a, b) => a - b,

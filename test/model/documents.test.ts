@@ -95,14 +95,20 @@ describe('what cannot be taken is named with file, place and object, and the res
 
   test.each<[string, () => string, string, string]>([
     ['broken YAML', () => 'apiVersion: v1\nkind: Pod\nmetadata: {name: b\n', 'line 5, Pod b', ''],
-    ['aliases that explode', bomb, 'line 2, ConfigMap bomb', 'alias'],
+    ['aliases that explode', bomb, 'line 2, ConfigMap bomb', 'its aliases would blow it up'],
     [
       'an alias to nothing',
       () => 'apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: *gone\n',
       'line 2, Pod b',
       'gone',
     ],
-    ['an endless nest', () => deep, 'line 2, ConfigMap deep', 'more than 200 levels deep'],
+    ['an endless nest', () => deep, 'line 2, ConfigMap deep', 'is nested deeper than 200 levels'],
+    ...['[', '{a: '].map((open): [string, () => string, string, string] => [
+      `a nest that no parser follows, of ${open}`,
+      () => `apiVersion: v1\nkind: Pod\nmetadata: {name: b}\nspec: ${open.repeat(100_000)}\n`,
+      'line 5, Pod b',
+      'is nested deeper than 200 levels',
+    ]),
     [
       'a template that is not rendered',
       () => 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Values.x }}-web\n',

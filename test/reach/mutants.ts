@@ -59,6 +59,7 @@ export const MUTANTS: Readonly<Record<string, Partial<Semantics>>> = {
   'egress of the source is not asked': { needs: { egress: false, ingress: true } },
   'ingress of the destination is not asked': { needs: { egress: true, ingress: false } },
   'pods on the node network are selected': { hostNetworkSelected: true },
+  'cluster-wide policies select pods on the node network': { clusterWideOnNode: true },
   'a pod can be cut off from itself': { selfAlways: false },
   'a pod can be cut off from its own node': { ownNodeAlways: false },
   'higher numbers come first': { before: (a, b) => b - a },

@@ -123,7 +123,8 @@ function tier(world: World, name: 'Admin' | 'Baseline', subject: End): readonly 
 
 /** Subject or peer of a cluster-wide policy that names pods. */
 function namesPods(world: World, raw: unknown, end: End): boolean {
-  if (end.object === undefined || standsForNode(world, end)) return false;
+  // Its documentation: pods on the network of their node are never subjects or peers of pods.
+  if (end.object === undefined || onHostNetwork(end)) return false;
   const namespaces = get(raw, 'namespaces');
   if (namespaces !== undefined) return selects(namespaces, namespaceLabels(world, namespaceOf(end)));
   const pods = get(raw, 'pods');
@@ -190,7 +191,7 @@ function clusterPeer(world: World, peer: unknown, end: Placed): boolean {
   return nodesOf(world).some(
     (node) =>
       selects(nodes, stringsAt(node, 'metadata', 'labels')) &&
-      ((standsForNode(world, end) && nodeName(end) === node.metadata.name) ||
+      ((onHostNetwork(end) && nodeName(end) === node.metadata.name) ||
         (typeof end.ip === 'string' && nodeAddresses(node).includes(end.ip))),
   );
 }
@@ -251,7 +252,11 @@ function selects(selector: unknown, labels: Record<string, string>): boolean {
 
 /** A pod on its node's network, where policies do not see it as a pod. */
 function standsForNode({ options }: World, end: End): boolean {
-  return options.hostNetwork === 'node' && at(podOf(end), 'spec', 'hostNetwork') === true;
+  return options.hostNetwork === 'node' && onHostNetwork(end);
+}
+
+function onHostNetwork(end: End): boolean {
+  return at(podOf(end), 'spec', 'hostNetwork') === true;
 }
 
 /** An end with each address by which it can be reached, or reach others. */

@@ -90,6 +90,10 @@ const FEATURES: Readonly<Record<string, (cluster: RandomCluster) => boolean>> = 
   'pod on the node network': (c) => pods(c).some((p) => at(p, 'spec', 'hostNetwork') === true),
   'pod on the node network, left to the node': (c) =>
     c.options.hostNetwork === 'node' && pods(c).some((p) => at(p, 'spec', 'hostNetwork') === true),
+  'pod on the node network beside a cluster-wide policy, taken as a pod': (c) =>
+    c.options.hostNetwork === 'pod' &&
+    clusterRules(c).length > 0 &&
+    pods(c).some((p) => at(p, 'spec', 'hostNetwork') === true),
   'pod without address': (c) => pods(c).some((p) => listAt(p, 'status', 'podIPs').length === 0),
   'pod with an IPv6 address': (c) => pods(c).some((p) => json(p.status).includes('::')),
   'workload without pods': (c) => c.objects.some((o) => o.kind === 'Deployment'),

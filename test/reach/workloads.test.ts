@@ -148,4 +148,43 @@ describe('pods on their node network', () => {
     expect([...reach.connections()].filter(({ dst }) => dst === 'shop/agent[Pod]')).toEqual([]);
     expect(reach.problems).toMatchObject([{ object: { kind: 'Pod', name: 'agent' } }]);
   });
+
+  test('files: a rule that names them by labels is a note, too', () => {
+    const from = [{ podSelector: { matchLabels: { app: 'agent' } } }];
+    const spec = { podSelector: { matchLabels: { app: 'web' } }, ingress: [{ from }] };
+    const agent = pod('agent', [], { spec: { hostNetwork: true, containers: [] } });
+    agent.metadata.labels = { app: 'agent' };
+    const named = (objects: readonly Manifest[]) => reachOf(objects, FILES).problems;
+    expect(named([agent, pod('web'), { ...policy, spec }])).toEqual([
+      {
+        object: expect.objectContaining({ kind: 'Pod', name: 'agent' }),
+        message: expect.stringContaining('(ingress[0] of NetworkPolicy shop/deny)'),
+        effect: 'note',
+      },
+    ]);
+    expect(named([pod('agent'), pod('web'), { ...policy, spec }])).toEqual([]);
+  });
+
+  test.each([
+    ['cluster', LIVE],
+    ['files', FILES],
+  ])('%s: no cluster-wide policy closes them, or names them as pods; it names their nodes', (_, options) => {
+    const agent = pod('agent', [], { spec: { hostNetwork: true, nodeName: 'one', containers: [] } });
+    const node: Manifest = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'one', labels: { a: 'b' } } };
+    const closed = (ingress: unknown, egress: unknown) => {
+      const spec = { tier: 'Admin', priority: 1, subject: { namespaces: {} }, ingress, egress };
+      const cluster = { apiVersion: 'policy.networking.k8s.io/v1alpha2', kind: 'ClusterNetworkPolicy' };
+      const objects = [agent, pod('web'), node, { ...cluster, metadata: { name: 'c' }, spec }];
+      const reach = reachOf(objects, options);
+      const [web, host] = [{ pod: 'shop/web' }, { pod: 'shop/agent' }];
+      return [reach.allows(web, host, 'TCP', 9), reach.allows(host, web, 'TCP', 9)].map((open) => !open);
+    };
+    const everyPod = [{ namespaces: {} }];
+    expect(closed([{ action: 'Deny', from: everyPod }], [{ action: 'Deny', to: everyPod }])).toEqual([
+      false,
+      false,
+    ]);
+    const nodes = [{ nodes: { matchLabels: { a: 'b' } } }];
+    expect(closed([], [{ action: 'Deny', to: nodes }])).toEqual([true, false]);
+  });
 });

@@ -1,6 +1,7 @@
 import { at, groupOf, listAt, type Manifest } from '../manifest.js';
 import { TEMPLATES } from '../workloads.js';
 import { validateLabels, validateSelector } from './labels.js';
+import { policyVersions } from './policy-versions.js';
 import { validateContainerPorts, validateIngress, validateService } from './ports.js';
 import { dnsLabel, dnsSubdomain, Problems, pathSegment } from './rules.js';
 
@@ -31,6 +32,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
 export function refused(object: Manifest): readonly string[] {
   const problems = new Problems();
   const group = groupOf(object.apiVersion);
+  const versions = policyVersions(object.kind, group);
+  if (versions !== undefined && !versions.includes(object.apiVersion))
+    problems.invalid(
+      'apiVersion',
+      object.apiVersion,
+      `no server that is known here has ${object.kind} in this version (known: ${versions.join(', ')})`,
+    );
   const key = `${group}/${object.kind}`;
   const { name, namespace } = object.metadata;
   for (const why of (NAMES[key] ?? nameRule(group))(name)) problems.invalid('metadata.name', name, why);

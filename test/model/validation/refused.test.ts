@@ -108,6 +108,18 @@ test.each<[string, Manifest, string]>([
     ]),
     'Duplicate',
   ],
+  ...[
+    ['networking.k8s.io/v1beta1', 'NetworkPolicy'],
+    ['networking.k8s.io/v7beta9', 'NetworkPolicy'],
+    ['policy.networking.k8s.io/v1alpha2', 'AdminNetworkPolicy'],
+    ['policy.networking.k8s.io/v1', 'BaselineAdminNetworkPolicy'],
+    ['policy.networking.k8s.io/v1alpha1', 'ClusterNetworkPolicy'],
+    ['cilium.io/v3', 'CiliumNetworkPolicy'],
+  ].map(([version = '', kind = '']): [string, Manifest, string] => [
+    `${kind} of a version that no server has`,
+    named(kind, 'a', version),
+    `apiVersion: Invalid value: "${version}": no server that is known here has ${kind} in this version`,
+  ]),
   ['Ingress port', ingress({ number: 70_000 }), 'spec.rules[0].http.paths[0].backend.service.port.number'],
   ['Ingress port name', ingress({ name: 'a_b' }), 'service.port.name'],
 ])('%s is refused', (_, bad, text) => {
@@ -115,6 +127,10 @@ test.each<[string, Manifest, string]>([
 });
 
 test.each<[string, Manifest]>([
+  ['a NetworkPolicy', named('NetworkPolicy', 'a', 'networking.k8s.io/v1')],
+  ['a policy of Antrea', named('NetworkPolicy', 'a', 'crd.antrea.io/v1alpha1')],
+  ['an AdminNetworkPolicy', named('AdminNetworkPolicy', 'a', 'policy.networking.k8s.io/v1alpha1')],
+  ['a ClusterNetworkPolicy', named('ClusterNetworkPolicy', 'a', 'policy.networking.k8s.io/v1alpha2')],
   ['a pod with dots in its name', named('Pod', 'a.b-c.0')],
   ['a role with colons', named('ClusterRole', 'system:node', 'rbac.authorization.k8s.io/v1')],
   ['an APIService', named('APIService', 'v1.apps', 'apiregistration.k8s.io/v1')],

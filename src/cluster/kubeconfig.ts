@@ -167,7 +167,9 @@ function pick(config: Parsed, wanted: string | undefined): Selected {
         : `Cluster ${quoted(clusterName)} in the kubeconfig has no server.`,
     );
   if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol))
-    throw broken(`Cluster ${quoted(clusterName)}: server ${quoted(server)} is not an http or https address.`);
+    throw broken(
+      `Kubeconfig, cluster ${quoted(clusterName)}: server ${quoted(server)} is not an http or https address.`,
+    );
   const userName = stringAt(context, 'user') ?? '';
   const user = config.users.get(userName);
   if (user === undefined && userName !== '')

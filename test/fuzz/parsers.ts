@@ -67,7 +67,7 @@ export const PARSERS: readonly Parser[] = [
     corpus: corpus('kubeconfig'),
     throws: ['ClusterError'],
     parse: (input) => ({ value: selectContext({ kubeconfigText: input }) }),
-    names: /kubeconfig|context/,
+    names: /kubeconfig|context/i,
   },
   {
     name: 'templates',

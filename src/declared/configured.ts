@@ -19,7 +19,8 @@ const NOTHING: Found = { kind: 'nothing' };
 
 /** Connections that workloads' own settings declare: env, command, arguments, referenced ConfigMaps. */
 export function configured(collector: Collector): void {
-  const textMentions = rememberingReader();
+  const names = new Set(collector.cluster.of('Service').map(({ metadata }) => metadata.name));
+  const textMentions = rememberingReader((host) => host.split('.', 2).some((label) => names.has(label)));
   const services = Map.groupBy(collector.cluster.of('Service'), namespaceOf);
   const variables = new Map<string, ReadonlyMap<string, string>>();
   for (const made of collector.cluster.workloads) {
@@ -44,11 +45,12 @@ export function configured(collector: Collector): void {
 function add(collector: Collector, made: Made, mentioned: Mentioned): void {
   const { mention, object, field } = mentioned;
   const source: Peer = made.peer;
+  if (mention.tentative !== undefined && !isMeant(collector, made.peer.namespace, mention)) return;
   const found = resolve(collector, made.peer.namespace, mentioned);
   const proof = evidence(object, field, mention.text);
   if (found.kind === 'targets')
     for (const target of found.targets) collector.add(source, target, 'config', proof);
-  if (found.kind === 'dangling')
+  if (found.kind === 'dangling' && mention.tentative === undefined)
     collector.dangling({
       source,
       host: mention.host,
@@ -58,11 +60,22 @@ function add(collector: Collector, made: Made, mentioned: Mentioned): void {
     });
 }
 
+/** Whether what was read by its form alone is a Service or a pod of one, and has the port that is written. */
+function isMeant(collector: Collector, namespace: string, mention: Mention): boolean {
+  const isNamed = (host: string) =>
+    ['service', 'pod'].includes(serviceNamed(collector, namespace, host).kind);
+  if (![mention.host, ...(mention.tentative ?? [])].every(isNamed)) return false;
+  const named = serviceNamed(collector, namespace, mention.host);
+  if (mention.port === undefined || named.kind !== 'service') return true;
+  const found = collector.services.get(named.namespace, named.name);
+  return found !== undefined && chosenPorts(found, { number: mention.port }).length > 0;
+}
+
 function resolve(collector: Collector, namespace: string, mentioned: Mentioned): Found {
   const { mention } = mentioned;
   if (isLoopback(mention.host)) return NOTHING;
   if (parseAddress(mention.host) !== undefined) return address(collector, mentioned);
-  const named = serviceNamed(collector, namespace, mention);
+  const named = serviceNamed(collector, namespace, mention.host);
   if (named.kind === 'service') return service(collector, named, mentioned);
   if (named.kind === 'pod') return pod(collector, named.workload, mentioned);
   if (named.kind === 'missing') return { kind: 'dangling', reason: named.reason };
@@ -87,7 +100,7 @@ type Named =
  * What a host name stands for, as the cluster's DNS resolves it: `svc`, `svc.ns`, `svc.ns.svc` and with the cluster's
  * domain; before each of these the name of a pod behind the Service.
  */
-function serviceNamed(collector: Collector, namespace: string, { host }: Mention): Named {
+function serviceNamed(collector: Collector, namespace: string, host: string): Named {
   const labels = host.split('.');
   const has = (ns: string | undefined, name: string | undefined) =>
     ns !== undefined &&

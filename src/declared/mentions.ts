@@ -14,6 +14,11 @@ export interface Mention {
   hinted: boolean;
   /** What is shown of it: scheme, host and port only, so that no credentials, path or query can be in it. */
   text: string;
+  /**
+   * It is read by its form alone: it counts where it is a Service of the cluster (with that port, where one is written)
+   * and all of these names are as well. Where it is none, nothing is missing.
+   */
+  tentative?: readonly string[];
 }
 
 /** One or more labels of a DNS name (RFC 1123). Deterministic: every character has one place in it. */
@@ -57,6 +62,8 @@ export function urlsIn(text: string): { mentions: Mention[]; spans: Span[] } {
     }
     const last = scheme.split(/[+:.]/).at(-1) ?? scheme;
     if (LOCAL_SCHEMES.has(last) || LOCAL_SCHEMES.has(scheme)) continue;
+    const inPath = hostInPath(scheme, last, text.slice(at + 3, Math.min(end, at + 3 + LONGEST_LOGIN)));
+    if (inPath !== undefined) mentions.push(inPath);
     const authority = text.slice(at + 3, Math.min(end, nextOf(AUTHORITY_ENDS, text, at + 3)));
     let hosts = hostsOf(authority);
     // A password with a slash in it cuts the authority short; what follows the last @ is then the host.
@@ -77,6 +84,30 @@ export function urlsIn(text: string): { mentions: Mention[]; spans: Span[] } {
       });
   }
   return { mentions, spans };
+}
+
+/**
+ * The host of a URL whose authority is empty or that of a resolver: `dns:///pay:8080`, `dns://10.0.0.2/pay:8080`,
+ * `kubernetes:///pay.shop` (gRPC name resolution). Of a scheme with a port of its own (`postgres:///orders`) an empty
+ * authority is the local host, and what follows is a path unless it has a port.
+ */
+function hostInPath(scheme: string, last: string, rest: string): Mention | undefined {
+  const path = last === 'dns' ? rest.indexOf('/') : rest.startsWith('/') ? 0 : -1;
+  if (path < 0) return undefined;
+  const segment = rest.slice(path).replace(/^\/+/, '');
+  const found = hostAndPort(segment.slice(0, nextOf(AUTHORITY_ENDS, segment, 0)));
+  if (found === undefined) return undefined;
+  const { host, port } = found;
+  if (port === undefined && (SCHEME_PORTS[scheme] ?? SCHEME_PORTS[last]) !== undefined) return undefined;
+  const form = port === undefined ? 'name' : 'address';
+  return {
+    host,
+    port,
+    schemePort: undefined,
+    form,
+    hinted: true,
+    text: `${scheme}:///${withPort(host, port)}`,
+  };
 }
 
 /** Hosts of an authority: user and password dropped, several hosts by commas; none where one of them is no host. */
@@ -110,6 +141,8 @@ export function hostAndPort(text: string): { host: string; port: number | undefi
 }
 
 const TOKEN_ENDS = /[\s"'`,;()[\]{}<>|&=$!\\*]/g;
+/** What is written before a host and its port to say how it is found: letters first, so that it is no part of an address. */
+const PREFIX = /^[a-z][a-z0-9+-]{1,30}$/i;
 const AFTER_PORT = /[/?:#]/;
 
 /**
@@ -142,13 +175,24 @@ function addressOf(token: string, hinted: boolean): Mention | undefined {
     const [, , , host, port] = token.split('/', 5);
     return mention(hostName(host ?? ''), portNumber(port), 'address', true);
   }
-  const bare = token.slice(token.lastIndexOf('@') + 1);
-  const colon = bare.indexOf(':');
-  if (colon > 0) {
+  const whole = token.slice(token.lastIndexOf('@') + 1);
+  // `//host` as Oracle's clients write it, after an @ or alone.
+  let bare = whole.replace(/^\/{2,3}/, '');
+  // `dns:host:port`, `tcp:host:port`: what stands before is how to get there.
+  for (let prefixes = 0; prefixes < 4; prefixes++) {
+    const colon = bare.indexOf(':');
+    if (colon <= 0) break;
     const rest = bare.slice(colon + 1, colon + 7);
     const cut = rest.search(AFTER_PORT);
     const port = portNumber(cut < 0 ? rest : rest.slice(0, cut));
     if (port !== undefined) return mention(hostName(bare.slice(0, colon)), port, 'address', hinted);
+    if (!PREFIX.test(bare.slice(0, colon))) break;
+    bare = bare.slice(colon + 1).replace(/^\/{2,3}/, '');
+  }
+  bare = whole.replace(/^\/{2,3}/, '');
+  if (token.startsWith('jdbc:') && token !== whole) {
+    const host = exactName(bare.split(/[/:?#]/, 1)[0] ?? '');
+    if (host !== undefined) return mention(host, undefined, 'name', true);
   }
   const host = hostName(bare.split(/[/:?#]/, 1)[0] ?? '');
   if (host === undefined || !/\.svc(\.|$)/.test(host)) return undefined;
@@ -190,21 +234,34 @@ export function mentionsInValue(name: string | undefined, value: string): Mentio
   if (says.notHost || spans.length > 0 || (mentions.length > 0 && !says.host)) return unique(mentions);
   const whole = value.trim();
   const names = says.host
-    ? whole.split(/[,;]/, 1_000).map((part) => part.trim().split('/', 1)[0] ?? '')
-    : [whole];
+    ? whole.split(/[,;]/, 1_000).map((part) => bareHost(part))
+    : [bareHost(whole, true)];
   const known = new Set(mentions.map(({ host }) => host));
   for (const name of names) {
-    const bare = mention(exactName(name), undefined, 'name', says.host);
-    if (bare !== undefined && !known.has(bare.host)) mentions.push(bare);
+    const host = says.host ? hostName(name) : exactName(name);
+    const bare = mention(host, undefined, 'name', says.host);
+    // Names in capitals are constants more often than hosts, though DNS takes them.
+    if (bare !== undefined && !known.has(bare.host))
+      mentions.push(exactName(name) === undefined ? { ...bare, tentative: [] } : bare);
   }
   return unique(mentions);
+}
+
+/**
+ * The host in a part of a value: `tcp:db` as SQL Server's clients write it, `dns:pay` as gRPC's do, slashes before it and
+ * a path after it leave the name; `whole`: a path after it makes it none.
+ */
+export function bareHost(part: string, whole = false): string {
+  const text = part.trim().replace(/^(?:(?:tcp|dns):(?:\/{2,3})?|\/{2,3})/, '');
+  const named = text.length < part.trim().length;
+  return whole && !named ? text : (text.split('/', 1)[0] ?? '');
 }
 
 /** Each mention once: what is shown and what hints at it say all that counts. */
 export function unique(mentions: readonly Mention[]): Mention[] {
   const seen = new Map<string, Mention>();
   for (const found of mentions) {
-    const key = `${found.form} ${found.text} ${found.hinted}`;
+    const key = `${found.form} ${found.text} ${found.hinted} ${found.tentative?.join() ?? '-'}`;
     if (!seen.has(key)) seen.set(key, found);
   }
   return [...seen.values()];

@@ -1,5 +1,6 @@
 import { at, isRecord, listAt, type Manifest, type Ref, refOf, stringAt } from '../model/manifest.js';
 import { expand } from './expand.js';
+import { namesInList } from './lists.js';
 import { type Mention, mentionsInValue } from './mentions.js';
 import { portNames, portNumber, wordsOf } from './names.js';
 import { mentionsInText } from './texts.js';
@@ -57,14 +58,13 @@ export function mentionedIn(owner: Ref, spec: unknown, around: Surroundings): Me
       setting.value,
       (name) => variables.get(name) ?? around.serviceVariable(environmentName(name)),
     );
-    const lines = isText(text);
-    for (const mention of lines ? around.textMentions(text) : mentionsInValue(setting.name, text))
+    for (const mention of mentionsIn(setting.name, text, around))
       out.push({
         mention,
         companion: undefined,
         object: setting.object,
         field: setting.field,
-        ownValue: !lines,
+        ownValue: !isText(text),
       });
   }
   return out;
@@ -80,8 +80,7 @@ function addAll(out: Mentioned[], settings: readonly Setting[], around: Surround
   );
   for (const { object, field, name, value, next, quiet } of settings) {
     if (quiet) continue;
-    const lines = isText(value);
-    const mentions = lines ? around.textMentions(value) : mentionsInValue(name, value);
+    const mentions = mentionsIn(name, value, around);
     if (mentions.length === 0) continue;
     const companion =
       name === undefined
@@ -95,9 +94,20 @@ function addAll(out: Mentioned[], settings: readonly Setting[], around: Surround
         companion: companion ?? portNumber(next),
         object,
         field,
-        ownValue: !lines,
+        ownValue: !isText(value),
       });
   }
+}
+
+/** A setting of its own as a value, such as `redis.host=cache` for a whole file or `(HOST=db)` of an Oracle descriptor. */
+const SETTING = /^\s*[(-]{0,2}[A-Za-z][\w.-]{0,100}=./;
+
+function mentionsIn(name: string | undefined, value: string, around: Surroundings): readonly Mention[] {
+  const text = isText(value);
+  if (!text && !SETTING.test(value))
+    return [...mentionsInValue(name, value), ...namesInList(name, value, false)];
+  const mentions = around.textMentions(value);
+  return value.trim().includes('\n') ? mentions : [...mentions, ...namesInList(name, value, true)];
 }
 
 /** Whether a value is running text, a script, a file or settings of its own (`Server=db;Database=x`) rather than one value or a list. */
@@ -211,13 +221,20 @@ export function referencedConfigMaps(spec: unknown): readonly string[] {
   return [...names].filter((name): name is string => typeof name === 'string').sort();
 }
 
-/** A reader of long texts that remembers what it found: many pods mount the same file. */
-export function rememberingReader(): (text: string) => readonly Mention[] {
+/**
+ * A reader of long texts that remembers what it found: many pods mount the same file. What is read by its form alone and
+ * can be no Service is not kept.
+ */
+export function rememberingReader(
+  mayBeService: (host: string) => boolean,
+): (text: string) => readonly Mention[] {
   const known = new Map<string, readonly Mention[]>();
   return (text) => {
     let found = known.get(text);
     if (found === undefined) {
-      found = mentionsInText(text);
+      found = mentionsInText(text).filter(
+        ({ host, tentative }) => tentative === undefined || [host, ...tentative].every(mayBeService),
+      );
       known.set(text, found);
     }
     return found;

@@ -8,7 +8,7 @@ export const HOST_WORDS: ReadonlySet<string> = new Set(
     'target targets peer peers seed seeds node nodes proxy gateway origin dsn connection remote master ' +
     'replica replicas primary sentinel sentinels base datasource jdbc source discovery registry collector ' +
     'pghost proxypass db database cache mq amqp redis mongo mongodb mysql postgres postgresql kafka rabbitmq ' +
-    'zookeeper zk elasticsearch memcached nats etcd consul zipkin jaeger smtp ldap graphite statsd api dest destination'
+    'zookeeper zk elasticsearch memcached nats etcd consul zipkin jaeger smtp ldap graphite statsd api dest destination contact contactpoints'
   ).split(' '),
 );
 
@@ -68,6 +68,36 @@ export const NOT_HOSTS: readonly string[] = [
   'log level',
   'title',
   'description',
+  // What is used, not where it is.
+  'db connection',
+  'database connection',
+  'queue connection',
+  'cache connection',
+  'session connection',
+  'broadcast connection',
+  'db client',
+  'database client',
+  'cache store',
+  'session store',
+  'driver',
+  'dialect',
+  'engine',
+  'type',
+  'kind',
+  'mode',
+  'tier',
+  'component',
+  'components',
+  'profile',
+  'profiles',
+  'profiles active',
+  'active profiles',
+  'feature',
+  'features',
+  'plugin',
+  'plugins',
+  'extension',
+  'extensions',
 ];
 
 /** Last words of names whose values are credentials: never read as names, never shown. */
@@ -138,7 +168,8 @@ export const LOCAL_SCHEMES: ReadonlySet<string> = new Set([
   'env',
   'resource',
   'jar',
-  'kubernetes',
+  'sqlite',
+  'sqlite3',
 ]);
 
 /** Hosts whose URLs name XML namespaces, schemas and licences; nobody connects to them. */
@@ -177,5 +208,13 @@ export const CLIENTS: ReadonlySet<string> = new Set(
     'curl wget nc ncat netcat telnet psql pg_isready pg_dump mysql mysqladmin mysqldump mariadb redis-cli mongo mongosh ' +
     'mongodump amqp-publish kcat kafkacat grpcurl grpc_health_probe hey ab wrk k6 locust ldapsearch wait-for ' +
     'wait-for-it wait-for.sh wait-for-it.sh wait-for-it dockerize etcdctl influx cqlsh clickhouse-client'
+  ).split(' '),
+);
+
+/** Words that stand before a program in a shell's command. */
+export const BEFORE_COMMANDS: ReadonlySet<string> = new Set(
+  (
+    'until while if elif then else do not exec sudo time timeout env nohup command eval sh bash ash dash zsh test watch ' +
+    'xargs su gosu run entrypoint cmd args exit echo printf wait sleep'
   ).split(' '),
 );

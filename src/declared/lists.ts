@@ -1,0 +1,47 @@
+import { exactName, hostAndPort, type Mention, mention } from './mentions.js';
+import { nameSays } from './names.js';
+
+/** Longest list of hosts that is read, in parts: what is longer is data. */
+const LONGEST_LIST = 50;
+
+/**
+ * The names of a value that is a list of names and nothing else: `a,b`, `["a", "b"]`, with `spaces` also `a b`. What the
+ * setting is called says nothing of them, so each counts only together with all others.
+ */
+export function namesInList(name: string | undefined, value: string, spaces: boolean): Mention[] {
+  if (value.length > 16_000 || nameSays(name).notHost) return [];
+  const bare = /^\s*[[(]([^[\]()]*)[\])]\s*$/.exec(value)?.[1] ?? value;
+  const parts = bare
+    .split(spaces ? /[\s,;]+/ : /[,;]/, LONGEST_LIST + 2)
+    .map((part) => part.trim().replace(/^(["'])(.*)\1$/, '$2'))
+    .filter((part) => part !== '');
+  if (parts.length < 2 || parts.length > LONGEST_LIST) return [];
+  const hosts = parts.map((part) => (exactName(part.split(':', 1)[0] ?? '') ? hostAndPort(part) : undefined));
+  const tentative = hosts.map((found) => found?.host ?? '');
+  if (tentative.includes('')) return [];
+  return hosts.flatMap((found) => {
+    // With a port it was found already, for what it is.
+    const named = found?.port === undefined ? mention(found?.host, undefined, 'name', false) : undefined;
+    return named === undefined ? [] : [{ ...named, tentative }];
+  });
+}
+
+const BRACKETS = /\[([^[\]{}]{1,4000})\]/g;
+const NAME_BEFORE = /([\w.-]{1,100})["']?\s{0,4}(?:=>|[:=])\s{0,20}$/;
+
+/** The lists in brackets of a text, on one line or on several: JSON, TOML, YAML's flow form, code. */
+export function listsIn(text: string): Mention[] {
+  const out: Mention[] = [];
+  for (const found of text.matchAll(BRACKETS)) {
+    const name = NAME_BEFORE.exec(text.slice(Math.max(0, found.index - 130), found.index))?.[1];
+    for (const one of namesInList(name, found[1] ?? '', false)) out.push(one);
+    // Below a name for hosts a list may have one part, or parts that are elsewhere.
+    if (name !== undefined && nameSays(name).host && !nameSays(name).notHost)
+      for (const part of (found[1] ?? '').split(',', LONGEST_LIST)) {
+        const quoted = /^\s*(["'])([^"']{1,253})\1\s*$/.exec(part)?.[2];
+        const one = quoted === undefined ? undefined : mention(exactName(quoted), undefined, 'name', true);
+        if (one !== undefined) out.push(one);
+      }
+  }
+  return out;
+}

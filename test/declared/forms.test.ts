@@ -242,7 +242,6 @@ test.each<[string, string]>(
 )('a megabyte of %j in one line ends within moments', (piece) => {
   const text = piece.repeat(1_000_000 / piece.length);
   const start = performance.now();
-  file(text);
   file(`x\n${text}`);
   env('HOSTS', text);
   expect((performance.now() - start) / 1_000).toBeLessThan(10);

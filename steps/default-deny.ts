@@ -2,6 +2,7 @@ import type { Manifest } from '../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind, systemNamespaces } from '../src/model/namespaces.js';
 import type { Change } from '../src/model/plan.js';
 import { networkPlugin } from '../src/model/plugins.js';
+import { DEPENDS } from '../src/model/preview.js';
 import { type Answers, type Choice, chosen, type Question } from '../src/model/question.js';
 import { type Snapshot, visible } from '../src/model/snapshot.js';
 import type { Step } from '../src/model/step.js';
@@ -14,7 +15,7 @@ import { closeNamespace, closing, labelledFirst } from './default-deny/closing.j
 import { cutsQuestion } from './default-deny/cuts.js';
 import { dnsHere } from './default-deny/dns-here.js';
 import { assess } from './default-deny/findings.js';
-import { observedIn } from './default-deny/flows.js';
+import { type Lost, observedIn } from './default-deny/flows.js';
 import { guardChanges } from './default-deny/guard-changes.js';
 import { guardQuestion } from './default-deny/guard-told.js';
 import { closeKubeSystem } from './default-deny/kube-system.js';
@@ -162,7 +163,7 @@ function closingQuestions(now: Snapshot, provider: readonly Question[]): readonl
       help: 'One policy for each workload keeps what is declared; one for all pods closes the rest.',
       risk,
       choices: candidates.map(({ namespace, state, cut, kept }) =>
-        choice(now, namespace, state, cut.length, kept.length),
+        choice(now, namespace, state, cut, kept.length),
       ),
       recommended: left
         .filter(({ kind, cut }) => kind === 'user' && cut.length === 0)
@@ -216,17 +217,19 @@ function choice(
   now: Snapshot,
   namespace: Manifest,
   state: NamespaceState,
-  cut: number,
+  cut: readonly Lost[],
   kept: number,
 ): Choice {
   const { name } = namespace.metadata;
   const kind = namespaceKind(now, namespace);
   const count = workloadsIn(now, name).length;
+  const certain = cut.filter(({ depends }) => !depends).length;
   const notes = [
     ...(kind === 'user' ? [] : [`${kind}: others depend on it`]),
     `${count} ${count === 1 ? 'workload' : 'workloads'}`,
     howOpen(state),
-    ...(cut > 0 ? [`${connections(cut)} cannot be kept`] : []),
+    ...(certain > 0 ? [`${connections(certain)} cannot be kept`] : []),
+    ...(cut.length > certain ? [`${connections(cut.length - certain)} may be cut, ${DEPENDS}`] : []),
     ...(kept > 0 ? [`${connections(kept)} kept by allows`] : []),
     ...(state.hostNetwork.length > 0
       ? [`${state.hostNetwork.length} on the node's network, not coverable`]

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { cutMiddle, printable } from '../model/escape.js';
 import { matrixTable } from '../model/matrix.js';
-import type { Preview } from '../model/preview.js';
+import { countsText, cutText, type Preview } from '../model/preview.js';
 import { fold } from './fold.js';
 import { paint, type Style, sign } from './style.js';
 
@@ -10,25 +10,17 @@ const MOST_CUT = 20;
 
 /** A preview as a short block: what would be cut, a matrix of namespaces, and the counts. */
 export function previewLines(preview: Preview, style: Style): readonly string[] {
-  const { cut, declared, pairsBefore, pairsAfter } = preview;
+  const { cut } = preview;
   const number = (n: number) => n.toLocaleString('en-US');
   return [
     ...cut
       .slice(0, MOST_CUT)
-      .flatMap(({ connection, severity, why, evidence }) =>
-        fold(
-          printable(`cuts ${connection} (${why}, ${severity}); seen in ${evidence}`),
-          style.width,
-          `  ${sign(style, 'breaks')} `,
-        ),
-      ),
+      .flatMap((one) => fold(printable(cutText(one)), style.width, `  ${sign(style, 'breaks')} `)),
     ...(cut.length > MOST_CUT ? [`    and ${number(cut.length - MOST_CUT)} more`] : []),
     ...matrixLines(preview, style),
-    ...fold(
-      `declared connections cut: ${number(cut.length)} of ${number(declared)}; open workload pairs: ${number(pairsBefore)} to ${number(pairsAfter)}`,
-      style.width,
-      '  ',
-    ).map((line) => paint(style, cut.length > 0 ? 'bad' : 'quiet', line)),
+    ...fold(countsText(preview, number), style.width, '  ').map((line) =>
+      paint(style, cut.length > 0 ? 'bad' : 'quiet', line),
+    ),
     ...preview.newNamespaces.flatMap((sentence) => fold(printable(sentence), style.width, '  ')),
   ];
 }

@@ -1,6 +1,6 @@
 import { matrixTable } from '../model/matrix.js';
 import { overlay } from '../model/overlay.js';
-import type { Preview } from '../model/preview.js';
+import { countsText, cutText, type Preview } from '../model/preview.js';
 import { pending } from '../wizard/assemble.js';
 import type { WizardState } from '../wizard/state.js';
 import { BLANK, type Line, line, paragraph, span } from './lines.js';
@@ -25,21 +25,14 @@ const previewAt = once((state: WizardState): Preview | undefined => {
 export function previewRows(state: WizardState, look: Look, width: number): Line[] {
   const preview = previewAt(state);
   if (preview === undefined) return [];
-  const { cut, declared, pairsBefore, pairsAfter } = preview;
   return [
     BLANK,
     line(span('title', 'What breaks, by all chosen changes')),
-    ...cut.flatMap(({ connection, severity, why, evidence }) =>
-      paragraph(look, `cuts ${connection} (${why}, ${severity}); seen in ${evidence}`, width, {
-        lead: line(look.sign('breaks'), ' '),
-      }),
+    ...preview.cut.flatMap((one) =>
+      paragraph(look, cutText(one), width, { lead: line(look.sign('breaks'), ' ') }),
     ),
     ...matrixRows(preview, look, width),
-    ...paragraph(
-      look,
-      `declared connections cut: ${count(cut.length)} of ${count(declared)}; open workload pairs: ${count(pairsBefore)} to ${count(pairsAfter)}`,
-      width,
-    ),
+    ...paragraph(look, countsText(preview, count), width),
     ...preview.newNamespaces.flatMap((sentence) => paragraph(look, sentence, width)),
   ];
 }

@@ -78,12 +78,14 @@ function servers(
 
 /** An address of a node, for a question to the engine. */
 export function someNode(now: Snapshot): string {
-  return nodeAddresses(now)[0] ?? (hasEntities(now) ? SOME_NODE : SOMEWHERE);
+  return nodeAddresses(now)[0] ?? (networkPlugin(now).ipBlockMatchesNodes ? SOMEWHERE : SOME_NODE);
 }
 
 /** An address of an API server, for a question to the engine. */
 export function someApiServer(now: Snapshot): string {
-  return apiServers(now)[0]?.address ?? (hasEntities(now) ? SOME_API_SERVER : SOMEWHERE);
+  return (
+    apiServers(now)[0]?.address ?? (networkPlugin(now).ipBlockMatchesNodes ? SOMEWHERE : SOME_API_SERVER)
+  );
 }
 
 /** Whether the plugin is one of those whose `ipBlock` does not match nodes and the API server. */
@@ -94,13 +96,14 @@ function hasEntities(now: Snapshot): boolean {
 
 /** The addresses that the engine may not take for those of an `ipBlock`; none with plugins that match them. */
 export function entityAddresses(now: Snapshot): ReadonlyMap<Entity, readonly Address[]> {
+  return hasEntities(now) ? asEntities(now) : new Map();
+}
+
+/** The same as with a plugin whose `ipBlock` does not match them. */
+export function asEntities(now: Snapshot): ReadonlyMap<Entity, readonly Address[]> {
   const parsed = (addresses: readonly string[]) => addresses.flatMap((text) => parseAddress(text) ?? []);
-  return new Map<Entity, readonly Address[]>(
-    hasEntities(now)
-      ? [
-          ['nodes', parsed([...nodeAddresses(now), SOME_NODE])],
-          ['kube-apiserver', parsed([...apiServers(now).map(({ address }) => address), SOME_API_SERVER])],
-        ]
-      : [],
-  );
+  return new Map<Entity, readonly Address[]>([
+    ['nodes', parsed([...nodeAddresses(now), SOME_NODE])],
+    ['kube-apiserver', parsed([...apiServers(now).map(({ address }) => address), SOME_API_SERVER])],
+  ]);
 }

@@ -17,8 +17,8 @@ export type Need =
   | { kind: 'entities'; entities: readonly EntityName[]; ports: readonly unknown[] }
   /** Open anyway by what the policy holds for all. */
   | { kind: 'open' }
-  /** No policy of this cluster's plugin can allow it. */
-  | { kind: 'impossible'; reason: string };
+  /** No policy of this cluster's plugin can allow it; `depends`: of some plugins, and which one runs is not known. */
+  | { kind: 'impossible'; reason: string; depends?: true };
 
 const OPEN: Need = { kind: 'open' };
 
@@ -128,8 +128,10 @@ function byEntities(
   const without = whyNoEntities(now);
   if (without !== undefined) {
     const { id, title } = networkPlugin(now);
-    const where = id === 'unknown' ? '' : `on ${title} `;
-    return { kind: 'impossible', reason: `${where}an address range does not match ${what}, ${without}` };
+    const reason = `an address range does not match ${what}, ${without}`;
+    return id === 'unknown'
+      ? { kind: 'impossible', reason, depends: true }
+      : { kind: 'impossible', reason: `on ${title} ${reason}` };
   }
   return ports.length === 0
     ? { kind: 'impossible', reason: `the port of ${what} is not visible` }

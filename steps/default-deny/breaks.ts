@@ -2,18 +2,18 @@ import type { Declared } from '../../src/declared/index.js';
 import { dns } from '../../src/model/dns.js';
 import { refText } from '../../src/model/manifest.js';
 import { networkPlugin } from '../../src/model/plugins.js';
+import { DEPENDS } from '../../src/model/preview.js';
 import { type Snapshot, visible } from '../../src/model/snapshot.js';
 import { hasAllow } from './allows.js';
 import { holdsOwnNode } from './entities.js';
-import { flowText } from './flows.js';
+import { flowText, type Lost } from './flows.js';
 import type { Closing } from './policy.js';
 import { groupsIn } from './selectors.js';
 import { DECLARING_KINDS } from './state.js';
 import { type Openness, type Side, sidesOf } from './workloads.js';
 
 /** A declared connection that closing a namespace cuts, and why. */
-export interface Cut {
-  flow: Declared;
+export interface Cut extends Lost {
   reason: string;
 }
 
@@ -34,8 +34,10 @@ export function effectOf(now: Snapshot, namespace: string, close: Closing, open:
   for (const name of workloads)
     for (const side of sidesOf(now, namespace, name, close, open.outside)) {
       const text = flowText(side.flow);
-      const reason = reasonOf(side, open);
-      if (reason !== undefined) cut.set(text, { flow: side.flow, reason });
+      const why = reasonOf(side, open);
+      // What one side cuts for certain is cut, whatever the other depends on.
+      if (why !== undefined && cut.get(text)?.depends !== false) cut.set(text, { flow: side.flow, ...why });
+      else if (why !== undefined) continue;
       else if (hasAllow(side.need)) {
         const known = kept.get(text) ?? { flow: side.flow, sides: [] };
         known.sides.push(side);
@@ -46,10 +48,15 @@ export function effectOf(now: Snapshot, namespace: string, close: Closing, open:
 }
 
 /** Why one side of a connection is cut; undefined where it is kept. */
-function reasonOf({ flow, need }: Side, { kept, sameNamespace }: Openness): string | undefined {
-  if (need.kind === 'impossible') return need.reason;
+function reasonOf(
+  { flow, need }: Side,
+  { kept, sameNamespace }: Openness,
+): Pick<Cut, 'reason' | 'depends'> | undefined {
+  if (need.kind === 'impossible') return { reason: need.reason, depends: need.depends === true };
   if (need.kind === 'open' || kept === undefined || kept.has(flowText(flow))) return undefined;
-  return sameNamespace && isInside(flow) ? undefined : 'the answers do not keep it';
+  return sameNamespace && isInside(flow)
+    ? undefined
+    : { reason: 'the answers do not keep it', depends: false };
 }
 
 export function isInside({ source, destination }: Declared): boolean {
@@ -61,10 +68,10 @@ export function isInside({ source, destination }: Declared): boolean {
 }
 
 /** One line for a connection that is cut: what, how bad, why, and where it is seen. */
-export function cutLine({ flow, reason }: Cut): string {
+export function cutLine({ flow, reason, depends }: Cut): string {
   const { evidence, severity } = flow;
   const shut = flow.why === 'webhook' && severity === 'critical' ? '; it fails shut' : '';
-  return `Cuts ${flowText(flow)} (${flow.why}, ${severity}${shut}): ${reason}. Seen in ${refText(evidence.object)}, ${evidence.field}: ${evidence.value}`;
+  return `${depends ? `May cut, ${DEPENDS}, ` : 'Cuts '}${flowText(flow)} (${flow.why}, ${severity}${shut}): ${reason}. Seen in ${refText(evidence.object)}, ${evidence.field}: ${evidence.value}`;
 }
 
 /** What closing a namespace may cut, in words: declared connections first, the worst of them at the top. */

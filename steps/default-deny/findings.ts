@@ -5,6 +5,7 @@ import { objectsIn } from '../../src/model/namespaced.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
 import { isOurs } from '../../src/model/ours.js';
 import { networkPlugin } from '../../src/model/plugins.js';
+import { DEPENDS } from '../../src/model/preview.js';
 import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
 import { outsideOpen } from './answers.js';
 import { dnsHere } from './dns-here.js';
@@ -46,12 +47,12 @@ const SEVERITIES = { critical: 'high', high: 'high', medium: 'medium', low: 'low
 
 /** Declared connections that policies of ours cut today, the worst first: added since, or refused in the answers. */
 function cutFindings(now: Snapshot): readonly Finding[] {
-  return cutToday(now).map((flow) => ({
+  return cutToday(now).map(({ flow, depends }) => ({
     id: 'declared-connection-cut',
     severity: SEVERITIES[flow.severity],
     object: flow.evidence.object,
     evidence: `${refText(flow.evidence.object)}, ${flow.evidence.field}: ${flow.evidence.value}`,
-    message: `${flowText(flow)} (${flow.why}) is cut by policies of this step.`,
+    message: `${flowText(flow)} (${flow.why}) ${depends ? `may be cut, ${DEPENDS},` : 'is cut'} by policies of this step.`,
   }));
 }
 

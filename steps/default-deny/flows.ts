@@ -10,7 +10,7 @@ import type { Snapshot } from '../../src/model/snapshot.js';
 import { type Endpoint, type Reach, UnknownEndpoint } from '../../src/reach/index.js';
 import { SOMEWHERE, someApiServer, someNode } from './addresses.js';
 import { selectedWorkloads } from './selectors.js';
-import { reachesIn, reachIn, reachWithoutOurs } from './state.js';
+import { reachesIn, reachesWithoutOurs, reachIn, reachWithoutOurs } from './state.js';
 
 const NOTHING = 'No Connections';
 
@@ -31,19 +31,42 @@ export const counted = once((now): readonly Declared[] =>
   declaredIn(now).filter((flow) => passes(now, reachWithoutOurs(now), flow, 'some')),
 );
 
+/** A declared connection that is cut; `depends`: by some plugins only, and which one runs is not known. */
+export interface Lost {
+  flow: Declared;
+  depends: boolean;
+}
+
 /** Those of them that policies of ours cut today, with some plugin that may run here. */
-export const cutToday = once((now): readonly Declared[] =>
+export const cutToday = once((now): readonly Lost[] =>
   reachIn(now) === reachWithoutOurs(now)
     ? []
-    : counted(now).filter((flow) => reachesIn(now).some((reach) => !passes(now, reach, flow, 'some'))),
+    : lost(
+        counted(now),
+        reachesWithoutOurs(now),
+        reachesIn(now),
+        (flow, before, after) => passes(now, before, flow, 'some') && !passes(now, after, flow, 'some'),
+      ),
 );
 
 /** Those that pass now and would not pass, for all their pods, with other policies and some plugin that may run here. */
-export function cutBy(now: Snapshot, then: Snapshot): readonly Declared[] {
-  const [before, after] = [reachesIn(now), reachesIn(then)];
-  return declaredIn(now).filter((flow) =>
-    before.some((one, reading) => isCut(now, flow, one, after[reading] ?? after[0] ?? one)),
+export function cutBy(now: Snapshot, then: Snapshot): readonly Lost[] {
+  return lost(declaredIn(now), reachesIn(now), reachesIn(then), (flow, before, after) =>
+    isCut(now, flow, before, after),
   );
+}
+
+/** What is cut in some of the readings. Of a cluster whose plugin gets known in between, the one of `after` is taken. */
+function lost(
+  flows: readonly Declared[],
+  before: readonly Reach[],
+  after: readonly Reach[],
+  cut: (flow: Declared, before: Reach, after: Reach) => boolean,
+): readonly Lost[] {
+  return flows.flatMap((flow) => {
+    const found = before.map((one, reading) => cut(flow, one, after[reading] ?? after[0] ?? one));
+    return found.includes(true) ? [{ flow, depends: found.includes(false) }] : [];
+  });
 }
 
 function isCut(now: Snapshot, flow: Declared, before: Reach, after: Reach): boolean {

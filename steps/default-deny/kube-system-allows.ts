@@ -76,7 +76,7 @@ export function kubeSystemAllows(now: Snapshot, kept: Kept): KubeSystemAllows {
         if (need.kind !== 'impossible' && !isBlocked(now, member, flow, ours)) return [{ flow, need }];
         // A policy that adds nothing is how a later run knows that this was closed before.
         if (need.kind !== 'impossible') blocked = true;
-        else cut.set(flowText(flow), { flow, reason: need.reason });
+        else cut.set(flowText(flow), { flow, reason: need.reason, depends: need.depends === true });
         return [];
       });
     });

@@ -15,7 +15,7 @@ const NOTHING = 'No Connections';
 export function previewOf(now: Snapshot, changes: readonly Change[]): Preview {
   const then = overlay(now, changes);
   const [before, after] = [reachIn(now), reachIn(then)];
-  const table = new Table();
+  const table = new Table(dnsWorkloads(now));
   compare(before, after, table);
   const namespaces = [...new Set(before.workloads.map(({ namespace }) => namespace))].sort();
   const places = [...namespaces, OUTSIDE];
@@ -23,16 +23,27 @@ export function previewOf(now: Snapshot, changes: readonly Change[]): Preview {
     places,
     matrix: places.map((from) => places.map((to) => table.passage(from, to))),
     declared: declaredIn(now).filter((flow) => passes(now, before, flow, 'some')).length,
-    cut: cutBy(now, then).map((flow) => ({
+    cut: cutBy(now, then).map(({ flow, depends }) => ({
       connection: flowText(flow),
       severity: flow.severity,
       why: flow.why,
+      depends,
       evidence: `${refText(flow.evidence.object)}, ${flow.evidence.field}: ${flow.evidence.value}`,
     })),
     pairsBefore: table.before,
     pairsAfter: table.after,
+    pairsToDns: table.toDns,
     newNamespaces: guardPreview(now, changes),
   };
+}
+
+/** Workloads that serve names: every pod keeps its way to them, so that these pairs stay whatever is closed. */
+function dnsWorkloads(now: Snapshot): ReadonlySet<string> {
+  return new Set(
+    declaredIn(now).flatMap(({ why, destination }) =>
+      why === 'dns' && destination.kind === 'workload' ? [destination.name] : [],
+    ),
+  );
 }
 
 interface Cell {
@@ -45,9 +56,16 @@ interface Cell {
 class Table {
   before = 0;
   after = 0;
+  toDns = 0;
+  private readonly dns: ReadonlySet<string>;
   private readonly cells = new Map<string, Cell>();
 
-  add(from: string, to: string, was: string, is: string): void {
+  constructor(dns: ReadonlySet<string>) {
+    this.dns = dns;
+  }
+
+  /** `destination`: the workload, where it is one. */
+  add(from: string, to: string, was: string, is: string, destination?: string): void {
     const key = `${from} ${to}`;
     const cell = this.cells.get(key) ?? { before: 0, after: 0, changed: false };
     if (was !== NOTHING) cell.before++;
@@ -56,7 +74,9 @@ class Table {
     this.cells.set(key, cell);
     if (from === OUTSIDE || to === OUTSIDE) return;
     if (was !== NOTHING) this.before++;
-    if (is !== NOTHING) this.after++;
+    if (is === NOTHING) return;
+    this.after++;
+    if (this.dns.has(destination ?? '')) this.toDns++;
   }
 
   passage(from: string, to: string): Passage {
@@ -75,7 +95,7 @@ function compare(before: Reach, after: Reach, table: Table): void {
     const [was, is] = [linesFrom(before, index), linesFrom(after, indexAfter.get(name) ?? -1)];
     for (const dst of new Set([...was.keys(), ...is.keys()])) {
       const to = places.get(dst);
-      if (to !== undefined) table.add(namespace, to, was.get(dst) ?? NOTHING, is.get(dst) ?? NOTHING);
+      if (to !== undefined) table.add(namespace, to, was.get(dst) ?? NOTHING, is.get(dst) ?? NOTHING, dst);
     }
     const [workload, address] = [{ workload: name }, { address: SOMEWHERE }];
     table.add(namespace, OUTSIDE, before.between(workload, address), after.between(workload, address));

@@ -13,7 +13,7 @@ import {
   type ReachOptions,
   reachOf,
 } from '../../src/reach/index.js';
-import { entityAddresses } from './addresses.js';
+import { asEntities, entityAddresses } from './addresses.js';
 import { closedOutside, isGenerated, liveGuards } from './guard-live.js';
 import { opensInside } from './opening.js';
 
@@ -80,34 +80,42 @@ export const reachIn = once((now) =>
   ),
 );
 
+/** As Cilium reads what is read as open otherwise: no address range matches pods, nodes or the API server. */
+function closedReading(now: Snapshot): Partial<ReachOptions> {
+  return { entities: asEntities(now), podAddresses: 'ignore' };
+}
+
 /** The same as every plugin lets through: that of `reachIn` unless it is undecided. */
 const reachAtLeast = once((now) =>
   isUndecided(now)
     ? reachOf(
         REACHED.flatMap((kind) => objects(now, kind)),
-        { ...openReading(now), podAddresses: 'ignore' },
+        closedReading(now),
       )
     : reachIn(now),
 );
 
-/** The readings of a snapshot that have to be looked at: what is cut in one of them counts as cut. */
+/** The readings of a snapshot that have to be looked at: what is cut in one of them may be cut. */
 export function reachesIn(now: Snapshot): readonly Reach[] {
   return [...new Set([reachIn(now), reachAtLeast(now)])];
 }
 
 /** The same as if the policies of our own steps were not there. */
-export const reachWithoutOurs = once((now) => {
+export function reachWithoutOurs(now: Snapshot): Reach {
+  return reachesWithoutOurs(now)[0] ?? reachIn(now);
+}
+
+/** By reading: see `reachesIn`. */
+export const reachesWithoutOurs = once((now): readonly Reach[] => {
   const policies = [...objects(now, 'NetworkPolicy'), ...objects(now, 'CiliumNetworkPolicy')];
   const ours = new Set([
     ...policies.filter((policy) => [...OURS, ENTITIES].some((component) => isOurs(policy, component))),
     ...liveGuards(now).map(({ object }) => object),
   ]);
-  return ours.size === 0
-    ? reachIn(now)
-    : reachOf(
-        REACHED.flatMap((kind) => objects(now, kind)).filter((object) => !ours.has(object)),
-        openReading(now),
-      );
+  if (ours.size === 0) return reachesIn(now);
+  const others = REACHED.flatMap((kind) => objects(now, kind)).filter((object) => !ours.has(object));
+  const readings = [openReading(now), ...(isUndecided(now) ? [closedReading(now)] : [])];
+  return readings.map((reading) => reachOf(others, reading));
 });
 
 /** The same with what our guard of new namespaces leaves open outside closed: that is no reason to call them open. */

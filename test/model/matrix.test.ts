@@ -11,7 +11,16 @@ const form = (width = 78) => ({
 
 function preview(places: readonly string[], passage: (from: string, to: string) => Passage): Preview {
   const matrix = places.map((from) => places.map((to) => passage(from, to)));
-  return { places, matrix, declared: 0, cut: [], pairsBefore: 0, pairsAfter: 0, newNamespaces: [] };
+  return {
+    places,
+    matrix,
+    declared: 0,
+    cut: [],
+    pairsBefore: 0,
+    pairsAfter: 0,
+    pairsToDns: 0,
+    newNamespaces: [],
+  };
 }
 
 const MARKS: Readonly<Record<string, Passage>> = { '●': 'open', '◐': 'narrowed', '×': 'closed', '·': 'none' };

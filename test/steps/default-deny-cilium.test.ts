@@ -3,6 +3,7 @@ import type { Manifest } from '../../src/model/manifest.js';
 import { managedByUs } from '../../src/model/ours.js';
 import { overlay } from '../../src/model/overlay.js';
 import { type ApplyChange, type Change, without } from '../../src/model/plan.js';
+import { countsText } from '../../src/model/preview.js';
 import { type Answers, completeAnswers } from '../../src/model/question.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { cutBy } from '../../steps/default-deny/flows.js';
@@ -10,7 +11,7 @@ import { reachIn } from '../../steps/default-deny/state.js';
 import { defaultDeny as step } from '../../steps/default-deny.js';
 import { undoStep } from '../../steps/undo.js';
 import { expectGolden, yamlText } from '../support/golden.js';
-import { apiServersAt, cilium, coreDns, nodeAt, pod, service } from '../support/objects.js';
+import { apiServersAt, cilium, coreDns, networkPolicy, nodeAt, pod, service } from '../support/objects.js';
 import { namespace, object, type SnapshotOptions, snapshotOf } from '../support/snapshot.js';
 
 const templates = await loadTemplates();
@@ -260,6 +261,54 @@ describe('what counts as kept', () => {
       'default-deny/shop/CiliumNetworkPolicy/allow-deployment-controller',
       'default-deny/shop/CiliumNetworkPolicy/allow-pod-web',
     ]);
+  });
+});
+
+describe.each<[string, readonly Manifest[]]>([
+  ['addresses known', [...NODES, ...HERE]],
+  ['addresses not known', []],
+])('where it is not known which plugin runs, %s', (_, more) => {
+  const now = snapshotOf({ objects: [...SHOP, ...more], sandbox: true });
+  const changes = planOf(now, CHOSEN);
+  const denied = changes
+    .flatMap(({ breaks }) => breaks)
+    .flatMap(
+      (line) => /^(Cuts|May cut, depending on the network plugin,) (.* : TCP(?: \d+)?) /.exec(line) ?? [],
+    );
+
+  test('question, deny, preview, its counts and the findings afterwards say the same: it may be cut', () => {
+    const preview = step.preview?.(now, changes);
+    expect(denied.filter((text) => text === EXPORTER || text === API)).toEqual([EXPORTER, API]);
+    expect(denied).not.toContain('Cuts');
+    expect(preview?.cut.map(({ connection, depends }) => [connection, depends])).toEqual([
+      [EXPORTER, true],
+      [API, true],
+    ]);
+    expect(preview && countsText(preview, String)).toMatch(
+      /^declared connections cut: 0 of \d+; may be cut, depending on the network plugin: 2; open/,
+    );
+    const choices = step.questions(now).find(({ id }) => id === 'namespaces');
+    const shop =
+      choices?.type === 'choices' ? choices.choices.find(({ value }) => value === 'shop') : undefined;
+    expect(shop?.note).toContain('2 declared connections may be cut, depending on the network plugin');
+    const afterwards = step
+      .assess(overlay(now, changes), {})
+      .filter(({ id }) => id === 'declared-connection-cut')
+      .map(({ message }) => message);
+    expect(afterwards).toEqual([EXPORTER, API].map((text) => expect.stringContaining(`${text} (`)));
+    for (const message of afterwards)
+      expect(message).toContain('may be cut, depending on the network plugin, by policies of this step');
+  });
+
+  test('what a policy of others leaves to the plugin is not laid on this step', () => {
+    const others = networkPolicy('shop', 'theirs', {
+      podSelector: { matchLabels: { tier: 'control' } },
+      policyTypes: ['Egress'],
+      egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }],
+    });
+    const theirs = snapshotOf({ objects: [...SHOP, ...more, others], sandbox: true });
+    const then = overlay(theirs, planOf(theirs, CHOSEN));
+    expect(step.assess(then, {}).filter(({ id }) => id === 'declared-connection-cut')).toEqual([]);
   });
 });
 

@@ -30,7 +30,7 @@ import { calicoNode } from './guard-clusters.js';
 const templates = await loadTemplates();
 const answer = (now: Snapshot, given: Answers = {}) => completeAnswers(step.questions(now), given, true);
 const planOf = (now: Snapshot, given: Answers = {}) => step.plan(now, answer(now, given), templates);
-const cutLines = (now: Snapshot, then: Snapshot) => cutBy(now, then).map((flow) => declaredText(flow));
+const cutLines = (now: Snapshot, then: Snapshot) => cutBy(now, then).map(({ flow }) => declaredText(flow));
 
 /** No declared connection is cut after any prefix of the writes, nor of their undo; a second run changes nothing. */
 function expectNothingCut(now: Snapshot, given: Answers = {}): Snapshot {

@@ -75,6 +75,7 @@ test('refused, it is cut, and the preview says where it was seen', () => {
     {
       connection: 'shop/web[Deployment] => shop/db[Deployment] : TCP 5432',
       severity: 'high',
+      depends: false,
       why: 'observed',
       evidence: 'File seen.csv, line 1: 2 lines, 1970-01-01T00:00Z: shop/web -> shop/db TCP 5432',
     },

@@ -118,7 +118,7 @@ test('on the embedded cluster no declared connection is cut after any write, and
   let then = now;
   for (const change of changes) {
     then = overlay(then, [change]);
-    expect([change.id, cutBy(now, then).map(flowText)]).toEqual([change.id, []]);
+    expect([change.id, cutBy(now, then).map(({ flow }) => flowText(flow))]).toEqual([change.id, []]);
   }
   const preview = previewOf(now, changes);
   expect(preview.cut).toEqual([]);

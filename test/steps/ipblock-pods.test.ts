@@ -102,5 +102,5 @@ test.each([
     breaks: [],
     manifest,
   };
-  expect(cutBy(now, overlay(now, [change])).map(flowText)).toEqual(cut);
+  expect(cutBy(now, overlay(now, [change])).map(({ flow }) => flowText(flow))).toEqual(cut);
 });

@@ -21,7 +21,7 @@ const templates = await loadTemplates();
 const YES: Answers = { namespaces: [], kubeSystem: true };
 const asked = (now: Snapshot) => step.questions(now).find(({ id }) => id === 'kubeSystem');
 const planOf = (now: Snapshot, given = YES) => step.plan(now, given, templates);
-const cutLines = (now: Snapshot, then: Snapshot) => cutBy(now, then).map(flowText);
+const cutLines = (now: Snapshot, then: Snapshot) => cutBy(now, then).map(({ flow }) => flowText(flow));
 const said = (now: Snapshot, given = YES) =>
   step
     .assess(now, given)

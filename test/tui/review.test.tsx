@@ -132,10 +132,26 @@ test('i shows what the chosen changes do to connections, where the step can say 
           ['closed', 'none'],
         ],
         declared: 9,
-        cut: [{ connection: 'a => b : TCP 1', severity: 'high', why: 'config', evidence: 'Pod x/a, env' }],
+        cut: [
+          {
+            connection: 'a => b : TCP 1',
+            severity: 'high',
+            why: 'config',
+            evidence: 'Pod x/a, env',
+            depends: false,
+          },
+          {
+            connection: 'c => d : TCP 2',
+            severity: 'low',
+            why: 'config',
+            evidence: 'Pod x/c, env',
+            depends: true,
+          },
+        ],
         pairsBefore: 1234,
         newNamespaces: ['A namespace that is created later: closed.'],
         pairsAfter: changes.length,
+        pairsToDns: 2,
       }),
     },
   }));
@@ -144,7 +160,12 @@ test('i shows what the chosen changes do to connections, where the step can say 
     await mounted.press('i', KEY.tab, 'G');
     expect(mounted.frame()).toContain('1 shop');
     expect(mounted.frame()).toMatch(/◐\s+●/);
-    expect(mounted.frame()).toContain('1,234 to 5');
+    expect(mounted.frame().replace(/[│\s]+/g, ' ')).toContain(
+      'cut: 1 of 9; may be cut, depending on the network plugin: 1; open workload pairs: 1,234 to 5 (2 to DNS)',
+    );
+    expect(mounted.frame().replace(/[│\s]+/g, ' ')).toContain(
+      '▲ may cut, depending on the network plugin, c =>',
+    );
     expect(mounted.frame()).toContain('A namespace that is created later: closed.');
   });
 });

@@ -9,7 +9,7 @@ const LONGEST_LIST = 50;
  * setting is called says nothing of them, so each counts only together with all others.
  */
 export function namesInList(name: string | undefined, value: string, spaces: boolean): Mention[] {
-  if (value.length > 16_000 || nameSays(name).notHost) return [];
+  if (value.length > 16_000 || !(spaces ? /[\s,;]/ : /[,;]/).test(value) || nameSays(name).notHost) return [];
   const bare = /^\s*[[(]([^[\]()]*)[\])]\s*$/.exec(value)?.[1] ?? value;
   const parts = bare
     .split(spaces ? /[\s,;]+/ : /[,;]/, LONGEST_LIST + 2)
@@ -32,16 +32,18 @@ const NAME_BEFORE = /([\w.-]{1,100})["']?\s{0,4}(?:=>|[:=])\s{0,20}$/;
 /** The lists in brackets of a text, on one line or on several: JSON, TOML, YAML's flow form, code. */
 export function listsIn(text: string): Mention[] {
   const out: Mention[] = [];
-  for (const found of text.matchAll(BRACKETS)) {
-    const name = NAME_BEFORE.exec(text.slice(Math.max(0, found.index - 130), found.index))?.[1];
-    for (const one of namesInList(name, found[1] ?? '', false)) out.push(one);
+  for (const { index, 1: inside = '' } of text.matchAll(BRACKETS)) {
+    if (!/["',]/.test(inside)) continue;
+    const name = NAME_BEFORE.exec(text.slice(Math.max(0, index - 130), index))?.[1];
+    for (const one of namesInList(name, inside, false)) out.push(one);
     // Below a name for hosts a list may have one part, or parts that are elsewhere.
-    if (name !== undefined && nameSays(name).host && !nameSays(name).notHost)
-      for (const part of (found[1] ?? '').split(',', LONGEST_LIST)) {
-        const quoted = /^\s*(["'])([^"']{1,253})\1\s*$/.exec(part)?.[2];
-        const one = quoted === undefined ? undefined : mention(exactName(quoted), undefined, 'name', true);
-        if (one !== undefined) out.push(one);
-      }
+    const says = nameSays(name);
+    if (!says.host || says.notHost) continue;
+    for (const part of inside.split(',', LONGEST_LIST)) {
+      const quoted = /^\s*(["'])([^"']{1,253})\1\s*$/.exec(part)?.[2];
+      const one = quoted === undefined ? undefined : mention(exactName(quoted), undefined, 'name', true);
+      if (one !== undefined) out.push(one);
+    }
   }
   return out;
 }

@@ -66,6 +66,7 @@ function fromSettings(text: string): Mention[] {
     if (!says.host || says.notHost || wordsOf(name).at(-1) === 'database') return;
     for (const part of value.split(',', 1_000)) {
       const host = exactName(bareHost(part));
+      if (host === undefined) continue;
       const found = mention(host, portNear(settings, index), 'name', true);
       if (found !== undefined) out.push(found);
     }
@@ -151,10 +152,12 @@ function settingOf(text: string): Setting | undefined {
  * no word (`server web weight=3`), as sentences go on with words.
  */
 function directiveOf(text: string): Setting | undefined {
-  const bare = text.replace(/\s*;$/, '');
-  const [name = '', value = '', ...more] = bare.split(/\s+/, 12);
-  if (!/^[A-Za-z][\w.-]{1,60}$/.test(name) || value === '' || /^[:=]/.test(more[0] ?? '')) return undefined;
-  if (bare === text && more.some((word) => !/[=:0-9]/.test(word))) return undefined;
+  const name = /^[A-Za-z][\w.-]{1,60}(?=\s)/.exec(text)?.[0];
+  if (name === undefined || !(nameSays(name).host || /port$/i.test(name))) return undefined;
+  const ended = text.endsWith(';');
+  const [, value = '', ...more] = (ended ? text.slice(0, -1) : text).trim().split(/\s+/, 12);
+  if (value === '' || /^[:=]/.test(more[0] ?? '')) return undefined;
+  if (!ended && more.some((word) => !/[=:0-9]/.test(word))) return undefined;
   return { name, value: unquoted(value) };
 }
 

@@ -29,6 +29,24 @@ export function expand(text: string, lookUp: (name: string) => string | undefine
   return out + text.slice(done);
 }
 
+/** `NAME=value` of a shell on a line of its own, and `set $name value;` of nginx anywhere. */
+const ASSIGNED = [
+  /^[ \t]{0,100}(?:export[ \t]{1,8})?([A-Za-z_]\w{0,100})=["']?([\w.:/-]{1,300})["']?[ \t]{0,8};?\r?$/gm,
+  /\bset[ \t]{1,8}\$(\w{1,100})[ \t]{1,8}["']?([\w.:/-]{1,300})["']?[ \t]{0,8};/g,
+];
+
+/** Puts the values that a text itself gives to its variables in the place of references to them. */
+export function expandOwn(text: string): string {
+  if (!text.includes('$') || text.length > LONGEST) return text;
+  const values = new Map<string, string>();
+  for (const form of ASSIGNED)
+    for (const [, name = '', value = ''] of text.matchAll(form)) values.set(name, value);
+  // The assignment itself is no reference.
+  return values.size === 0
+    ? text
+    : expand(text.replaceAll(/\bset[ \t]+\$/g, 'set '), (name) => values.get(name));
+}
+
 interface Reference {
   name: string;
   otherwise: string | undefined;

@@ -13,7 +13,7 @@ export function namesInList(name: string | undefined, value: string, spaces: boo
   const bare = /^\s*[[(]([^[\]()]*)[\])]\s*$/.exec(value)?.[1] ?? value;
   const parts = bare
     .split(spaces ? /[\s,;]+/ : /[,;]/, LONGEST_LIST + 2)
-    .map((part) => part.trim().replace(/^(["'])(.*)\1$/, '$2'))
+    .map(unquotedName)
     .filter((part) => part !== '');
   if (parts.length < 2 || parts.length > LONGEST_LIST) return [];
   const hosts = parts.map((part) => (exactName(part.split(':', 1)[0] ?? '') ? hostAndPort(part) : undefined));
@@ -26,6 +26,10 @@ export function namesInList(name: string | undefined, value: string, spaces: boo
   });
 }
 
+function unquotedName(part: string): string {
+  return part.trim().replace(/^(["'])(.*)\1$/, '$2');
+}
+
 const BRACKETS = /\[([^[\]{}]{1,4000})\]/g;
 const NAME_BEFORE = /([\w.-]{1,100})["']?\s{0,4}(?:=>|[:=])\s{0,20}$/;
 
@@ -33,15 +37,13 @@ const NAME_BEFORE = /([\w.-]{1,100})["']?\s{0,4}(?:=>|[:=])\s{0,20}$/;
 export function listsIn(text: string): Mention[] {
   const out: Mention[] = [];
   for (const { index, 1: inside = '' } of text.matchAll(BRACKETS)) {
-    if (!/["',]/.test(inside)) continue;
     const name = NAME_BEFORE.exec(text.slice(Math.max(0, index - 130), index))?.[1];
     for (const one of namesInList(name, inside, false)) out.push(one);
     // Below a name for hosts a list may have one part, or parts that are elsewhere.
     const says = nameSays(name);
     if (!says.host || says.notHost) continue;
     for (const part of inside.split(',', LONGEST_LIST)) {
-      const quoted = /^\s*(["'])([^"']{1,253})\1\s*$/.exec(part)?.[2];
-      const one = quoted === undefined ? undefined : mention(exactName(quoted), undefined, 'name', true);
+      const one = mention(exactName(unquotedName(part)), undefined, 'name', true);
       if (one !== undefined) out.push(one);
     }
   }

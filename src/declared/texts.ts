@@ -1,3 +1,4 @@
+import { expandOwn } from './expand.js';
 import { listsIn, namesInList } from './lists.js';
 import {
   addressesIn,
@@ -23,7 +24,7 @@ const NEAR = 6;
  * `DB_HOST=db`), or as an argument of a client program (`nc -z db 5432`). Lines that are comments are passed over.
  */
 export function mentionsInText(text: string): Mention[] {
-  const kept = relevant(text);
+  const kept = expandOwn(relevant(text));
   const { mentions, spans } = urlsIn(kept);
   for (const found of addressesIn(kept, spans, false)) mentions.push(found);
   for (const found of fromSettings(kept)) mentions.push(found);

@@ -139,6 +139,9 @@ describe('a list of names', () => {
     ['[a]\nx = ["redis", "mysql"]\n', 'mysql:3306 redis:6379'],
     ['{"a": 1, "hosts": ["redis"]}', 'redis:6379'],
     ['{\n"x": [\n  "redis",\n  "mysql"\n]\n}', 'mysql:3306 redis:6379'],
+    ['hosts: [redis]\na: b\n', 'redis:6379'],
+    ['x: [redis, mysql]\na: b\n', 'mysql:3306 redis:6379'],
+    ['x: [redis]\na: b\n', ''],
     ['contact-points: cass\na: b\n', 'cass:9042'],
     ['contact-points:\n  - redis\n  - mysql\n', 'mysql:3306 redis:6379'],
     ['x:\n  - redis\n  - mysql\ny: z\n', 'mysql:3306 redis:6379'],
@@ -161,6 +164,9 @@ describe('a host word and a name on one line', () => {
     ['[databases]\n* = host=pg port=5432\n', 'pg:5432'],
     ["<?php\ndefine('DB_HOST', 'mysql');\n", 'mysql:3306'],
     ["<?php\n$cfg['Servers'][1]['host'] = 'mysql';\n", 'mysql:3306'],
+    ['location /x { set $u "web"; proxy_pass http://$u:80; }\n', 'web:80'],
+    ['set $u web;\nproxy_pass http://$u:80;\n', 'web:80'],
+    ['U=web\nM="redis"\ncurl -s http://$U:80/$M\n', 'web:80'],
     ['this web of redis and mysql is all pay\nno host\n', ''],
     ['The server web is what you see.\nCall 80 people, or web 12 times.\n', ''],
     ['name redis\nuser mysql\n', ''],
@@ -238,11 +244,12 @@ test.each<[string, string]>(
     'x:///',
     'dns://a/',
     'host ',
+    'set $a b',
+    '$a=',
   ].map((piece) => [piece, piece]),
 )('a megabyte of %j in one line ends within moments', (piece) => {
   const text = piece.repeat(1_000_000 / piece.length);
   const start = performance.now();
   file(`x\n${text}`);
-  env('HOSTS', text);
   expect((performance.now() - start) / 1_000).toBeLessThan(10);
 });

@@ -17,8 +17,8 @@ export interface ConfigFault {
 
 export type ParsedConfig = { config: EncryptionConfig } | { faults: readonly ConfigFault[] };
 
-/** Larger than any real configuration: what is not read cannot hang us. */
-const MOST_BYTES = 1 << 20;
+/** Bytes; larger than any real configuration: what is not read cannot hang us. */
+export const MOST_BYTES = 1 << 20;
 
 /** Key lengths in bytes that the API server accepts. */
 const LENGTHS: Readonly<Record<LocalProvider, readonly number[]>> = {
@@ -50,7 +50,7 @@ export function configurationOf(value: unknown): ParsedConfig {
 /** The value of a YAML or JSON text. It may hold keys: for whoever writes the next file, and for nobody else. */
 export function readContent(text: string): { value: unknown } | { faults: readonly ConfigFault[] } {
   const fault = (message: string) => ({ faults: [{ place: '', message }] });
-  if (text.length > MOST_BYTES) return fault('expected a file of at most 1 MiB');
+  if (Buffer.byteLength(text) > MOST_BYTES) return fault('expected a file of at most 1 MiB');
   const lines = new LineCounter();
   const document = parseDocument(text, { version: '1.1', prettyErrors: false, lineCounter: lines });
   // The library's own words may quote the file, and with it a key.

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { faultsText, parseConfiguration } from '../encryption/parse.js';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { faultsText, MOST_BYTES, parseConfiguration } from '../encryption/parse.js';
 import { type EncryptionConfig, EVERY_SERVER, type ServerEncryption } from '../model/encryption.js';
 import { printable } from '../model/escape.js';
 import type { EncryptionFacts } from '../model/snapshot.js';
@@ -17,15 +18,40 @@ export interface GivenConfiguration {
 /** @throws HostError where the file cannot be read, or is no configuration that an API server would take */
 export async function readConfigurationFile(file: string): Promise<GivenConfiguration> {
   const name = printable(file);
-  const bytes = await readFile(file).catch((error: unknown) => {
+  const bytes = await readStart(file).catch((error: unknown) => {
     throw new HostError(`The encryption configuration ${name} cannot be read: ${reasonOf(error)}.`);
   });
+  if (bytes === undefined)
+    throw new HostError(
+      `The encryption configuration ${name} is no regular file.\nGive a copy of the file that API servers have; it is read more than once.`,
+    );
   const read = parseConfiguration(bytes.toString('utf8'));
   if ('faults' in read)
     throw new HostError(
       `${name} is no encryption configuration that an API server would take: ${faultsText(read.faults)}.\nNothing is planned from it; give a copy of the file that API servers have.`,
     );
   return { file, config: read.config, hash: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/**
+ * As much of a regular file as tells that it is too large; undefined for anything else: a device never ends, and a pipe
+ * would be waited for.
+ */
+async function readStart(file: string): Promise<Buffer | undefined> {
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    if (!(await handle.stat()).isFile()) return undefined;
+    const bytes = Buffer.alloc(MOST_BYTES + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, length, bytes.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    await handle.close();
+  }
 }
 
 /**

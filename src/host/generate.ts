@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { listAt, stringAt } from '../model/manifest.js';
 import { makeDirectory, syncDirectory, writeAtomic } from './atomic.js';
@@ -76,7 +76,7 @@ async function whole(
 ): Promise<Generated> {
   await makeDirectory(path.dirname(target), 0o755);
   const temporary = `${target}.${randomBytes(6).toString('hex')}`;
-  await mkdir(temporary, { mode: 0o755 });
+  await mkdir(temporary, { mode: files.some((file) => 'keyed' in file) ? 0o700 : 0o755 });
   try {
     const done = await into(temporary, files, options);
     await rename(temporary, target);
@@ -103,6 +103,7 @@ async function into(
   for (const file of files) if ('keyed' in file) await refuseOther(inside(target, file.path), file.keyed);
   const kept: string[] = [];
   const keyed = files.filter((file) => 'keyed' in file).map((file) => inside(target, file.path));
+  await closeFolders(target, keyed);
   for (const file of files) {
     const at = inside(target, file.path);
     await makeDirectory(path.dirname(at), 0o755);
@@ -116,14 +117,27 @@ async function into(
   return { written: files.map((file) => file.path).filter((name) => !kept.includes(name)), kept, removed };
 }
 
+/** Folders on the way to a file with a key are for their owner alone, also those of an earlier run; `target` is as it is. */
+async function closeFolders(target: string, keyed: readonly string[]): Promise<void> {
+  for (const folder of foldersTo(target, keyed)) {
+    await makeDirectory(folder, 0o700);
+    await chmod(folder, 0o700);
+  }
+}
+
+/** Every folder between a directory and files in it. */
+function foldersTo(target: string, files: readonly string[]): Set<string> {
+  const folders = new Set<string>();
+  for (const file of files)
+    for (let folder = path.dirname(file); folder !== target; folder = path.dirname(folder))
+      folders.add(folder);
+  return folders;
+}
+
 /** A folder that is a link leads out of the directory: refused before anything is written or removed. */
 async function refuseLinks(target: string, names: readonly string[]): Promise<void> {
-  const folders = new Set<string>();
-  for (const name of names) {
-    let folder = path.dirname(inside(target, name));
-    for (; folder !== target; folder = path.dirname(folder)) folders.add(folder);
-  }
-  for (const folder of folders) {
+  const all = names.map((name) => inside(target, name));
+  for (const folder of foldersTo(target, all)) {
     const found = await lstat(folder).catch((error: unknown) => {
       if (hasCode(error, 'ENOENT')) return undefined;
       throw error;

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { contentOf } from '../../src/encryption/content.js';
@@ -153,6 +154,32 @@ test.each([
 
 test('a file that is not there', async () => {
   await expect(readConfigurationFile(path.join(directory, 'none'))).rejects.toThrow('does not exist');
+});
+
+test.each<[string, () => string, string]>([
+  ['a device that never ends', () => '/dev/zero', 'is no regular file'],
+  [
+    'a pipe that nobody writes into',
+    () => {
+      const pipe = path.join(directory, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      return pipe;
+    },
+    'is no regular file',
+  ],
+  ['a directory', () => directory, 'is no regular file'],
+  [
+    'a file of 8 GiB, all but its start unread',
+    () => {
+      truncateSync(file, 2 ** 33);
+      return file;
+    },
+    'expected a file of at most 1 MiB',
+  ],
+])('%s is refused at once', async (_name, make, words) => {
+  const before = process.memoryUsage().rss;
+  await expect(readConfigurationFile(make())).rejects.toThrow(words);
+  expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
 });
 
 test('the files of a round hold the keys of the copy, 0600, and a placeholder where there is none', async () => {

@@ -138,6 +138,23 @@ describe('generate', () => {
     expect(Buffer.from(providers[0].secretbox.keys[0].secret, 'base64')).toHaveLength(32);
   });
 
+  const modes = (...names: string[]) =>
+    names.map((name) => (statSync(path.join(out, name)).mode & 0o777).toString(8));
+
+  test('the way to a key is for its owner alone: the new directory and each folder down to it', async () => {
+    await generate(out, files(), { force: false });
+    expect(modes('', path.dirname(KEY), '03-quotas')).toEqual(['700', '700', '755']);
+    await generate(path.join(home, 'none'), files(without('encryption-at-rest')), { force: false });
+    expect(modes('../none')).toEqual(['755']);
+  });
+
+  test("with force: a folder for a key is closed, also where an earlier run left it open; the directory is its owner's", async () => {
+    mkdirSync(path.join(out, path.dirname(KEY)), { recursive: true, mode: 0o755 });
+    chmodSync(out, 0o755);
+    await generate(out, files(), { force: true });
+    expect(modes('', path.dirname(KEY))).toEqual(['755', '700']);
+  });
+
   test('the same plan gives the same bytes, the key aside, and the key stands in one file', async () => {
     await generate(out, files(), { force: false });
     await generate(path.join(home, 'again'), files(), { force: false });

@@ -198,7 +198,7 @@ export function selectedOnNode(reach: Reach, policies: readonly Policy[]): reado
         ? []
         : [`rules that name it by its labels are shown as matching it (${first}${more})`]),
     ];
-    const message = `uses its node's network: ${said.join(', and ')}; most plugins do neither`;
+    const message = `uses its node's network: ${said.join(', and ')}; most plugins take it for its node`;
     return [{ object: workload.ref, message, effect: 'note' as const }];
   });
 }

@@ -34,7 +34,7 @@ export function assess(now: Snapshot): readonly Finding[] {
   return [
     ...hidden,
     ...plugin(now),
-    ...(wantsEgress ? dnsFindings(facts) : []),
+    ...(wantsEgress ? dnsFindings(facts, now.cluster.files === true) : []),
     ...cutFindings(now),
     ...observedFindings(now),
     ...open,
@@ -137,14 +137,19 @@ function dnsId({ notVisible, services }: DnsFacts): string {
   return services.length === 0 ? 'no-dns-service' : 'dns-not-selectable';
 }
 
-function dnsFindings(facts: DnsFacts): readonly Finding[] {
+/** What to give along where an application is judged by its files alone. */
+const WITH_DNS =
+  ' For egress as well, add the manifests of its DNS to those files (kubectl -n kube-system get service,deployment -l k8s-app=kube-dns -o yaml), or plan on the cluster itself (--context in place of --from).';
+
+function dnsFindings(facts: DnsFacts, files: boolean): readonly Finding[] {
+  const elsewhere = files && facts.services.length === 0 ? WITH_DNS : '';
   if (facts.missing !== undefined)
     return [
       {
         id: dnsId(facts),
         severity: facts.notVisible ? 'notVisible' : 'medium',
         evidence: facts.missing,
-        message: `${facts.services.length === 0 ? 'No DNS Service was found' : 'Not all that serves names can be allowed'}: closing egress would cut names, so only ingress is closed until it is.`,
+        message: `${facts.services.length === 0 ? 'No DNS Service was found' : 'Not all that serves names can be allowed'}: closing egress would cut names, so only ingress is closed until it is.${elsewhere}`,
       },
     ];
   return facts.services

@@ -371,6 +371,16 @@ describe('DNS', () => {
     expect(planOf(closed(noDns()))).toEqual([]);
   });
 
+  test('without DNS in files the finding says how egress gets closed as well', () => {
+    const now = noDns();
+    const said = (files: object) =>
+      step
+        .assess({ ...now, cluster: { ...now.cluster, ...files } }, {})
+        .find(({ id }) => id === 'no-dns-service')?.message;
+    expect(said({ files: true })).toContain('add the manifests of its DNS to those files');
+    expect(said({})).not.toContain('manifests');
+  });
+
   test('Services that could not be read: the same, as not visible', () => {
     const now = noDns({ notVisible: { Service: 'forbidden' } });
     expect(spec(planOf(now))).toMatchObject({ policyTypes: ['Ingress'] });

@@ -169,25 +169,38 @@ function listed(names: readonly string[]): string {
 /** Workloads on their node's network that NetworkPolicies select, or name by labels: most plugins overlook that. */
 export function selectedOnNode(reach: Reach, policies: readonly Policy[]): readonly Problem[] {
   const { inventory, engine } = reach;
-  const namespaced = policies.filter(({ tier }) => tier === 'NetworkPolicy');
-  const named = namespaced.flatMap((policy) =>
-    [...(policy.ingress ?? []), ...(policy.egress ?? [])].map((rule) => ({
-      text: `${rule.place} of ${refText(policy.ref)}`,
-      peers: peersOf(rule).filter((peer) => peer.kind === 'pods'),
-    })),
-  );
-  const found = new Map<number, { selected: boolean; rules: Set<string> }>();
-  inventory.pods.forEach((pod, i) => {
-    if (!pod.hostNetwork) return;
-    const known = found.get(pod.workload) ?? { selected: false, rules: new Set<string>() };
-    found.set(pod.workload, known);
+  // By class: a cluster has many more pods than that.
+  const found = new Map<number, { selected: boolean; rules: string[] }>();
+  inventory.pods.forEach(({ hostNetwork }, i) => {
+    if (!hostNetwork) return;
+    for (const one of reach.classesOf(i)) found.set(one, { selected: false, rules: [] });
+  });
+  if (found.size === 0) return [];
+  for (const policy of policies) {
+    if (policy.tier !== 'NetworkPolicy') continue;
+    const subjects = engine.peers.selected(policy.subject);
+    for (const [one, said] of found) said.selected ||= subjects.has(one);
+    for (const rule of [...(policy.ingress ?? []), ...(policy.egress ?? [])]) {
+      const named = peersOf(rule).flatMap((peer) =>
+        peer.kind === 'pods' ? engine.peers.selected(peer) : [],
+      );
+      if (named.length === 0) continue;
+      const text = `${rule.place} of ${refText(policy.ref)}`;
+      for (const [one, { rules }] of found) if (named.some((peers) => peers.has(one))) rules.push(text);
+    }
+  }
+  const byWorkload = new Map<number, { selected: boolean; rules: Set<string> }>();
+  inventory.pods.forEach(({ workload, hostNetwork }, i) => {
+    if (!hostNetwork) return;
+    const all = byWorkload.get(workload) ?? { selected: false, rules: new Set<string>() };
+    byWorkload.set(workload, all);
     for (const one of reach.classesOf(i)) {
-      known.selected ||= namespaced.some(({ subject }) => engine.peers.selected(subject).has(one));
-      for (const { text, peers } of named)
-        if (peers.some((peer) => engine.peers.selected(peer).has(one))) known.rules.add(text);
+      const said = found.get(one);
+      all.selected ||= said?.selected === true;
+      for (const rule of said?.rules ?? []) all.rules.add(rule);
     }
   });
-  return [...found].flatMap(([index, { selected, rules }]) => {
+  return [...byWorkload].flatMap(([index, { selected, rules }]) => {
     const workload = inventory.workloads[index];
     const [first] = rules;
     if (workload === undefined || (!selected && first === undefined)) return [];

@@ -5,18 +5,25 @@ import { nameSays } from './names.js';
 const LONGEST_LIST = 50;
 
 /**
- * The names of a value that is a list of names and nothing else: `a,b`, `["a", "b"]`, with `spaces` also `a b`. What the
- * setting is called says nothing of them, so each counts only together with all others.
+ * The names of a value that is a list of names: `a,b`, `["a", "b"]`, `a,b/path`, `a,option=x`, with `spaces` also `a b`,
+ * below a name for hosts `x=a,y=b`. What the setting is called says little of them, so each counts only together with
+ * all others.
  */
 export function namesInList(name: string | undefined, value: string, spaces: boolean): Mention[] {
-  if (value.length > 16_000 || !(spaces ? /[\s,;]/ : /[,;]/).test(value) || nameSays(name).notHost) return [];
+  const says = nameSays(name);
+  if (value.length > 16_000 || !(spaces ? /[\s,;]/ : /[,;]/).test(value) || says.notHost) return [];
   const bare = /^\s*[[(]([^[\]()]*)[\])]\s*$/.exec(value)?.[1] ?? value;
   const parts = bare
     .split(spaces ? /[\s,;]+/ : /[,;]/, LONGEST_LIST + 2)
     .map(unquotedName)
     .filter((part) => part !== '');
   if (parts.length < 2 || parts.length > LONGEST_LIST) return [];
-  const hosts = parts.map((part) => (exactName(part.split(':', 1)[0] ?? '') ? hostAndPort(part) : undefined));
+  const labelled = says.host && parts.every((part) => part.includes('='));
+  const hosts = parts
+    .map((part) => (labelled ? part.slice(part.indexOf('=') + 1) : part))
+    .filter((part) => !part.includes('='))
+    .map((part, i, all) => (i === all.length - 1 ? (part.split('/', 1)[0] ?? '') : part))
+    .map((part) => (exactName(part.split(':', 1)[0] ?? '') ? hostAndPort(part) : undefined));
   const tentative = hosts.map((found) => found?.host ?? '');
   if (tentative.includes('')) return [];
   return hosts.flatMap((found) => {

@@ -114,7 +114,9 @@ function hostInPath(scheme: string, last: string, rest: string): Mention | undef
 function hostsOf(authority: string): { host: string; port: number | undefined }[] {
   const bare = authority.slice(authority.lastIndexOf('@') + 1).split(/[;&()|{}]/, 1)[0] ?? '';
   const out: { host: string; port: number | undefined }[] = [];
-  for (const part of bare.split(',', 200)) {
+  for (const [i, part] of bare.split(',', 200).entries()) {
+    // The scheme of the next URL of a list.
+    if (i > 0 && part.endsWith(':')) continue;
     const found = hostAndPort(part);
     if (found === undefined) return [];
     out.push(found);
@@ -232,7 +234,7 @@ export function mentionsInValue(name: string | undefined, value: string): Mentio
   if (says.notHost && (name === undefined || /image/i.test(name))) return [];
   for (const found of addressesIn(value, spans, true)) mentions.push(found);
   if (says.notHost || spans.length > 0 || (mentions.length > 0 && !says.host)) return unique(mentions);
-  const whole = value.trim();
+  const whole = value.trim().replace(/^(["'])(.*)\1$/, '$2');
   const names = says.host
     ? whole.split(/[,;]/, 1_000).map((part) => bareHost(part))
     : [bareHost(whole, true)];

@@ -99,8 +99,8 @@ function addAll(out: Mentioned[], settings: readonly Setting[], around: Surround
   }
 }
 
-/** A setting of its own as a value, such as `redis.host=cache` for a whole file or `(HOST=db)` of an Oracle descriptor. */
-const SETTING = /^\s*[(-]{0,2}[A-Za-z][\w.-]{0,100}=./;
+/** A setting of its own as a value, such as `redis.host=cache` for a whole file or `(HOST=db)` of a descriptor. */
+const SETTING = /(?:^\s*-{0,2}|\()[A-Za-z][\w.-]{0,100}=./;
 
 function mentionsIn(name: string | undefined, value: string, around: Surroundings): readonly Mention[] {
   const text = isText(value);
@@ -176,6 +176,8 @@ function commandLine(
     const flag = /^--?([A-Za-z][\w.-]{0,200})=/.exec(word);
     const setting = { object: owner, field, next: words[i + 1]?.word };
     if (flag !== null) return { ...setting, name: flag[1], value: word.slice(flag[0].length) };
+    // As the clients of MySQL take it.
+    if (/^-h[a-z][a-z0-9-]*$/.test(word)) return { ...setting, name: 'host', value: word.slice(2) };
     const before = /^--?([A-Za-z][\w.-]{0,200})$/.exec(words[i - 1]?.word ?? '')?.[1];
     return { ...setting, name: word.startsWith('-') ? undefined : before, value: word };
   });

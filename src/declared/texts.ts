@@ -63,7 +63,7 @@ function fromSettings(text: string): Mention[] {
   settings.forEach(({ name, value }, index) => {
     const says = nameSays(name);
     // In connection strings and files `database` names what is inside of the server; in env it may be the server.
-    for (const found of namesInList(name, value, says.host)) out.push(found);
+    if (!value.includes('=')) for (const found of namesInList(name, value, says.host)) out.push(found);
     if (!says.host || says.notHost || wordsOf(name).at(-1) === 'database') return;
     for (const part of value.split(',', 1_000)) {
       const host = exactName(bareHost(part));
@@ -154,12 +154,15 @@ function settingOf(text: string): Setting | undefined {
  */
 function directiveOf(text: string): Setting | undefined {
   const name = /^[A-Za-z][\w.-]{1,60}(?=\s)/.exec(text)?.[0];
-  if (name === undefined || !(nameSays(name).host || /port$/i.test(name))) return undefined;
+  const passes = name !== undefined && /^(proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass$/.test(name);
+  if (name === undefined || !(passes || nameSays(name).host || /port$/i.test(name))) return undefined;
   const ended = text.endsWith(';');
   const [, value = '', ...more] = (ended ? text.slice(0, -1) : text).trim().split(/\s+/, 12);
   if (value === '' || /^[:=]/.test(more[0] ?? '')) return undefined;
-  if (!ended && more.some((word) => !/[=:0-9]/.test(word))) return undefined;
-  return { name, value: unquoted(value) };
+  // Further words may be further hosts: all of them, or it is a sentence.
+  if (!ended && more.some((word) => !/[=:0-9]/.test(word)))
+    return { name, value: [value, ...more].join(' ') };
+  return { name: passes ? 'upstream' : name, value: unquoted(value) };
 }
 
 /** A name and a number one after the other: `replicaof cache 6379`, `connect("cache", 6379)`. */

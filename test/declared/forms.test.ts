@@ -126,6 +126,13 @@ describe('a list of names', () => {
     ['A', '["redis","mysql"]', 'mysql:3306 redis:6379'],
     ['A', 'redis mysql', 'mysql:3306 redis:6379'],
     ['HOSTS', 'redis mysql', 'mysql:3306 redis:6379'],
+    ['A', 'http://web,http://pay:8080', 'pay:8080 web:80'],
+    ['A', 'a=http://web,b=http://pay:8080', 'pay:8080 web:80'],
+    ['QUORUM', 'redis,mysql/chroot', 'mysql:3306 redis:6379'],
+    ['BACKENDS', 'a=web,b=pay', 'pay:8080 web:80'],
+    ['SELECTOR', 'a=web,b=pay', ''],
+    ['CACHE', 'redis,password=x,ssl=False', 'redis:6379'],
+    ['TAGS', 'redis,web', ''],
     ['A', 'redis,mysql,search', ''],
     ['A', 'redis,mysql.other', ''],
     ['A', 'redis and mysql is all pay', ''],
@@ -165,6 +172,8 @@ describe('a host word and a name on one line', () => {
     ["<?php\ndefine('DB_HOST', 'mysql');\n", 'mysql:3306'],
     ["<?php\n$cfg['Servers'][1]['host'] = 'mysql';\n", 'mysql:3306'],
     ['location /x { set $u "web"; proxy_pass http://$u:80; }\n', 'web:80'],
+    [':80 {\n reverse_proxy web pay\n}\n', 'pay:8080 web:80'],
+    ['location / { fastcgi_pass web; }\n', 'web:80'],
     ['set $u web;\nproxy_pass http://$u:80;\n', 'web:80'],
     ['U=web\nM="redis"\ncurl -s http://$U:80/$M\n', 'web:80'],
     ['this web of redis and mysql is all pay\nno host\n', ''],
@@ -175,6 +184,9 @@ describe('a host word and a name on one line', () => {
 
   test('in a variable, in arguments, in a script', () => {
     expect(env('DSN', '(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=oracle)(PORT=1521)))')).toBe('oracle:1521');
+    expect(env('URL', 'jdbc:mysql://address=(host=mysql)(port=3306)/db')).toBe('mysql:3306');
+    expect(env('REDIS_HOST', '"redis"')).toBe('redis:6379');
+    expect(args('mysqladmin', 'ping', '-hmysql')).toBe('mysql:3306');
     expect(env('MYSQL_HOST', 'MySQL')).toBe('mysql:3306');
     expect(args('sh', '-c', 'redis-server --slaveof redis 6379')).toBe('redis:6379');
     expect(args('sh', '-c', 'mysqladmin ping -hmysql')).toBe('mysql:3306');

@@ -21,13 +21,14 @@ export type StoredCounts = Readonly<Record<string, number>>;
 
 /** One means of seeing how objects are stored, and what it showed. */
 export type ProofMeans = {
-  means: 'metrics' | 'readAudit' | 'finalPass' | 'etcd';
+  means: 'metrics' | 'readAudit' | 'finalPass' | 'count' | 'etcd';
   /** What was seen, or why nothing could be. */
   words: string;
 } & (
   | { used: false }
-  /** `stored`: all objects, by stored form. `written`: those written by the re-write. `moved`: those a second pass wrote. */
-  | { used: true; stored?: StoredCounts; written?: StoredCounts; moved?: number }
+  /** `stored`: all objects, by stored form. `written`: those written by the re-write. `moved`: those a second pass wrote.
+   *  `missed`: those that the re-write could not reach, since their namespace no longer exists. */
+  | { used: true; stored?: StoredCounts; written?: StoredCounts; moved?: number; missed?: number }
 );
 
 /** How objects are stored after a re-write, by every means there is. */
@@ -41,11 +42,18 @@ export interface RewriteProof {
   means: readonly ProofMeans[];
 }
 
+/** How many objects the re-write could not reach, as far as counts tell. */
+export function missedOf({ means }: Pick<RewriteProof, 'means'>): number {
+  return means.reduce((sum, one) => sum + (one.used ? (one.missed ?? 0) : 0), 0);
+}
+
 /**
  * What a proof comes to. `contradicted`: a means shows objects in another form than the one that is written, which may
- * also be what somebody else wrote meanwhile. `unproven`: no means shows how all objects are stored.
+ * also be what somebody else wrote meanwhile, or objects that were not reached. `unproven`: no means shows how all
+ * objects are stored, or whether all were reached was asked and could not be seen, other than in etcd itself.
  */
 export function judge(proof: RewriteProof): 'proven' | 'contradicted' | 'unproven' {
+  if (missedOf(proof) > 0) return 'contradicted';
   let seen = false;
   for (const means of proof.means) {
     if (!means.used) continue;
@@ -58,6 +66,8 @@ export function judge(proof: RewriteProof): 'proven' | 'contradicted' | 'unprove
       return 'contradicted';
     seen = true;
   }
+  const uncounted = proof.means.some(({ means, used }) => means === 'count' && !used);
+  if (uncounted && !proof.means.some(({ means, used }) => means === 'etcd' && used)) return 'unproven';
   return seen ? 'proven' : 'unproven';
 }
 

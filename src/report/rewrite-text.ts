@@ -42,7 +42,7 @@ export function proofLines(proof: RewriteProof, style: Style): string[] {
     ),
     ...means.flatMap((one) =>
       fold(
-        printable(meansText(one), 400),
+        printable(meansText(one), 1_000),
         style.width,
         ` ${sign(style, one.used ? (contradicts(proof, one) ? 'failed' : 'ok') : 'notVisible')} `,
         '     ',

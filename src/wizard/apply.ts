@@ -1,7 +1,7 @@
 import { KINDS, type KindName, kindOf } from '../model/kinds.js';
 import { type Manifest, refText } from '../model/manifest.js';
 import type { ApplyChange, Basis, Change, DeleteChange, RewriteChange } from '../model/plan.js';
-import { judge } from '../model/rewrite.js';
+import { judge, missedOf } from '../model/rewrite.js';
 import { declares } from '../model/rights.js';
 import { isOursAlone } from '../model/undo.js';
 import { heldIn } from './contents.js';
@@ -333,6 +333,7 @@ async function rewrite(
       outcome: 'failed',
       message: `${message}\nNot every value is proven to be in its new form, so no key is taken away: run this again, or look into etcd.`,
     };
+  if (proof !== undefined && missedOf(proof) > 0) return { ...id, outcome: 'failed', message };
   const seen = [...evidence, ...(proof?.means ?? []).map(meansText)];
   await journal.append({ type: 'applied', step, change: change.id, evidence: seen });
   return { ...id, outcome: 'applied', message };

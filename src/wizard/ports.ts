@@ -99,6 +99,8 @@ export interface RewriteResult extends RewriteProgress {
   interrupted: boolean;
   /** What the API server's own counters say was written meanwhile. */
   metrics: ProofMeans;
+  /** Whether it could reach every object, by counts over the whole cluster; left out where it was interrupted. */
+  reached?: ProofMeans;
 }
 
 /** How much a re-write writes, and how much room there is, in bytes; without reading a value. */

@@ -1,6 +1,6 @@
 import { type Reached, reachedIn } from '../model/journal.js';
 import { type Ref, refText } from '../model/manifest.js';
-import { judge, type ProofMeans, type RewriteProof, type StoredCounts } from '../model/rewrite.js';
+import { judge, missedOf, type ProofMeans, type RewriteProof, type StoredCounts } from '../model/rewrite.js';
 import {
   type Cluster,
   ClusterError,
@@ -41,7 +41,7 @@ export type RewriteOutcome =
 
 /** What a re-write did, earlier parts of the run included. */
 export interface RewriteDone {
-  result: Omit<RewriteResult, 'interrupted' | 'metrics'>;
+  result: Omit<RewriteResult, 'interrupted' | 'metrics' | 'reached'>;
   proof: RewriteProof | undefined;
   /** What the gate saw, could not try, and left behind. */
   evidence: readonly string[];
@@ -88,7 +88,12 @@ export async function carryOutRewrite(
     ...(request.concurrency === undefined ? {} : { concurrency: request.concurrency }),
   };
   try {
-    const { interrupted, metrics, ...result } = await cluster.rewrite({
+    const {
+      interrupted,
+      metrics,
+      reached: all,
+      ...result
+    } = await cluster.rewrite({
       signal,
       resources,
       ...pace,
@@ -111,7 +116,8 @@ export async function carryOutRewrite(
     const counts = { rewritten, unchanged, gone, refused };
     await journal.append({ type: 'rewritten', step, change, writes: gate.writes, counts });
     if (prove) listener.proving?.();
-    const seen = prove ? await cluster.proveRewrite({ signal, resources, ...pace }) : [];
+    const byCount = all === undefined ? [] : [all];
+    const seen = prove ? await cluster.proveRewrite({ signal, resources, ...pace }) : byCount;
     const etcd = await etcdMeans(resources, etcdCounts, rewritten + unchanged);
     const means = [metricsMeans(metrics, reached), ...seen, etcd];
     const proof = { objects: counted(means), stale: rewritten, writes: gate.writes, means };
@@ -141,7 +147,9 @@ export function verdictText(proof: RewriteProof): string {
     case 'proven':
       return 'Proven';
     case 'contradicted':
-      return 'Not proven, some are stored in another form';
+      return missedOf(proof) > 0
+        ? 'Not proven, some were not reached'
+        : 'Not proven, some are stored in another form';
     case 'unproven':
       return 'Not proven';
   }
@@ -156,6 +164,7 @@ const NAMES: Readonly<Record<ProofMeans['means'], string>> = {
   metrics: 'counters of writes',
   readAudit: 'read audit',
   finalPass: 'final pass',
+  count: 'count over all namespaces',
   etcd: 'etcd itself',
 };
 

@@ -121,8 +121,10 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
 
   const list = (seen: Seen, namespace: string | undefined): Reply => {
     const server = at(seen);
+    const not = (seen.query.get('fieldSelector') ?? '').split(',').map((one) => one.split('!=')[1]);
     const all = [...secrets.keys()]
       .filter((k) => namespace === undefined || k.startsWith(`${namespace}/`))
+      .filter((k) => !not.includes(k.split('/')[0]))
       .sort();
     const from = seen.query.get('continue') ?? '';
     const left = all.filter((key) => key > from);

@@ -268,6 +268,45 @@ suite(`rewrite-secrets on a real API server${missing === undefined ? '' : ` (ski
     expect(untouched).toBe(COUNT - expected.size);
   }, 120_000);
 
+  test('Secrets whose namespace was taken away by force are never passed over; as told, they are reached', async () => {
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ghost' } };
+    const create = () => ask({ method: 'POST', path: '/api/v1/namespaces', body: namespace });
+    await create();
+    for (let n = 0; n < 3; n++) {
+      const body = { metadata: { name: `left-${n}` }, stringData: { value: PLANTED } };
+      await ask({ method: 'POST', path: '/api/v1/namespaces/ghost/secrets', body });
+    }
+    await ask({ method: 'DELETE', path: '/api/v1/namespaces/ghost' });
+    const body = { ...namespace, spec: { finalizers: [] } };
+    await ask({ method: 'PUT', path: '/api/v1/namespaces/ghost/finalize', body });
+    expect((await ask({ path: '/api/v1/namespaces/ghost' })).status).toBe(404);
+    await flip();
+    const ran = await rewrite('--max-rate', '0', '-o', 'json');
+    expect(ran.code).toBe(1);
+    const { proof } = JSON.parse(ran.stdout);
+    expect(proof.verdict).toBe('contradicted');
+    const { words, missed } = proof.means.find(({ means }: { means: string }) => means === 'count');
+    expect([missed, words]).toEqual([3, expect.stringContaining('left-0, left-1, left-2')]);
+    expect(ran.stdout + ran.stderr).not.toContain(PLANTED);
+    expect((await stale()).map(([key]) => key)).toEqual(
+      [0, 1, 2].map((n) => `/registry/secrets/ghost/left-${n}`),
+    );
+    const quick = await rewrite('--max-rate', '0', '--no-proof');
+    expect([quick.code, quick.stdout]).toEqual([
+      1,
+      expect.stringContaining('Not proven, some were not reached'),
+    ]);
+    await create();
+    const again = await rewrite('--max-rate', '0', '-o', 'json');
+    expect([again.code, JSON.parse(again.stdout)]).toMatchObject([
+      0,
+      { rewritten: 3, proof: { verdict: 'proven' } },
+    ]);
+    expect(await stale()).toEqual([]);
+    for (let n = 0; n < 3; n++)
+      await ask({ method: 'DELETE', path: `/api/v1/namespaces/ghost/secrets/left-${n}` });
+  }, 60_000);
+
   test('other resources, with and without namespaces, by the name that configurations use', async () => {
     const run = async (resource: string) => {
       const ran = await rewrite('--resource', resource, '--max-rate', '0', '-o', 'json');

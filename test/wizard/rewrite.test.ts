@@ -249,6 +249,31 @@ test.each<[string, ProofMeans[], ReturnType<typeof judge>]>([
     'contradicted',
   ],
   ['a pass that moved nothing', [{ means: 'finalPass', ...used, moved: 0 }], 'proven'],
+  ['all were reached, and nothing else', [{ means: 'count', ...used, missed: 0 }], 'unproven'],
+  [
+    'some were not reached',
+    [
+      { means: 'finalPass', ...used, moved: 0 },
+      { means: 'count', ...used, missed: 5 },
+    ],
+    'contradicted',
+  ],
+  [
+    'whether all were reached is not known',
+    [
+      { means: 'finalPass', ...used, moved: 0 },
+      { means: 'count', used: false, words: '' },
+    ],
+    'unproven',
+  ],
+  [
+    'whether all were reached is not known, but etcd is',
+    [
+      { means: 'count', used: false, words: '' },
+      { means: 'etcd', ...used, stored: { [BOX]: 9 } },
+    ],
+    'proven',
+  ],
   [
     'a pass that moved some',
     [

@@ -1,4 +1,3 @@
-import { at } from '../../model/manifest.js';
 import type { ProofMeans, RewriteCounts, RewritePlace } from '../../model/rewrite.js';
 import { type Need, rightsText } from '../../model/rights.js';
 import {
@@ -10,7 +9,6 @@ import {
 import { lackingSoftly } from '../access.js';
 import type { Client } from '../client.js';
 import { errorOf } from '../errors.js';
-import { TABLE } from '../list.js';
 import { retryAfterMs } from '../retry.js';
 import { touchCall, touchedVersion } from '../scratch.js';
 import { type Batch, runEngine, type StopReason } from './engine.js';
@@ -18,6 +16,7 @@ import { REWRITE_NEEDS } from './needs.js';
 import { PATIENT, type Reply } from './pacing.js';
 import { type ObjectsPage, objectPages, objectRef, placeRef } from './pages.js';
 import { finalPass, firstReading, type ProveOptions, readAudit, writtenSince } from './prove.js';
+import { countOf, reachedAll } from './reached.js';
 import { collectionPath, type Resource, resolveResources, SECRETS } from './resource.js';
 import { rewriteSize, watchedRoom } from './storage.js';
 
@@ -61,7 +60,10 @@ export async function rewriteObjects(
       },
     });
     if (stopped !== undefined) throw ended(stopped, result, lost);
-    return { ...result, metrics: await writtenSince(names, before) };
+    const metrics = await writtenSince(names, before);
+    return result.interrupted
+      ? { ...result, metrics }
+      : { ...result, metrics, reached: await reachedAll(names, resources) };
   } finally {
     names.close();
   }
@@ -83,14 +85,15 @@ export async function sizeOfRewrite(client: Client, wanted: readonly string[]): 
   return await rewriteSize(client, resources, countObjects(client, resources));
 }
 
-/** How objects are stored, by reading and by a pass that must move nothing. @throws ClusterError as a re-write does */
+/** How objects are stored, by reading, by a pass that must move nothing, and by counts. @throws ClusterError as a re-write does */
 export async function proveRewrite(
   client: Client,
   options: ProveOptions & { maxRate: number; concurrency: number },
 ): Promise<readonly ProofMeans[]> {
   const audit = await readAudit(client, options.resources ?? [SECRETS.name]);
   if (options.signal?.aborted) return [audit, finalPass({ rewritten: 0, unchanged: 0, interrupted: true })];
-  return [audit, finalPass(await rewriteObjects(client, options))];
+  const { reached, ...pass } = await rewriteObjects(client, options);
+  return [audit, finalPass(pass), ...(reached === undefined ? [] : [reached])];
 }
 
 /** How many objects there are; undefined where the server does not say it of each resource. */
@@ -102,26 +105,6 @@ export async function countObjects(
   return counts.every((count) => count !== undefined)
     ? counts.reduce((sum, count) => sum + count, 0)
     : undefined;
-}
-
-/** From the server's own count of what a page of one leaves. */
-async function countOf(client: Client, resource: Resource): Promise<number | undefined> {
-  const call = {
-    method: 'GET' as const,
-    path: `${collectionPath(resource, '')}?limit=1&includeObject=None`,
-    headers: { Accept: TABLE },
-  };
-  try {
-    const { body } = await client.json(call, { doing: `count ${resource.name}`, secret: true });
-    const rest = at(body, 'metadata', 'remainingItemCount');
-    const rows = at(body, 'rows');
-    if (!Array.isArray(rows)) return undefined;
-    if (typeof rest === 'number') return rows.length + rest;
-    return at(body, 'metadata', 'continue') === undefined ? rows.length : undefined;
-  } catch (error) {
-    if (error instanceof ClusterError && error.reason === 'forbidden') return undefined;
-    throw error;
-  }
 }
 
 /** The same generator, its first value already asked for. */

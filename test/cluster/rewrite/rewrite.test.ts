@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect } from '../../../src/cluster/connect.js';
-import type { RewritePlace } from '../../../src/model/rewrite.js';
+import { judge, type RewritePlace } from '../../../src/model/rewrite.js';
 import type { RewriteProgress } from '../../../src/wizard/ports.js';
 import { kubeconfigOf, status } from '../recording.js';
-import { PLANTED, type SecretsSetup, secretsServer } from '../secrets-server.js';
+import { PLANTED, type SecretsServer, type SecretsSetup, secretsServer } from '../secrets-server.js';
 
 const BOX = 'k8s:enc:secretbox:v1:key1:';
 const CBC = 'k8s:enc:aescbc:v1:key2:';
@@ -43,6 +43,12 @@ test('all stale ones are re-written, a second run changes nothing, and no value 
       used: true,
       written: { [BOX]: 50 },
       words: `the API server wrote 50 as ${BOX} (Secrets, those of others included)`,
+    },
+    reached: {
+      means: 'count',
+      used: true,
+      missed: 0,
+      words: 'counts over the whole cluster: none lies outside the namespaces there are',
     },
   });
   expect(progress[0]?.total).toBe(51);
@@ -226,4 +232,74 @@ test('a namespace that may not be listed is named, the others are done', async (
   expect(result.failures.map(({ ref }) => ref)).toEqual([
     { apiVersion: 'v1', kind: 'Namespace', name: 'shop' },
   ]);
+});
+
+describe('what a namespace that was taken away by force left behind', () => {
+  const counted = async (setup: Partial<SecretsSetup>, change: (it: SecretsServer) => void) => {
+    const { server, cluster } = await clusterOf(setup);
+    change(server);
+    const { reached } = await cluster.rewrite({});
+    expect(server.answered()).not.toContain(PLANTED);
+    const means = await cluster.proveRewrite({});
+    const proof = { objects: 51, stale: 51, writes: [BOX], means };
+    return { server, reached, verdict: judge(proof), counts: means.find((one) => one.means === 'count') };
+  };
+  const orphans = (it: SecretsServer) => {
+    for (const name of many(5)) it.add(`ghost/${name}`, CBC);
+  };
+
+  test('is counted and named, with what to do, and nothing is proven', async () => {
+    const { server, reached, verdict, counts } = await counted({}, orphans);
+    expect(server.stored()['ghost/s-0000']).toBe(CBC);
+    expect(reached).toMatchObject({ used: true, missed: 5 });
+    expect(counts?.words).toContain(
+      '5 × Secret (s-0000, s-0001, s-0002, …) in namespaces that no longer exist',
+    );
+    expect(counts?.words).toContain(
+      "kubectl get secrets -A --field-selector 'metadata.namespace!=empty,metadata.namespace!=few,metadata.namespace!=many,metadata.namespace!=shop'",
+    );
+    expect(verdict).toBe('contradicted');
+  });
+
+  test('is seen although as many are deleted meanwhile', async () => {
+    const { reached } = await counted(
+      {
+        instead: ({ method, path }, it) => {
+          if (method === 'PATCH' && path.endsWith('/shop/secrets/s-0008'))
+            for (const name of many(5)) it.remove(`many/${name}`);
+          return undefined;
+        },
+      },
+      orphans,
+    );
+    expect(reached).toMatchObject({ used: true, missed: 5 });
+  });
+
+  test('is not taken for what others create while it is counted', async () => {
+    let created = 0;
+    const { reached, verdict } = await counted(
+      {
+        instead: ({ path, query }, it) => {
+          if (path === '/api/v1/secrets' && query.get('limit') === '1') it.add(`shop/new-${++created}`, BOX);
+          return undefined;
+        },
+      },
+      () => {},
+    );
+    expect(created).toBeGreaterThan(3);
+    expect([reached, verdict]).toMatchObject([{ used: true, missed: 0 }, 'proven']);
+  });
+
+  test('cannot be counted by this account: said, and nothing is proven', async () => {
+    const { reached, verdict } = await counted(
+      {
+        instead: ({ path }) =>
+          path === '/api/v1/secrets'
+            ? status(403, 'Forbidden', 'User "me" cannot list resource "secrets" in API group')
+            : undefined,
+      },
+      orphans,
+    );
+    expect([reached, verdict]).toMatchObject([{ used: false }, 'unproven']);
+  });
 });

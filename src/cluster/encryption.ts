@@ -3,6 +3,7 @@ import type { Need } from '../model/rights.js';
 import type { EncryptionFacts } from '../model/snapshot.js';
 import { ClusterError } from '../wizard/ports.js';
 import type { Client } from './client.js';
+import { versionOf } from './discovery.js';
 import { TABLE } from './list.js';
 import {
   byWholePrefix,
@@ -51,9 +52,9 @@ export interface EncryptionProbe {
 
 /**
  * What can be seen of encryption at rest from outside. Secrets are counted by name; the server's own counters tell how
- * what it read from storage was kept, while every Secret is read in a form that carries nothing of it. Lists come from
- * storage on older servers and from the watch cache on newer ones, single reads always from storage: whichever moves
- * the counters by the number of Secrets is believed.
+ * what it read from storage was kept, while every Secret is read in a form that carries nothing of it. Single reads
+ * always come from storage. Lists do so on older servers, and are believed there where the counters moved by exactly the
+ * number of Secrets: what others read meanwhile could stand in for what a list did not.
  * @param list lists all Secret names through the client that it is given
  */
 export async function encryptionFacts(
@@ -138,7 +139,11 @@ async function auditStored(
   if (listed.startedAt !== before.startedAt) return unseen(OTHER_SERVER);
   const writes = writtenAs(listed);
   if (!listed.configured) return unconfigured(names.length, known.flags);
-  const byList = judge(before, listed, names.length, `all ${names.length} Secrets were listed by name`);
+  const exact = valuesIn(moved(before.from, listed.from)) === names.length;
+  const byList =
+    exact && (await listsFromStorage(client))
+      ? judge(before, listed, names.length, `all ${names.length} Secrets were listed by name`)
+      : undefined;
   if (byList !== undefined) return { ...byList, writes };
   if (names.length > limit.most)
     return unseen(
@@ -166,6 +171,12 @@ async function auditStored(
     `metrics: ${count} Secrets were read, but the counters moved by ${seen} only; another server may have answered`,
     writes,
   );
+}
+
+/** Lists without a resourceVersion come from the watch cache from 1.31 on, where etcd supports it. */
+async function listsFromStorage(client: Client): Promise<boolean> {
+  const { major, minor } = await versionOf(client);
+  return major === 1 && minor < 31;
 }
 
 /** Facts from counters that moved at least once for each Secret; undefined where they moved less. */

@@ -146,18 +146,37 @@ class Planner {
     if (writing && !this.#goal.keyKept && hasKey(this.#goal.provider))
       rounds.push({ do: 'keepKey', prefix: under });
     configure('write', (server, resource) => this.#targetFirst(server, resource));
-    const stale = resources.filter((resource) => this.#mayBeStale(resource));
-    for (const resource of stale) rounds.push({ do: 'rewrite', resource, under });
     const before = rounds.length;
     if (removeOld) configure('remove', (_server, resource) => this.#targetAlone(resource));
-    const proven = rounds.length > before ? resources : stale;
-    rounds.splice(before, 0, ...proven.map((resource): Round => ({ do: 'prove', resource, under })));
+    const removes = rounds.length > before;
+    // What was counted may be wrong, or older than a write: before anything goes, a pass over all has to prove it.
+    const pass = removes && !this.#removalBegun();
+    const passed = resources.filter((resource) => pass || this.#mayBeStale(resource));
+    const proven = removes ? resources : passed;
+    rounds.splice(
+      before,
+      0,
+      ...passed.map((resource): Round => ({ do: 'rewrite', resource, under })),
+      ...proven.map((resource): Round => ({ do: 'prove', resource, under })),
+    );
     return rounds;
   }
 
   #changesWriter(): boolean {
     return this.#now.servers.some(({ config }) =>
       this.#goal.resources.some((resource) => writesUnder(config, resource) !== this.#target),
+    );
+  }
+
+  /**
+   * Some API server has come to the end already. The pass was before that, and can be made no more: nothing is
+   * re-written while API servers have different files.
+   */
+  #removalBegun(): boolean {
+    return this.#now.servers.some(({ config }) =>
+      this.#goal.resources.every((resource) =>
+        readsUnder(config, resource).every((prefix) => prefix === this.#target),
+      ),
     );
   }
 

@@ -197,7 +197,7 @@ const REMOVE_OLD: Question = {
   id: 'removeOld',
   type: 'confirm',
   message: 'After the proof, take out what no stored value needs any more: old keys, and reading plain text?',
-  help: 'One more round of restarts. Snapshots of etcd from before need the old keys for as long as you keep them.',
+  help: 'One more round of restarts, after a re-write that proves it. Snapshots of etcd from before need the old keys for as long as you keep them.',
   risk: 'restartsApiServer',
   recommended: false,
   cautious: false,

@@ -55,6 +55,8 @@ function whyOf(
 ): string {
   if (state.at === 'stale' && resource === SECRETS && (under === undefined || under === state.writes))
     return `${state.stale} Secrets are not stored under the key that writes: only a write brings them there.`;
+  if (state.at === 'encrypted' && resource === SECRETS && under !== undefined && under === state.writes)
+    return `Each is under ${prefixText(under)} as far as was counted; a pass over all, which then moves nothing, proves it before keys go.`;
   return resource === SECRETS
     ? `A Secret stays stored as it was until somebody writes it${under === undefined ? '' : `; each goes to ${prefixText(under)}`}.`
     : `What is stored of ${what} stays as it was until somebody writes it${under === undefined ? '' : `; each goes to ${prefixText(under)}`}.`;

@@ -80,16 +80,39 @@ test('a flag is set but the server counts nothing: not visible, rather than plai
   });
 });
 
-test('somebody else reads Secrets meanwhile: said', async () => {
-  let noise = 0;
-  const { facts, words } = await factsOf({
-    stored: BOX,
-    instead: ({ path }, server) => {
-      if (path === '/metrics' && noise++ === 1) server.count(BOX, 4);
-      return undefined;
-    },
-  });
-  expect(facts.stored).toEqual({ [BOX]: 9 });
+/** Somebody else reads values under a prefix between two readings of the metrics, counted from 1. */
+const noise = (prefix: string, by: number, ...after: number[]): NonNullable<SecretsSetup['instead']> => {
+  let readings = 0;
+  return ({ path }, server) => {
+    if (path === '/metrics' && after.includes(readings++)) server.count(prefix, by);
+    return undefined;
+  };
+};
+const OLD = 'k8s:enc:secretbox:v1:one:';
+
+test.each<[string, Partial<SecretsSetup>]>([
+  ['while they were listed: each is read by itself', { instead: noise(BOX, 4, 1) }],
+  [
+    'which moves the counters as much as a list that moves nothing',
+    { cachedLists: true, instead: noise(BOX, 5, 1) },
+  ],
+  ['which moves them more', { cachedLists: true, instead: noise(BOX, 7, 1) }],
+  [
+    'at a version whose lists are not to be relied on',
+    { cachedLists: true, minor: 31, instead: noise(BOX, 5, 1) },
+  ],
+  [
+    'where an older server has the watch cache all the same',
+    { cachedLists: true, minor: 30, instead: noise(BOX, 6, 1) },
+  ],
+])('somebody else reads values under the new key, %s: the old ones are seen', async (_name, setup) => {
+  const { facts } = await factsOf({ stored: OLD, ...setup });
+  expect(facts.stored).toEqual({ [OLD]: 5 });
+});
+
+test('somebody else reads Secrets all the time: said, and ours are among them', async () => {
+  const { facts, words } = await factsOf({ stored: OLD, instead: noise(BOX, 4, 1, 2) });
+  expect(facts.stored).toEqual({ [OLD]: 5, [BOX]: 4 });
   expect(words).toContain('4 more were read meanwhile');
 });
 

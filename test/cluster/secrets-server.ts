@@ -24,6 +24,8 @@ export interface SecretsSetup {
   servers: readonly ServerSetup[];
   /** Lists are served from the watch cache, as on newer servers. */
   cachedLists?: boolean;
+  /** Minor version that it tells, where it is not the one that fits `cachedLists`. */
+  minor?: number;
   /** Value of --encryption-provider-config per API server pod; undefined: no such pods. */
   flags?: readonly (string | null)[];
   /** Endpoints of the Service `kubernetes`. */
@@ -177,6 +179,10 @@ export async function secretsServer(setup: SecretsSetup): Promise<SecretsServer>
     const { path } = seen;
     const special = setup.instead?.(seen, server);
     if (special !== undefined) return special;
+    // Lists come from the watch cache from 1.31 on.
+    const minor = setup.minor ?? (setup.cachedLists === true ? 36 : 20);
+    if (path === '/version')
+      return { body: { major: '1', minor: String(minor), gitVersion: `v1.${minor}.2` } };
     if (path === '/metrics') return { text: metrics(at(seen)) };
     if (path === '/api/v1/namespaces')
       return { body: { items: Object.keys(setup.names).map((name) => ({ metadata: { name } })) } };

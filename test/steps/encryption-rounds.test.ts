@@ -141,6 +141,17 @@ test('every change requires all before it, and a re-write before keys go must be
   }
 });
 
+test('where counters say that no value is under the old key, it goes only after a pass that must be proven', () => {
+  const now = cluster([secrets(box('key1'), box('old'), identity)], KEY1);
+  const given = { goal: 'keep', keyKept: true, rewrite: true, removeOld: true };
+  const all = changes(now, given);
+  expect(all).toMatchObject([
+    { kind: 'rewrite', mustBeProven: true, under: prefix('secretbox', 'key1') },
+    { kind: 'host', encryption: { phase: 'remove' }, requires: [all[0]?.id] },
+  ]);
+  expect(changes(now, { ...given, rewrite: false })).toEqual([]);
+});
+
 test('each file is what its round is to have in force', () => {
   for (const [, now, answers] of FOLDERS)
     for (const change of changes(now, answers)) {
@@ -207,6 +218,7 @@ test('what shares the keys of Secrets is not re-written for ever, and is said to
   const stale = cluster(three(both), { ...KEY1, stored: { '': 1, ...KEY1.stored } });
   expect(ids(stale, YES)).toEqual(['Secret/*', 'ConfigMap/*']);
   expect(ids(now, { ...YES, removeOld: true })).toEqual([
+    'Secret/*',
     'ConfigMap/*',
     'EncryptionConfiguration/encryption-config-remove',
   ]);

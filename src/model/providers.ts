@@ -34,6 +34,8 @@ export interface Provider {
   kubelet?: string;
   /** Empty where pods cannot reach metadata at a fixed address. */
   endpoints: readonly MetadataEndpoint[];
+  /** Host names of those addresses. */
+  names?: readonly string[];
   /** Why there is no endpoint, where there is none. */
   without?: string;
   /** How nodes stand to those controls, as far as that can be told; left out where there are none. */
@@ -80,6 +82,7 @@ export const PROVIDERS: readonly Provider[] = [
     schemes: ['aws'],
     labels: ['eks.amazonaws.com/'],
     kubelet: '-eks-',
+    names: ['instance-data.ec2.internal'],
     endpoints: [imds('EC2 instance metadata'), imds('EC2 instance metadata', 'fd00:ec2::254')],
     controls: awsControls,
     state: awsState,
@@ -90,6 +93,7 @@ export const PROVIDERS: readonly Provider[] = [
     schemes: ['gce'],
     labels: ['cloud.google.com/gke-nodepool'],
     kubelet: '-gke.',
+    names: ['metadata.google.internal', 'metadata.goog'],
     endpoints: [
       imds('Compute Engine metadata', METADATA, 80, 987, 988, 8080),
       imds('Compute Engine metadata', 'fd20:ce::254'),
@@ -130,6 +134,7 @@ export const PROVIDERS: readonly Provider[] = [
     title: 'Tencent Cloud',
     schemes: ['qcloud'],
     labels: ['cloud.tencent.com/'],
+    names: ['metadata.tencentyun.com'],
     endpoints: [imds('CVM instance metadata', '169.254.0.23')],
     controls: noControls,
   },

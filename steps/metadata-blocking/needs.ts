@@ -8,6 +8,7 @@ import { type Workload, workloadOfRef } from '../../src/model/workloads.js';
 import { complement, type Requirement } from '../default-deny/complement.js';
 import { listedAs } from '../default-deny/kube-system-programs.js';
 import { groupsIn, type Selected, selectedWorkloads } from '../default-deny/selectors.js';
+import { literalIn } from './literal.js';
 
 /**
  * - `address`: it asks the metadata address, and loses its credentials where that is blocked;
@@ -38,6 +39,8 @@ interface Signs {
   containers: readonly AgentContainer[];
   /** Variables of its containers; values are looked at, and never shown. */
   env: ReadonlyMap<string, string>;
+  /** Where it names a metadata address. */
+  literal: string | undefined;
 }
 
 interface Row {
@@ -74,6 +77,12 @@ const WAYS: readonly Row[] = [
       const told = ['aws-region', 'aws-vpc-id'].every((name) => flag(found?.args ?? [], name) !== undefined);
       return found === undefined || told ? undefined : `image ${found.image}`;
     },
+  },
+  {
+    // Whatever identity it has, it asks there as well.
+    use: 'address',
+    what: 'settings that name the metadata address',
+    evidence: ({ literal }) => literal,
   },
   {
     use: 'own',
@@ -152,7 +161,8 @@ function signsOf(now: Snapshot, { object, template, templateLabels, pods, ref }:
   const account = accountOf(template) ?? accountOf(pod?.spec) ?? 'default';
   const made = at(object, 'spec', 'template') ?? at(object, 'spec', 'jobTemplate', 'spec', 'template');
   const env = new Map<string, string>();
-  for (const spec of [template, ...pods.slice(0, 1).map((one) => one.spec)])
+  const specs = [template, ...pods.slice(0, 1).map((one) => one.spec)];
+  for (const spec of specs)
     for (const container of [...listAt(spec, 'containers'), ...listAt(spec, 'initContainers')])
       for (const variable of listAt(container, 'env')) {
         const name = stringAt(variable, 'name');
@@ -167,6 +177,7 @@ function signsOf(now: Snapshot, { object, template, templateLabels, pods, ref }:
     accountName: `${ref.namespace}/${account}`,
     containers: containersOf(template ?? pod?.spec),
     env,
+    literal: literalIn(now, ref.namespace ?? '', specs),
   };
 }
 

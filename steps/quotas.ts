@@ -166,10 +166,8 @@ function fittingQuota(
     .flatMap(({ key }) => key ?? [])
     .filter((key) => !kept.includes(key));
   if (refused.length === 0) return proposal;
-  const manifest = withoutKeys(proposal.manifest, refused);
-  if (Object.keys(hardOf(manifest)).length === kept.length) return undefined;
-  const notes = refused.map((key) => `${key} is left out: it would refuse what runs today`);
-  return { ...proposal, manifest, notes: [...proposal.notes, ...notes] };
+  const left = withoutKeys(proposal, [...new Set(refused)], 'it would refuse what runs today');
+  return left.amounts.length === 0 ? undefined : left;
 }
 
 function hardOf(quota: Manifest): object {
@@ -214,12 +212,13 @@ function limitRangeChange(
 
 function quotaChange(
   namespace: string,
-  { manifest, before, amounts, working, notes }: QuotaProposal,
+  { manifest, before, amounts, notes }: QuotaProposal,
   limitRange: ApplyChange | undefined,
   unread: readonly string[],
   without: readonly string[],
 ): ApplyChange {
   const ref = refOf(manifest);
+  const bounds = amounts.map(({ key, text }) => `${key} ${text}`).join(', ');
   return {
     id: `quotas/${namespace}/ResourceQuota/${ref.name}`,
     kind: 'apply',
@@ -227,9 +226,9 @@ function quotaChange(
     risk: 'rejectsWorkloads',
     why:
       before === undefined
-        ? `bounds what ${namespace} can take: ${amounts.join(', ')}`
-        : `adds to ResourceQuota ${ref.name} what it leaves open: ${amounts.join(', ')}`,
-    working,
+        ? `bounds what ${namespace} can take: ${bounds}`
+        : `adds to ResourceQuota ${ref.name} what it leaves open: ${bounds}`,
+    working: amounts.flatMap(({ working }) => working),
     breaks: [
       `new pods, claims and Services beyond these amounts are refused; ${unread.length === 0 ? 'all that runs' : 'what is seen to run'} fits in, rolled out at once`,
       ...unread,

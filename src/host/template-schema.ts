@@ -1,10 +1,21 @@
 import { z } from 'zod';
-import { parseQuantity } from '../model/quantity.js';
+import { parseQuantity, quantityOf, whole } from '../model/quantity.js';
 
-const quantity = z
-  .union([z.string(), z.number()])
-  .refine((value) => typeof parseQuantity(value) === 'bigint', 'expected a quantity such as 100m or 1.5Gi');
+const quantity = z.union([z.string(), z.number()]).superRefine((value, context) => {
+  const parsed = parseQuantity(value);
+  if (typeof parsed !== 'bigint') context.addIssue('expected a quantity such as 100m or 1.5Gi');
+  else if (parsed < 0n) context.addIssue('expected a quantity of zero or more');
+});
 const quantities = z.record(z.string(), quantity);
+/** What a quota counts is whole, as for the API server; amounts of CPU, memory and storage may be fractions. */
+const AMOUNTS = /^((requests|limits)\.|(cpu|memory|ephemeral-storage)$)/;
+const hard = quantities.superRefine((amounts, context) => {
+  for (const [key, value] of Object.entries(amounts)) {
+    const parsed = quantityOf(value) ?? 0n;
+    if (!AMOUNTS.test(key) && parsed % whole(1) !== 0n)
+      context.addIssue({ code: 'custom', path: [key], message: 'expected a whole number' });
+  }
+});
 const strings = z.record(z.string(), z.string());
 
 /** Names as the API demands them of objects: RFC 1123 subdomains. */
@@ -67,7 +78,7 @@ const BY_KIND: Readonly<Record<string, z.ZodType>> = {
     apiVersion: z.literal('v1'),
     kind: z.string(),
     metadata,
-    spec: z.strictObject({ hard: quantities }),
+    spec: z.strictObject({ hard }),
   }),
   NetworkPolicy: z.strictObject({
     apiVersion: z.literal('networking.k8s.io/v1'),

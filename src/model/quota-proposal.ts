@@ -31,13 +31,20 @@ export interface QuotaChoice {
 /** To what amounts are rounded up: not at all, to what people write, to whole cores and Gi. */
 export type Rounding = 'exact' | 'steps' | 'whole';
 
+/** One amount of a proposal. */
+export interface ProposedAmount {
+  /** As it is written in `spec.hard`. */
+  key: string;
+  text: string;
+  /** How it came about, in lines. */
+  working: readonly string[];
+}
+
 export interface QuotaProposal {
   manifest: Manifest;
   before?: Manifest;
-  /** Each amount. */
-  amounts: readonly string[];
-  /** How each amount came about, in lines. */
-  working: readonly string[];
+  /** What is added to `spec.hard`. */
+  amounts: readonly ProposedAmount[];
   /** Keys of the template that are left out, and why. */
   notes: readonly string[];
 }
@@ -70,8 +77,7 @@ export function proposeQuota(
 ): QuotaProposal | undefined {
   const bounded = boundedKeys(basis.existing);
   const notes: string[] = [];
-  const amounts: string[] = [];
-  const working: string[] = [];
+  const amounts: ProposedAmount[] = [];
   const hard: Record<string, string> = {};
   const spec = at(template, 'spec', 'hard');
   for (const [written, value] of Object.entries(isRecord(spec) ? spec : {})) {
@@ -84,13 +90,12 @@ export function proposeQuota(
     }
     const { text, sum, lines } = sized(key, value, basis.needs, choice);
     hard[written] = text;
-    amounts.push(`${written} ${text}`);
-    working.push(`${written} ${text}: ${sum}`, ...lines);
+    amounts.push({ key: written, text, working: [`${written} ${text}: ${sum}`, ...lines] });
   }
   const missing = unbounded(basis.existing, choice.limits);
   const needed = bounded.size === 0 || missing.some((key) => Object.keys(hard).map(quotaKey).includes(key));
   if (Object.keys(hard).length === 0 || !needed) return undefined;
-  return { ...placed(template, basis, hard, choice.amend), amounts, working, notes };
+  return { ...placed(template, basis, hard, choice.amend), amounts, notes };
 }
 
 /** Why a key of the template cannot be bounded without refusing something; undefined where it can. */
@@ -213,9 +218,16 @@ function freeName(template: Manifest, existing: readonly Manifest[]): string {
   return names.find((name) => !taken.has(name)) ?? base;
 }
 
-/** The amounts of `hard` without some keys. */
-export function withoutKeys(manifest: Manifest, keys: readonly string[]): Manifest {
+/** A proposal without some keys, which it does not speak of any more either. */
+export function withoutKeys(proposal: QuotaProposal, keys: readonly string[], why: string): QuotaProposal {
+  const left = (key: string) => !keys.includes(quotaKey(key));
+  const { manifest, amounts, notes } = proposal;
   const hard = at(manifest, 'spec', 'hard');
-  const kept = Object.entries(isRecord(hard) ? hard : {}).filter(([key]) => !keys.includes(quotaKey(key)));
-  return { ...manifest, spec: { hard: Object.fromEntries(kept) } };
+  const kept = Object.entries(isRecord(hard) ? hard : {}).filter(([key]) => left(key));
+  return {
+    ...proposal,
+    manifest: { ...manifest, spec: { hard: Object.fromEntries(kept) } },
+    amounts: amounts.filter(({ key }) => left(key)),
+    notes: [...notes, ...keys.map((key) => `${key} is left out: ${why}`)],
+  };
 }

@@ -106,6 +106,22 @@ describe('an error names file, line and what was expected', () => {
       'apiVersion: v1\nkind: ResourceQuota\nmetadata:\n  name: a\nspec:\n  hard:\n    pods: many\n',
       't.yaml:7: spec.hard.pods: expected a quantity such as 100m or 1.5Gi',
     ],
+    ...[
+      ['a negative amount', 'requests.memory: -1Gi', 'expected a quantity of zero or more'],
+      ['a fraction of a pod', 'pods: "2.5"', 'expected a whole number'],
+      ['a fraction of an object', 'count/jobs.batch: 500m', 'expected a whole number'],
+      ['an unknown suffix', 'requests.memory: 1Gib', 'expected a quantity such as 100m or 1.5Gi'],
+    ].map(([name = '', line = '', expected]): [string, string, string] => [
+      `${name} in a quota`,
+      `apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: a}\nspec:\n  hard:\n    cpu: 1500m\n    ${line}\n`,
+      `t.yaml:7: spec.hard.${line.split(':')[0]}: ${expected}`,
+    ]),
+    [
+      'a negative default',
+      'apiVersion: v1\nkind: LimitRange\nmetadata: {name: a}\nspec:\n  limits:\n    - type: Container\n' +
+        '      defaultRequest: {cpu: -1}\n',
+      't.yaml:7: spec.limits[0].defaultRequest.cpu: expected a quantity of zero or more',
+    ],
     [
       'a field of the policy that the API does not know',
       'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec:\n  podSelector: {}\n' +

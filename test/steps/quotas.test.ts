@@ -547,6 +547,19 @@ describe('ResourceQuota', () => {
     ]);
   });
 
+  test('an amount that is left out after the trial is spoken of nowhere else', () => {
+    // More than a quantity can hold in sum, so that no amount fits a full roll.
+    const container = { resources: { requests: { cpu: '1', memory: '4E' } } };
+    const now = snapshotOf({ objects: [namespace('a'), deployment('a', 'x', container, 3)] });
+    const change = planOf(now, { namespaces: ['a'] }).find(({ ref }) => ref.kind === 'ResourceQuota')!;
+    expect(Object.keys(at(change.manifest, 'spec', 'hard') as object)).not.toContain('requests.memory');
+    expect(change.breaks.filter((line) => line.includes('requests.memory'))).toEqual([
+      'requests.memory is left out: it would refuse what runs today',
+    ]);
+    expect(change.why).toContain('requests.cpu 6');
+    expect([change.why, ...(change.working ?? [])].join()).not.toContain('requests.memory');
+  });
+
   test('one of the same name keeps what it bounds already', () => {
     const own = object('v1', 'ResourceQuota', 'a', 'namespace-quota', {
       spec: { hard: { configmaps: '3' } },

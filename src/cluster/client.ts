@@ -3,7 +3,15 @@ import { Connections } from './connections.js';
 import type { Credentials } from './credentials.js';
 import { type About, errorOf, isFinal, unreachable } from './errors.js';
 import type { Selected } from './kubeconfig.js';
-import { type Attempt, DEFAULT_RETRY, pause, type RetryPolicy, retryAfterMs, waitBefore } from './retry.js';
+import {
+  type Attempt,
+  DEFAULT_RETRY,
+  pause,
+  type RetryPolicy,
+  retryAfterMs,
+  turns,
+  waitBefore,
+} from './retry.js';
 import { type Answer, type Call, codeOf, type Route, TransportError } from './transport.js';
 
 /** How the requests of one client are made. */
@@ -11,6 +19,8 @@ export interface ClientOptions {
   /** Sent as User-Agent. */
   agent: string;
   retry?: RetryPolicy;
+  /** Waits until a request may begin. */
+  turn?: () => Promise<void>;
 }
 
 /** A parsed answer of 200 to 299. */
@@ -51,6 +61,19 @@ export class Client {
     return new Client(this.selected, this.route, { ...this.#options, retry }, this.#connections);
   }
 
+  /**
+   * Another client over the same connections, which begins at most so many requests a second (0: no limit), and none
+   * once the signal says stop: it throws `server` then. Either closes the connections.
+   */
+  paced(perSecond: number, signal?: AbortSignal): Client {
+    const next = turns(perSecond);
+    const turn = async () => {
+      await next(signal);
+      if (signal?.aborted) throw new ClusterError('server', 'It was interrupted.');
+    };
+    return new Client(this.selected, this.route, { ...this.#options, turn }, this.#connections);
+  }
+
   /** @throws ClusterError for any answer of 300 or above, and where there is none */
   async json(call: Call, about: About): Promise<Parsed> {
     const answer = await this.send(call, about);
@@ -62,6 +85,7 @@ export class Client {
   async send(call: Call, about: About): Promise<Answer> {
     let renewed = false;
     for (let attempt = 1; ; attempt++) {
+      await this.#options.turn?.();
       const credentials = await this.#connections.credentials();
       const outcome = await this.#attempt(call, credentials);
       if (!(outcome instanceof TransportError) && outcome.status === 401 && !renewed) {

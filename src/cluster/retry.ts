@@ -68,3 +68,18 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener('abort', done);
   });
 }
+
+/** How much of a rate may be begun at once after a pause, in milliseconds. */
+const BURST = 100;
+
+/** Gives out turns, at most so many a second (0: no limit): each call resolves when its turn has come, or at a stop. */
+export function turns(perSecond: number): (signal?: AbortSignal) => Promise<void> {
+  let next = Number.NEGATIVE_INFINITY;
+  return async (signal) => {
+    if (perSecond <= 0) return;
+    const now = performance.now();
+    const mine = Math.max(next, now - BURST);
+    next = mine + 1000 / perSecond;
+    if (mine > now) await pause(mine - now, signal);
+  };
+}

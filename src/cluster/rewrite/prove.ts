@@ -58,12 +58,17 @@ export function countsText(counts: StoredCounts): string {
   return parts.length === 0 ? 'nothing' : parts.join(', ');
 }
 
-/** Every Secret is read in a form without content while the server counts how it was stored. */
-export async function readAudit(client: Client, resources: readonly string[]): Promise<ProofMeans> {
+/** Every Secret is read in a form without content, no faster than it is re-written, while the server counts how it was stored. */
+export async function readAudit(
+  client: Client,
+  resources: readonly string[],
+  { maxRate, signal }: { maxRate: number; signal?: AbortSignal },
+): Promise<ProofMeans> {
   const unused = (words: string): ProofMeans => ({ means: 'readAudit', used: false, words });
   if (resources.some((name) => name !== 'secrets')) return unused('only Secrets are audited by reading');
   try {
-    const { facts } = await encryptionFacts(client, secretNames);
+    const { facts } = await encryptionFacts(client.paced(maxRate, signal), secretNames);
+    if (signal?.aborted) return unused('it was interrupted');
     const words = facts.evidence.filter((line) => line.startsWith('metrics')).join('; ');
     if (facts.stored === undefined) return unused(words || 'the API server does not count what it reads');
     return { means: 'readAudit', used: true, stored: facts.stored, words };

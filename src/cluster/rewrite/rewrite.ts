@@ -63,7 +63,7 @@ export async function rewriteObjects(
     const metrics = await writtenSince(names, before);
     return result.interrupted
       ? { ...result, metrics }
-      : { ...result, metrics, reached: await reachedAll(names, resources) };
+      : { ...result, metrics, reached: await reachedAll(names.paced(maxRate), resources) };
   } finally {
     names.close();
   }
@@ -90,7 +90,7 @@ export async function proveRewrite(
   client: Client,
   options: ProveOptions & { maxRate: number; concurrency: number },
 ): Promise<readonly ProofMeans[]> {
-  const audit = await readAudit(client, options.resources ?? [SECRETS.name]);
+  const audit = await readAudit(client, options.resources ?? [SECRETS.name], options);
   if (options.signal?.aborted) return [audit, finalPass({ rewritten: 0, unchanged: 0, interrupted: true })];
   const { reached, ...pass } = await rewriteObjects(client, options);
   return [audit, finalPass(pass), ...(reached === undefined ? [] : [reached])];

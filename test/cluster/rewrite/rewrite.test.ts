@@ -303,3 +303,22 @@ describe('what a namespace that was taken away by force left behind', () => {
     expect([reached, verdict]).toMatchObject([{ used: false }, 'unproven']);
   });
 });
+
+test('the proof reads no faster than it re-writes, and stops when it is told to', async () => {
+  const setup = { cachedLists: true, stored: BOX, names: { shop: many(60) } };
+  const { server, cluster } = await clusterOf(setup);
+  server.count(BOX, 1);
+  const reads = () =>
+    server.seen.filter(({ method, path }) => method === 'GET' && path.includes('/shop/secrets/')).length;
+  const began = performance.now();
+  const [audit] = await cluster.proveRewrite({ maxRate: 100 });
+  expect(audit).toMatchObject({ used: true, stored: { [BOX]: 60 } });
+  expect(reads()).toBe(60);
+  // Twice 60, of which a tenth of a second's rate may be begun at once each time.
+  expect(performance.now() - began).toBeGreaterThan(900);
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 300);
+  const stopped = await cluster.proveRewrite({ maxRate: 20, signal: stop.signal });
+  expect(stopped[0]).toMatchObject({ means: 'readAudit', used: false });
+  expect(reads()).toBeLessThan(75);
+});

@@ -106,3 +106,17 @@ function comparable(config: EncryptionConfig | null): unknown {
     ]) ?? null
   );
 }
+
+/** Keys that are generated for this configuration, each in words and once. */
+export function freshKeys(config: EncryptionConfig | null): readonly string[] {
+  const names = (config ?? []).flatMap(({ providers }) =>
+    providers.flatMap((provider) =>
+      'keys' in provider
+        ? provider.keys
+            .filter(({ value }) => value === 'fresh')
+            .flatMap((key) => prefixesOf({ kind: provider.kind, keys: [key] }).map(prefixText))
+        : [],
+    ),
+  );
+  return [...new Set(names)];
+}

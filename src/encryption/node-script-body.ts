@@ -62,22 +62,36 @@ outline() {
   ' "$1"
 }
 
-# Names of keys of the first file that the second lacks, or has with another value. Values stay within awk.
+# Keys of the first file, by resource and name, that the second lacks, or has with another value. Values stay within awk.
+# What may go may be missing; with another value it is lost as well.
 lost() {
   awk '
     BEGIN { n = split(ENVIRON["MAY_GO"], list, "\n"); for (i = 1; i <= n; i++) allowed[list[i]] = 1 }
-    FNR == 1 { file++ }
+    FNR == 1 { file++; mode = ""; kind = ""; name = ""; secret_first = ""; split("", names); count = 0 }
     { sub(/[ \t]+#.*$/, ""); sub(/[ \t\r]+$/, ""); line = $0; sub(/^[ -]*/, "", line); gsub(/["'\'']/, "", line) }
+    line ~ /^resources:$/ && $0 ~ /^resources:/ { next }
+    line ~ /^resources:$/ { mode = "resources"; count = 0; next }
+    line ~ /^providers:$/ { if ($0 ~ /^ *- /) count = 0; mode = "providers"; next }
+    mode == "resources" && $0 ~ /^ *- / { sub(/\.$/, "", line); names[++count] = line; next }
     line ~ /^(identity|secretbox|aescbc|aesgcm|kms):/ { kind = line; sub(/:.*/, "", kind); version = (kind == "kms") ? "v1" : ""; next }
     kind == "kms" && line ~ /^apiVersion: / { sub(/^apiVersion: */, "", line); version = line; next }
     line ~ /^name: / { sub(/^name: */, "", line); name = line; if (kind != "kms") { have = secret_first; secret_first = ""; if (have != "") keep(have) } else keep("-"); next }
     line ~ /^secret: / { sub(/^secret: */, "", line); if (name != "") keep(line); else secret_first = line; next }
-    function keep(value) {
+    function keep(value, i, key) {
       if (kind == "kms") key = "k8s:enc:kms:" version ":" name ":"; else key = "k8s:enc:" kind ":v1:" name ":"
-      if (file == 1) old[key] = value; else fresh[key] = value
+      for (i = 1; i <= (count ? count : 1); i++) put(count ? names[i] : "?", key, value)
       if (value != "") name = ""
     }
-    END { for (key in old) if (!(key in allowed) && (!(key in fresh) || fresh[key] != old[key])) print key }
+    function put(resource, key, value) {
+      if (file == 1) old[resource, key, value] = resource SUBSEP key
+      else { fresh[resource, key, value] = 1; known[resource, key] = 1 }
+    }
+    END {
+      for (one in old) {
+        split(old[one], part, SUBSEP)
+        if (!(one in fresh) && (!(part[2] in allowed) || (old[one] in known))) print part[2] " of " part[1]
+      }
+    }
   ' "$1" "$2"
 }
 

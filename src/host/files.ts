@@ -51,9 +51,14 @@ export function filesHost(
     prepare,
     apply: async (change, beside) => {
       const files = await prepare(change, beside);
+      const keyed = change.files.findIndex(({ content }) => holdsKey(content));
+      const key =
+        change.encryption?.phase === 'remove' || files[keyed] === undefined
+          ? ''
+          : `; the new key is in ${files[keyed]} (0600): keep a copy of it outside of the cluster before anything is written under it`;
       return {
         state: 'left',
-        reason: `to be done on each control-plane node by hand: follow ${files.at(-1)}`,
+        reason: `to be done on each control-plane node by hand: follow ${files.at(-1)}${key}`,
         files,
       };
     },

@@ -185,7 +185,7 @@ const KEY_KEPT: Question = {
   id: 'keyKept',
   type: 'confirm',
   message: 'Will a copy of the new key be kept outside of the cluster, before anything is written under it?',
-  help: 'It is in encryption-config.yaml on the control-plane nodes or among the files written here. Without it, losing the nodes is losing every Secret. At no, only the round is made in which API servers learn to read it. With KMS the key never comes here: protect it in the KMS.',
+  help: 'It is in encryption-config.yaml on the control-plane nodes or among the files written here. Without it, losing the nodes is losing every Secret. At no, only the round is made in which API servers learn to read it, and the file with the key is named: copy it, then run this again and say yes. At yes, a node that this runs on may make the key and write under it in one run. With KMS the key never comes here: protect it in the KMS.',
   risk: 'restartsApiServer',
   // Each new key needs a copy of its own.
   once: true,

@@ -416,6 +416,43 @@ describe('nothing is touched', () => {
     await refused(round, 'is not the one of this round', { wanted: configText(...ON) });
   });
 
+  test('where entries of two resources have keys of one name, and one of them got another value', async () => {
+    node = newNode();
+    const entry = (resource: string, ...names: readonly [string, string][]) =>
+      `  - resources:\n      - ${resource}\n    providers:\n      - secretbox:\n          keys:\n${names
+        .map(([name, value]) => `            - name: ${name}\n              secret: ${secretOf(value)}\n`)
+        .join('')}`;
+    const file = (...entries: string[]) =>
+      `apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n${entries.join('')}`;
+    const parsed = (text: string): EncryptionConfig => {
+      const read = parseConfiguration(text);
+      if ('faults' in read) throw new Error('faults');
+      return read.config;
+    };
+    const maps = entry('configmaps', ['key1', 'key3']);
+    const before = file(entry('secrets', ['key1', 'key1']), maps);
+    node.begin(before);
+    const wanted = (secret: string, map: string) =>
+      file(entry('secrets', ['key2', 'key2'], ['key1', secret]), entry('configmaps', ['key1', map]));
+    const round = {
+      before: [parsed(before)],
+      after: parsed(wanted('key1', 'key3')),
+      fallback: parsed(before),
+    };
+    await refused(round, 'k8s:enc:secretbox:v1:key1: of secrets', { wanted: wanted('key9', 'key3') });
+    await refused(round, 'k8s:enc:secretbox:v1:key1: of configmaps', { wanted: wanted('key1', 'key9') });
+    // A key that may go from one entry may not change in another.
+    const last = file(entry('secrets', ['key1', 'key1']), entry('configmaps', ['key1', 'key9']));
+    const remove = {
+      phase: 'remove' as const,
+      before: [parsed(before)],
+      after: parsed(last),
+      mustRead: [],
+      fallback: null,
+    };
+    await refused(remove, 'of configmaps', { wanted: last });
+  });
+
   test('where the API server is down, the KMS plugin is not there, or a file lies unused', async () => {
     node = newNode();
     await refused({ sockets: [path.join(node.root, 'kms.sock')] }, 'there is no KMS plugin');

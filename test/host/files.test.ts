@@ -72,7 +72,7 @@ test('leaves files and instructions for a person, for nobody else to read', asyn
     .finally(() => process.umask(before));
   expect(outcome).toEqual({
     state: 'left',
-    reason: `to be done on each control-plane node by hand: follow ${path.join(folder(), 'INSTRUCTIONS.md')}`,
+    reason: `to be done on each control-plane node by hand: follow ${path.join(folder(), 'INSTRUCTIONS.md')}; the new key is in ${path.join(folder(), CONFIG)} (0600): keep a copy of it outside of the cluster before anything is written under it`,
     files: [CONFIG, 'kubeadm-patches/kube-apiserver+json.yaml', 'INSTRUCTIONS.md'].map((f) =>
       path.join(folder(), f),
     ),

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { readsUnder, sameConfig } from '../../encryption/configuration.js';
+import { freshKeys, readsUnder, sameConfig } from '../../encryption/configuration.js';
 import { filledContent, MissingKey } from '../../encryption/content.js';
 import { faultsText, parseConfiguration, readContent } from '../../encryption/parse.js';
 import type {
@@ -80,9 +80,21 @@ export function nodeHost(files: FilesHost, node: ControlPlaneNode): Host {
           `The API server of this node did not come back with the new configuration: ${printable(outcome.reason, 400)}.\nIt runs again with one that reads every key: ${outcome.evidence}.`,
         );
       const others = round.servers?.filter((one) => one !== name);
-      return outcomeOf(outcome, { instructions, left, others });
+      const { evidence } = outcome;
+      const told = { ...outcome, evidence: [evidence, ...newKeyText(round, file)].join('; ') };
+      return outcomeOf(told, { instructions, left, others });
     },
   };
+}
+
+/** Where the key is that a round brings, for whoever keeps a copy of it. */
+function newKeyText({ phase, after }: ServerRound, file: string): readonly string[] {
+  const names = phase === 'remove' ? [] : freshKeys(after);
+  return names.length === 0
+    ? []
+    : [
+        `the new key ${names.map((name) => printable(name, 100)).join(', ')} is in ${printable(file, 200)} (0600): keep a copy of that file outside of the cluster now`,
+      ];
 }
 
 /** Where this node has its configuration, or will have it. */
@@ -240,13 +252,18 @@ async function refuseOtherKeys(file: string, sources: readonly unknown[]): Promi
         );
 }
 
-/** Values of keys by provider and name. For comparing alone. */
+/** Values of keys by resource, provider and name: those of one name may differ from entry to entry. For comparing alone. */
 function keyValues(content: unknown): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
-  for (const provider of listAt(content, 'resources').flatMap((entry) => listAt(entry, 'providers')))
-    for (const [kind, options] of Object.entries(isRecord(provider) ? provider : {}))
-      for (const key of listAt(options, 'keys'))
-        values.set(`${kind}/${stringAt(key, 'name') ?? ''}`, stringAt(key, 'secret') ?? '');
+  for (const entry of listAt(content, 'resources'))
+    for (const provider of listAt(entry, 'providers'))
+      for (const [kind, options] of Object.entries(isRecord(provider) ? provider : {}))
+        for (const key of listAt(options, 'keys'))
+          for (const resource of listAt(entry, 'resources'))
+            values.set(
+              `${kind}/${stringAt(key, 'name') ?? ''} of ${String(resource)}`,
+              stringAt(key, 'secret') ?? '',
+            );
   return values;
 }
 

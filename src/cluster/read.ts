@@ -6,13 +6,15 @@ import { WORKLOAD_KINDS } from '../model/workloads.js';
 import { ClusterError, type ReadProgress } from '../wizard/ports.js';
 import type { Client } from './client.js';
 import { discover, type Served } from './discovery.js';
-import { encryptionFacts } from './encryption.js';
+import { type EncryptionProbe, encryptionFacts } from './encryption.js';
 import { errorOf } from './errors.js';
 import { type ListCall, listItems, METADATA_LIST } from './list.js';
 import { asManifest, type SecretName, secretNames } from './names.js';
 import { listPath, objectPath, resourceName, row } from './paths.js';
 import { inParallel } from './pool.js';
 import { KEEP, type Keep, pruned } from './prune.js';
+import { reachedAll } from './rewrite/reached.js';
+import { SECRETS } from './rewrite/resource.js';
 
 /** Kinds listed at a time. */
 const AT_ONCE = 6;
@@ -110,7 +112,7 @@ function secretsOnce(client: Client, probe: boolean, onProgress: Report): Secret
     names.catch(() => {});
     return { names: () => names, facts: async () => undefined };
   }
-  const facts = encryptionFacts(client, list);
+  const facts = encryptionFacts(client, list).then((found) => ofAll(client, found));
   facts.catch(() => {});
   return {
     names: async () => {
@@ -120,6 +122,15 @@ function secretsOnce(client: Client, probe: boolean, onProgress: Report): Secret
     },
     facts: async () => (await facts).facts,
   };
+}
+
+/** How Secrets are stored is not known where some lie in namespaces that no longer exist: no list by namespace has them. */
+async function ofAll(client: Client, found: EncryptionProbe): Promise<EncryptionProbe> {
+  const { facts } = found;
+  if (facts.stored === undefined) return found;
+  const reached = await reachedAll(client, [SECRETS]);
+  if (!reached.used || (reached.missed ?? 0) === 0) return found;
+  return { ...found, facts: { ...facts, stored: undefined, evidence: [...facts.evidence, reached.words] } };
 }
 
 async function readKind(

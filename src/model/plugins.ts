@@ -31,6 +31,15 @@ export interface PluginFacts {
   ipBlockMatchesNodes: boolean;
   /** Whether `ipBlock` also matches pods, by their addresses; undefined where it is not known which plugin decides. */
   ipBlockMatchesPods: boolean | undefined;
+  /** What a policy can say about address ranges, where the plugin takes less than the API. */
+  ranges: RangeLimits;
+}
+
+export interface RangeLimits {
+  /** Whether policies reach IPv6 at all; where they do not, it stays open. */
+  ipv6: boolean;
+  /** How many `ipBlock` of one policy the plugin's makers advise at most. */
+  most?: number;
 }
 
 interface Row {
@@ -44,6 +53,7 @@ interface Row {
    * pods by their identity, which no address range holds (its issue 9209).
    */
   ipBlockMatchesPods?: false;
+  ranges?: RangeLimits;
   judge(agent: Agent, now: Snapshot): readonly [Enforcement, string];
 }
 
@@ -72,7 +82,14 @@ const ROWS: readonly Row[] = [
     ipBlockMatchesPods: false,
     judge: always,
   },
-  { id: 'azure-npm', title: 'Azure Network Policy Manager', daemonSets: ['azure-npm'], judge: always },
+  {
+    id: 'azure-npm',
+    title: 'Azure Network Policy Manager',
+    daemonSets: ['azure-npm'],
+    // AKS documentation: no IPv6, and four ranges or fewer.
+    ranges: { ipv6: false, most: 4 },
+    judge: always,
+  },
   { id: 'aws-vpc-cni', title: 'AWS VPC CNI', daemonSets: ['aws-node'], judge: awsNode },
   { id: 'antrea', title: 'Antrea', daemonSets: ['antrea-agent'], judge: always },
   { id: 'ovn-kubernetes', title: 'OVN-Kubernetes', daemonSets: ['ovnkube-node'], judge: always },
@@ -126,6 +143,7 @@ function judgedPlugin(now: Snapshot): PluginFacts {
       verdict.id,
       verdicts.map(({ row }) => row),
     ),
+    ranges: ROWS.find(({ id }) => id === verdict.id)?.ranges ?? { ipv6: true },
   };
 }
 

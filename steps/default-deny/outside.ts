@@ -52,6 +52,11 @@ export function allBut(cidr: string, endpoints: readonly MetadataEndpoint[]): un
   return { ipBlock: { cidr, ...(except.length > 0 ? { except: except.map(cidrOf) } : {}) } };
 }
 
+/** Every address but those of the endpoints, of both families unless the plugin knows no IPv6. */
+export function everyAddress(endpoints: readonly MetadataEndpoint[], ipv6: boolean): readonly unknown[] {
+  return ['0.0.0.0/0', ...(ipv6 ? ['::/0'] : [])].map((cidr) => allBut(cidr, endpoints));
+}
+
 /** One address as a range. */
 export function cidrOf(address: string): string {
   return address.includes('/') ? address : `${address}/${address.includes(':') ? 128 : 32}`;

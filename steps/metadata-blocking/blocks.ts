@@ -1,6 +1,7 @@
 import { isRecord, type Manifest } from '../../src/model/manifest.js';
 import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
+import { networkPlugin } from '../../src/model/plugins.js';
 import { objects } from '../../src/model/snapshot.js';
 import { type Reach, reachOf } from '../../src/reach/index.js';
 import { METADATA, openReading, REACHED, reachIn } from '../default-deny/state.js';
@@ -74,6 +75,7 @@ export function covers({ says }: Pick<LiveBlock, 'says'>, namespace: string): bo
  * as what means the same: a deny of the Admin tier that goes before all.
  */
 export const reachHere = once((now): Reach => {
+  if (networkPlugin(now).verdict === 'notEnforced') return withoutPolicies(now);
   const unread = blocksInForce(now).filter(({ mechanism }) => !REACHED.includes(mechanism.kind));
   if (unread.length === 0) return reachIn(now);
   return reachOf(
@@ -81,6 +83,15 @@ export const reachHere = once((now): Reach => {
     openReading(now),
   );
 });
+
+/** The connections as if no policy existed: where, or for what, the plugin carries none out. */
+export const withoutPolicies = once(
+  (now): Reach =>
+    reachOf(
+      REACHED.filter((kind) => !kind.endsWith('NetworkPolicy')).flatMap((kind) => objects(now, kind)),
+      openReading(now),
+    ),
+);
 
 function asAdmin({ object, says }: LiveBlock): readonly Manifest[] {
   if (says === undefined) return [];

@@ -11,6 +11,7 @@ import { freeName } from '../default-deny/policy.js';
 import { METADATA } from '../default-deny/state.js';
 import { covers, type LiveBlock } from './blocks.js';
 import type { ClusterWide } from './mechanisms.js';
+import { freePriority } from './priority.js';
 import { type Ports, SHAPES, type Subject, selectorText } from './shapes.js';
 
 export interface Wish {
@@ -94,8 +95,8 @@ function named(now: Snapshot, wish: Wish, base: Manifest): readonly Named[] {
       .map(({ metadata }) => metadata.name),
   );
   const place = live.map(({ object }) => at(object.spec, 'priority')).find((n) => typeof n === 'number');
-  const priority =
-    mechanism.ownPriority === true ? { priority: place ?? freePriority(now, mechanism, base) } : {};
+  const free = place ?? freePriority(now, mechanism, at(base.spec, 'priority'));
+  const priority = mechanism.ownPriority === undefined || free === undefined ? {} : { priority: free };
   const mains = live.filter(({ says }) => says?.subject.pods.length === 0);
   const used = new Set(taken);
   for (const { object } of live) used.add(object.metadata.name);
@@ -167,19 +168,6 @@ function lengthOf(operator: Subject['operator'], values: readonly string[]): num
 /** Whether namespaces that are created later can be covered: the names of the others fit. */
 export function canCoverLater(now: Snapshot, { id }: ClusterWide): boolean {
   return lengthOf('NotIn', knownNamespaces(now)) <= (SHAPES[id].longest ?? Number.POSITIVE_INFINITY);
-}
-
-/** The first number from that of the template on that no policy of the tier has. */
-function freePriority(now: Snapshot, { kind }: ClusterWide, { spec }: Manifest): number {
-  const used = new Set(
-    objects(now, kind)
-      .filter((object) => at(object.spec, 'tier') === at(spec, 'tier'))
-      .map((object) => at(object.spec, 'priority')),
-  );
-  const wanted = at(spec, 'priority');
-  let priority = typeof wanted === 'number' ? wanted : 0;
-  while (used.has(priority)) priority++;
-  return priority;
 }
 
 /** A template with nothing in it that opens or closes more than what is added. */

@@ -1,7 +1,7 @@
 import { at, isRecord, listAt, stringAt } from '../../src/model/manifest.js';
 import type { MetadataEndpoint } from '../../src/model/providers.js';
 import { parseAddress, parseCidr } from '../../src/reach/address.js';
-import { allBut, cidrOf, otherPorts, type PolicyPort } from '../default-deny/outside.js';
+import { cidrOf, everyAddress, otherPorts, type PolicyPort } from '../default-deny/outside.js';
 
 const LAST_PORT = 65535;
 
@@ -9,19 +9,21 @@ const LAST_PORT = 65535;
  * Egress rules of a NetworkPolicy without the metadata ports: the addresses are left out with `except`, and their other
  * ports that the rule allowed get a rule of their own. Rules that do not let the ports pass stay as they are.
  * @param ranges whether the server knows `endPort`; without it only DNS and NTP of a range of ports live on.
+ * @param ipv6 whether the plugin carries out rules about IPv6; without it no range of it is added
  * @returns undefined where no rule lets them pass.
  */
 export function withoutEndpoints(
   rules: readonly unknown[],
   endpoints: readonly MetadataEndpoint[],
   ranges: boolean,
+  ipv6 = true,
 ): readonly unknown[] | undefined {
   let changed = false;
   const out = rules.flatMap((rule) => {
     const hit = endpoints.filter((endpoint) => lets(rule, endpoint));
     if (hit.length === 0) return [rule];
     changed = true;
-    const peers = peersWithout(listAt(rule, 'to'), hit);
+    const peers = peersWithout(listAt(rule, 'to'), hit, ipv6);
     const rest = hit.map((endpoint) => ({
       to: [{ ipBlock: { cidr: cidrOf(endpoint.address) } }],
       ports: portsWithout(listAt(rule, 'ports'), endpoint, ranges),
@@ -77,8 +79,12 @@ function spanOf(raw: unknown): readonly [from: number, to: number] {
   return [port, typeof end === 'number' ? end : port];
 }
 
-function peersWithout(peers: readonly unknown[], hit: readonly MetadataEndpoint[]): readonly unknown[] {
-  if (peers.length === 0) return [{ namespaceSelector: {} }, allBut('0.0.0.0/0', hit), allBut('::/0', hit)];
+function peersWithout(
+  peers: readonly unknown[],
+  hit: readonly MetadataEndpoint[],
+  ipv6: boolean,
+): readonly unknown[] {
+  if (peers.length === 0) return [{ namespaceSelector: {} }, ...everyAddress(hit, ipv6)];
   return peers.flatMap((peer) => {
     const inside = hit.filter(({ address }) => matches(peer, address));
     const block = at(peer, 'ipBlock');

@@ -1,5 +1,5 @@
 import type { Finding } from '../../src/model/finding.js';
-import { type Manifest, type Ref, refOf, refText } from '../../src/model/manifest.js';
+import { at, listAt, type Manifest, type Ref, refOf, refText } from '../../src/model/manifest.js';
 import { candidateNamespaces, namespaceKind } from '../../src/model/namespaces.js';
 import { concealed } from '../../src/model/node-controls.js';
 import { networkPlugin, type PluginFacts } from '../../src/model/plugins.js';
@@ -10,7 +10,7 @@ import {
   sharedWithIdentity,
   USUAL,
 } from '../../src/model/providers.js';
-import { notVisibleReason, type Snapshot } from '../../src/model/snapshot.js';
+import { notVisibleReason, objects, type Snapshot } from '../../src/model/snapshot.js';
 import { uncomputedGuard } from '../default-deny/guard-live.js';
 import { foreignPolicies, unreadKinds } from '../default-deny/unseen.js';
 import { blocksInForce, liveBlocks } from './blocks.js';
@@ -151,7 +151,15 @@ function exposures(now: Snapshot): readonly Finding[] {
       evidence: plugin.evidence.join('; '),
       message: `The network plugin (${plugin.title}) does not enforce NetworkPolicies: only the controls of the provider keep pods away.`,
     });
-  if (reached && here.by === 'nothing') found.push(withoutMechanism(plugin, here.reason));
+  if (reached && !plugin.ranges.ipv6 && dualStack(now))
+    found.push({
+      id: 'ipv6-not-covered',
+      severity: 'medium',
+      evidence: plugin.evidence.join('; '),
+      message: `Pods have IPv6 addresses, and ${plugin.title} knows no IPv6: no policy closes it, so IPv6 stays open.`,
+    });
+  if (reached && here.by === 'nothing' && plugin.verdict !== 'notEnforced')
+    found.push(withoutMechanism(plugin, here.reason));
   return [
     ...unreadKinds(now, READS),
     ...foreignPolicies(now),
@@ -160,6 +168,15 @@ function exposures(now: Snapshot): readonly Finding[] {
     ...idleBlocks(now),
     ...(reached ? needFindings(now) : []),
   ];
+}
+
+/** Whether nodes or pods have IPv6 addresses. */
+function dualStack(now: Snapshot): boolean {
+  const isV6 = (value: unknown) => typeof value === 'string' && value.includes(':');
+  return (
+    objects(now, 'Node').some((node) => listAt(node, 'spec', 'podCIDRs').some(isV6)) ||
+    objects(now, 'Pod').some((pod) => listAt(pod, 'status', 'podIPs').some((one) => isV6(at(one, 'ip'))))
+  );
 }
 
 /** Why nothing is proposed although pods reach the address. */
@@ -259,7 +276,8 @@ function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceEx
       ...hosts,
     ];
   if (state.exposure === 'none') return hosts;
-  const guard = state.unselected ? uncomputedGuard(now, name) : undefined;
+  const idle = networkPlugin(now).verdict === 'notEnforced';
+  const guard = state.unselected && !idle ? uncomputedGuard(now, name) : undefined;
   if (guard !== undefined)
     return [
       {
@@ -288,7 +306,7 @@ function exposureFindings(now: Snapshot, namespace: Manifest, state: NamespaceEx
         id: 'metadata-reachable',
         severity,
         object: refOf(namespace),
-        evidence: `${state.reached.join(', ')} from ${who}; no policy closes egress`,
+        evidence: `${state.reached.join(', ')} from ${who}; ${idle ? 'policies have no effect' : 'no policy closes egress'}`,
         message: `Pods of ${name} can reach the cloud's metadata service.`,
       },
       ...hosts,

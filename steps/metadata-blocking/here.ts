@@ -7,6 +7,7 @@ import { notVisibleReason, objects, type Snapshot } from '../../src/model/snapsh
 import { METADATA } from '../default-deny/state.js';
 import { blocksInForce, type LiveBlock } from './blocks.js';
 import { CLUSTER_WIDE, type ClusterWide } from './mechanisms.js';
+import { freePriority } from './priority.js';
 
 /** How pods of chosen namespaces are kept away in this cluster, and what shows that it works. */
 export type Here =
@@ -47,11 +48,15 @@ export const mechanismHere = once((now): Here => {
     obstacles.length === 0
       ? `no policies for the whole cluster were recognised that ${plugin.title}, as it runs here, carries out`
       : obstacles.join('; ');
+  // Policies that nothing carries out would only look like a block.
+  if (plugin.verdict === 'notEnforced')
+    return { by: 'nothing', reason: `${plugin.title} does not enforce NetworkPolicies` };
   return { by: plugin.ipBlockMatchesNodes ? 'namespaces' : 'nothing', reason };
 });
 
 /** Why a mechanism cannot be written although something here would carry it out. */
-function obstacleTo(now: Snapshot, { kind, needs, byNameLabel, fixed }: ClusterWide): string | undefined {
+function obstacleTo(now: Snapshot, mechanism: ClusterWide): string | undefined {
+  const { kind, title, needs, byNameLabel, fixed, ownPriority } = mechanism;
   for (const name of [kind, ...(needs === undefined ? [] : [needs.kind])]) {
     const listing = now.listings.get(name);
     if (listing?.state === 'read') continue;
@@ -60,6 +65,8 @@ function obstacleTo(now: Snapshot, { kind, needs, byNameLabel, fixed }: ClusterW
   if (byNameLabel && !has(now, 'namespaceNameLabel'))
     return 'before Kubernetes 1.21 namespaces carry no label with their name';
   const tier = fixed.find(([field]) => field === 'tier')?.[1];
+  if (ownPriority !== undefined && freePriority(now, mechanism) === undefined)
+    return `other policies have every priority from ${ownPriority.from} to ${ownPriority.to} of ${title}, and equal ones have no order`;
   const taken =
     needs === undefined
       ? undefined

@@ -5,6 +5,7 @@ import { candidateNamespaces, namespaceKind, systemNamespaces } from '../../src/
 import { once } from '../../src/model/once.js';
 import { isManaged, isOurs, MANAGED_BY, managersOf } from '../../src/model/ours.js';
 import type { ApplyChange } from '../../src/model/plan.js';
+import { networkPlugin } from '../../src/model/plugins.js';
 import type { Choice } from '../../src/model/question.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { policyTypes } from '../default-deny/pretences.js';
@@ -33,6 +34,8 @@ export interface Leak {
 export const leaks = once((now: Snapshot): readonly Leak[] => {
   const endpoints = blockable(now);
   if (mechanismHere(now).by !== 'namespaces' || endpoints.length === 0) return [];
+  const { ipv6 } = networkPlugin(now).ranges;
+  const within = endpoints.filter(({ address }) => ipv6 || !address.includes(':'));
   return [...candidateNamespaces(now), ...systemNamespaces(now)].flatMap((namespace) => {
     const { name } = namespace.metadata;
     const { policies } = exposureOf(now, name);
@@ -40,7 +43,7 @@ export const leaks = once((now: Snapshot): readonly Leak[] => {
       .filter((policy) => !isOurs(policy, METADATA) && policyTypes(policy).includes('egress'))
       .filter((policy) => policies.some((ref: Ref) => sameRef(ref, refOf(policy))))
       .flatMap((policy): Leak[] => {
-        const egress = withoutEndpoints(listAt(policy, 'spec', 'egress'), endpoints, has(now, 'endPort'));
+        const egress = withoutEndpoints(listAt(policy, 'spec', 'egress'), within, has(now, 'endPort'), ipv6);
         if (egress === undefined) return [];
         return [
           {

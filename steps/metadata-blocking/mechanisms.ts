@@ -30,11 +30,14 @@ export interface ClusterWide {
   needs?: { kind: KindName; template: string; fixed: readonly (readonly [field: string, value: unknown])[] };
   /** Its selectors name namespaces by their label, which servers set from 1.21 on. */
   byNameLabel: boolean;
-  /** `priority` must be one that nobody else has: what equal ones do is undefined. */
-  ownPriority?: true;
+  /** `priority` must be one of these that nobody else has: what equal ones do is undefined. */
+  ownPriority?: { from: number; to: number };
   /** Where this is seen that what runs here carries it out. */
   implementedBy: Sign;
 }
+
+/** From the number of the templates to the last that the API of network-policy-api takes. */
+const OWN_PRIORITY = { from: 10, to: 1000 };
 
 /**
  * The most standard first. All of them decide before NetworkPolicies, deny and pass on what they do not deny, so that
@@ -52,7 +55,7 @@ export const CLUSTER_WIDE: readonly ClusterWide[] = [
     template: 'metadata-blocking/cluster-network-policy.yaml',
     fixed: [['tier', 'Admin']],
     byNameLabel: true,
-    ownPriority: true,
+    ownPriority: OWN_PRIORITY,
     implementedBy: CARRIED_OUT.ClusterNetworkPolicy,
   },
   {
@@ -62,7 +65,7 @@ export const CLUSTER_WIDE: readonly ClusterWide[] = [
     template: 'metadata-blocking/admin-network-policy.yaml',
     fixed: [],
     byNameLabel: true,
-    ownPriority: true,
+    ownPriority: OWN_PRIORITY,
     implementedBy: CARRIED_OUT.AdminNetworkPolicy,
   },
   {

@@ -1,8 +1,9 @@
 import { has } from '../../src/model/features.js';
-import { refOf } from '../../src/model/manifest.js';
+import { at, listAt, type Manifest, refOf } from '../../src/model/manifest.js';
 import { objectsIn } from '../../src/model/namespaced.js';
 import { otherManagers } from '../../src/model/ours.js';
 import { type ApplyChange, canonical, type DeleteChange } from '../../src/model/plan.js';
+import { networkPlugin, type PluginFacts } from '../../src/model/plugins.js';
 import type { MetadataEndpoint } from '../../src/model/providers.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import type { Templates } from '../../src/model/template.js';
@@ -36,7 +37,8 @@ export function namespaceChanges(
   if (endpoints.length === 0) return [];
   const existing = objectsIn(now, 'NetworkPolicy', name);
   const ranges = has(now, 'endPort');
-  const wanted = metadataPolicies(name, endpoints, ranges, existing, others, templates);
+  const plugin = networkPlugin(now);
+  const wanted = metadataPolicies(name, endpoints, ranges, existing, others, plugin.ranges.ipv6, templates);
   const changes = wanted.flatMap((manifest): readonly ApplyChange[] => {
     const before = ours.find(({ metadata }) => metadata.name === manifest.metadata.name);
     if (before !== undefined && canonical(before.spec) === canonical(manifest.spec)) return [];
@@ -56,6 +58,7 @@ export function namespaceChanges(
           ...(ranges
             ? []
             : ['The server is older than 1.22: of the metadata addresses only DNS and NTP stay reachable.']),
+          ...limitsOf(plugin, manifest),
           'Whether ping and other protocols than TCP, UDP and SCTP still pass depends on the network plugin.',
         ],
         manifest,
@@ -80,4 +83,17 @@ export function namespaceChanges(
       }),
     );
   return [...changes, ...removals];
+}
+
+/** What the plugin takes less of than the API. */
+function limitsOf({ title, ranges }: PluginFacts, { spec }: Manifest): readonly string[] {
+  const blocks = listAt(spec, 'egress')
+    .flatMap((rule) => listAt(rule, 'to'))
+    .filter((peer) => at(peer, 'ipBlock') !== undefined).length;
+  return [
+    ...(ranges.ipv6 ? [] : [`${title} knows no IPv6: where pods have such addresses, IPv6 stays open.`]),
+    ...(ranges.most === undefined || blocks <= ranges.most
+      ? []
+      : [`It has ${blocks} address ranges; for ${title} ${ranges.most} or fewer are advised.`]),
+  ];
 }

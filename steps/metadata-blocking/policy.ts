@@ -4,7 +4,7 @@ import type { MetadataEndpoint } from '../../src/model/providers.js';
 import { TemplateError, type Templates, template } from '../../src/model/template.js';
 import type { Requirement } from '../default-deny/complement.js';
 import { refuseOpening } from '../default-deny/opening.js';
-import { allBut, otherRules } from '../default-deny/outside.js';
+import { everyAddress, otherRules } from '../default-deny/outside.js';
 import { named } from '../default-deny/policy.js';
 import { METADATA } from '../default-deny/state.js';
 
@@ -15,6 +15,7 @@ const TEMPLATE = 'metadata-blocking/networkpolicy.yaml';
  * addresses of both families and the other ports of the metadata addresses are listed each, since the API cannot deny.
  * @param ranges whether the server knows `endPort`; without it only DNS and NTP of those addresses live on.
  * @param others the pods that are meant, as alternative lists of conditions; one empty list: every pod.
+ * @param ipv6 whether the plugin carries out rules about IPv6; without it none is written
  * @throws TemplateError where the template is not a policy of egress for every pod.
  */
 export function metadataPolicies(
@@ -23,6 +24,7 @@ export function metadataPolicies(
   ranges: boolean,
   existing: readonly Manifest[],
   others: readonly (readonly Requirement[])[],
+  ipv6: boolean,
   templates: Templates,
 ): readonly Manifest[] {
   const filled = template(templates, TEMPLATE);
@@ -46,8 +48,11 @@ export function metadataPolicies(
       policyTypes: ['Egress'],
       egress: [
         ...listAt(spec, 'egress'),
-        { to: [{ namespaceSelector: {} }, allBut('0.0.0.0/0', endpoints), allBut('::/0', endpoints)] },
-        ...otherRules(endpoints, ranges),
+        { to: [{ namespaceSelector: {} }, ...everyAddress(endpoints, ipv6)] },
+        ...otherRules(
+          endpoints.filter(({ address }) => ipv6 || !address.includes(':')),
+          ranges,
+        ),
       ],
     },
   }));

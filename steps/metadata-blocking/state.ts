@@ -2,13 +2,14 @@ import { type Manifest, type Ref, refText, stringAt } from '../../src/model/mani
 import { objectsIn } from '../../src/model/namespaced.js';
 import { once } from '../../src/model/once.js';
 import { isOurs } from '../../src/model/ours.js';
+import { networkPlugin } from '../../src/model/plugins.js';
 import { metadataEndpoints, providers } from '../../src/model/providers.js';
 import { objects, type Snapshot } from '../../src/model/snapshot.js';
 import { addressSources, isolation } from '../../src/reach/index.js';
 import { GUARD, includes, liveGuards } from '../default-deny/guard-live.js';
 import { policyTypes } from '../default-deny/pretences.js';
 import { METADATA } from '../default-deny/state.js';
-import { blocksInForce, covers, reachHere } from './blocks.js';
+import { blocksInForce, covers, reachHere, withoutPolicies } from './blocks.js';
 
 /**
  * What can be done about a namespace's way to the metadata addresses by policies of its own:
@@ -68,13 +69,21 @@ export function exposureOf(now: Snapshot, namespace: string): NamespaceExposure 
 }
 
 function judge(now: Snapshot, namespace: string): NamespaceExposure {
+  const { verdict, ranges } = networkPlugin(now);
+  const enforced = verdict !== 'notEnforced';
   const reach = reachHere(now);
   const policies = new Map<string, Ref>();
   const sources = new Map<string | undefined, { reached: string[]; by: Set<string> }>();
   let unselected = false;
   for (const { address, ports } of metadataEndpoints(providers(now)))
     for (const port of ports)
-      for (const { workload, by } of addressSources(reach, namespace, address, 'TCP', port)) {
+      for (const { workload, by } of addressSources(
+        address.includes(':') && !ranges.ipv6 ? withoutPolicies(now) : reach,
+        namespace,
+        address,
+        'TCP',
+        port,
+      )) {
         const source = sources.get(workload) ?? { reached: [], by: new Set() };
         sources.set(workload, source);
         source.reached.push(textOf(address, port));
@@ -91,11 +100,12 @@ function judge(now: Snapshot, namespace: string): NamespaceExposure {
   const own = objectsIn(now, 'NetworkPolicy', namespace);
   const ours = own.filter((policy) => isOurs(policy, METADATA));
   const closing =
-    baseline(now) ||
-    liveGuards(now).some((guard) => includes(guard, namespace)) ||
-    // What a policy of the Admin tier allows no policy of ours would take back.
-    [...policies.values()].some(({ kind }) => kind !== 'NetworkPolicy') ||
-    own.some((policy) => !isOurs(policy, METADATA) && policyTypes(policy).includes('egress'));
+    enforced &&
+    (baseline(now) ||
+      liveGuards(now).some((guard) => includes(guard, namespace)) ||
+      // What a policy of the Admin tier allows no policy of ours would take back.
+      [...policies.values()].some(({ kind }) => kind !== 'NetworkPolicy') ||
+      own.some((policy) => !isOurs(policy, METADATA) && policyTypes(policy).includes('egress')));
   return {
     exposure: exposure(ours.length > 0, closing, reached.size > 0),
     reached: endpointTexts(now).filter((text) => reached.has(text)),

@@ -1,9 +1,10 @@
 import { addedBy, unrequested } from '../src/model/capacity.js';
 import { defaultsOf } from '../src/model/limit-defaults.js';
-import { type LimitProposal, proposeLimitRange } from '../src/model/limit-proposal.js';
+import type { LimitProposal } from '../src/model/limit-proposal.js';
 import { at, type Manifest, refOf } from '../src/model/manifest.js';
 import { excluded } from '../src/model/namespaces.js';
 import { isCounted, needsOf } from '../src/model/needs.js';
+import { fittingLimitRange } from '../src/model/newly-refused.js';
 import { memoryPeak } from '../src/model/peaks.js';
 import type { ApplyChange, Change } from '../src/model/plan.js';
 import { type Amounts, sum } from '../src/model/quantity.js';
@@ -109,10 +110,12 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
   // Constraints can be checked only against workloads that can be seen.
   const limits = wishes.limits && sizesKnown;
   const peak = memoryPeak(now, namespace);
-  const proposal = proposeLimitRange(
-    ranges,
-    template(templates, 'quotas/limitrange.yaml'),
+  const proposal = fittingLimitRange(
+    now,
     namespace,
+    ranges,
+    quotasIn(now, namespace),
+    template(templates, 'quotas/limitrange.yaml'),
     specs,
     { limits, amend: wishes.amend, ...(peak && { peak: { of: peak, percent: wishes.peakFactor } }) },
   );

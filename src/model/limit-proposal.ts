@@ -42,7 +42,7 @@ const CONSTRAINTS = ['max', 'min', 'maxLimitRequestRatio'] as const;
 /**
  * The LimitRange that a namespace should have: a new one from the template, or the one that is there with the defaults
  * that it lacks; undefined where nothing is missing, where it must not be touched, or where several are there.
- * `specs` are all pod specs that have to be admitted still.
+ * `specs` are all pod specs that have to be admitted still; for the resources of `without` nothing is given.
  * @throws TemplateError where the template contradicts itself.
  */
 export function proposeLimitRange(
@@ -51,8 +51,11 @@ export function proposeLimitRange(
   namespace: string,
   specs: readonly unknown[],
   choice: LimitChoice,
+  without: readonly string[] = [],
 ): LimitProposal | undefined {
-  const items = templateItems(template);
+  const items = templateItems(template).flatMap((item) =>
+    item.type === 'Container' ? itemWithout(item, without) : [item],
+  );
   const [own] = existing;
   if (own === undefined) return created(template, items, namespace, specs, choice);
   return existing.length === 1 && choice.amend ? amended(own, items, specs, choice) : undefined;
@@ -97,19 +100,22 @@ function harmless(
         .flatMap((spec, which) => newViolations(spec, of(left), before[which]))
         .map(({ resource }) => resource),
     );
-    const next = left.flatMap((item) => {
-      const kept = Object.entries(item).flatMap(([field, value]): [string, unknown][] => {
-        if (!isRecord(value)) return [[field, value]];
-        const amounts = Object.entries(value).filter(([resource]) => !refused.has(resource));
-        return amounts.length === 0 ? [] : [[field, Object.fromEntries(amounts)]];
-      });
-      return kept.length > 1 ? [{ ...Object.fromEntries(kept), type: item.type }] : [];
-    });
+    const next = left.flatMap((item) => itemWithout(item, [...refused]));
     if (canonical(next) === canonical(left)) return left;
     for (const resource of refused)
       notes.push(`nothing is said of ${resource}: with it something that runs today would be refused`);
     left = next;
   }
+}
+
+/** An item that says nothing of some resources; none where it then says nothing at all. */
+function itemWithout(item: Item, resources: readonly string[]): readonly Item[] {
+  const kept = Object.entries(item).flatMap(([field, value]): [string, unknown][] => {
+    if (!isRecord(value)) return [[field, value]];
+    const amounts = Object.entries(value).filter(([resource]) => !resources.includes(resource));
+    return amounts.length === 0 ? [] : [[field, Object.fromEntries(amounts)]];
+  });
+  return kept.length > 1 ? [{ ...Object.fromEntries(kept), type: item.type }] : [];
 }
 
 /** The existing object's list with what its container item lacks. Lists are atomic, so all of it is carried. */

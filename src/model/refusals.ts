@@ -38,11 +38,7 @@ export function refusals(
 ): readonly Refusal[] {
   if (limitRanges.length + quotas.length === 0) return [];
   const judged = quotas.filter((quota) => unknownScopes(quota).length === 0);
-  const empty = judged.map((quota) => ({ ...quotaState(quota), hard: wantedHard(quota), used: {} }));
-  const variants = possibleDefaults(limitRanges).map((defaults) => ({
-    ...rulesOf(limitRanges, [], defaults, dialectOf(now.cluster.version)),
-    quotas: empty,
-  }));
+  const variants = rulesWhenEmpty(now, limitRanges, judged);
   return [
     ...workloadsIn(now, namespace).flatMap((workload) => [
       ...templateRefusals(now, workload, limitRanges, variants),
@@ -50,6 +46,19 @@ export function refusals(
     ]),
     ...judged.flatMap((quota) => rollRefusals(now, namespace, limitRanges, quota)),
   ];
+}
+
+/** The rules of a namespace in which nothing runs, one entry for each order of its LimitRanges that makes a difference. */
+export function rulesWhenEmpty(
+  now: Snapshot,
+  limitRanges: readonly Manifest[],
+  quotas: readonly Manifest[],
+): readonly Rules[] {
+  const empty = quotas.map((quota) => ({ ...quotaState(quota), hard: wantedHard(quota), used: {} }));
+  return possibleDefaults(limitRanges).map((defaults) => ({
+    ...rulesOf(limitRanges, [], defaults, dialectOf(now.cluster.version)),
+    quotas: empty,
+  }));
 }
 
 function wantedHard(quota: Manifest): Amounts {
@@ -101,7 +110,7 @@ function claimRefusals(now: Snapshot, workload: Workload, limitRanges: readonly 
 }
 
 /** Keys of a quota that all pods, Services, claims and objects of a full roll together would exceed. */
-function rollRefusals(
+export function rollRefusals(
   now: Snapshot,
   namespace: string,
   limitRanges: readonly Manifest[],

@@ -169,6 +169,76 @@ describe('LimitRange', () => {
     expect(change?.breaks.join()).toContain('no default for memory');
   });
 
+  describe('a quota that is there and would begin to refuse what it admits today', () => {
+    const silent = deployment('a', 'silent', {}, 5);
+    const asking = deployment('a', 'asking', { resources: { requests: { cpu: '300m' } } });
+    const notBestEffort = { matchExpressions: [{ scopeName: 'NotBestEffort', operator: 'Exists' }] };
+    const quota = (hard: object, more: object = {}) =>
+      object('v1', 'ResourceQuota', 'a', 'theirs', { spec: { hard, ...more } });
+    const given = (objects: readonly Manifest[]) => {
+      const now = snapshotOf({ objects: [namespace('a'), ...objects] });
+      const changes = planOf(now, { namespaces: ['a'], amendExisting: true });
+      const range = changes.find(({ ref }) => ref.kind === 'LimitRange')?.manifest;
+      const items = at(range, 'spec', 'limits', 0, 'defaultRequest') ?? {};
+      return { given: Object.keys(items), breaks: changes.flatMap(({ breaks }) => breaks).join('\n') };
+    };
+    const both = ['cpu', 'memory'];
+    const lacking = object('v1', 'LimitRange', 'a', 'theirs', {
+      spec: { limits: [{ type: 'Container', defaultRequest: { 'ephemeral-storage': '1Gi' } }] },
+    });
+    test.each<[string, readonly Manifest[], readonly string[], string | undefined]>([
+      [
+        'pods that become Burstable',
+        [silent, quota({ pods: '3' }, { scopes: ['NotBestEffort'] })],
+        [],
+        'pods',
+      ],
+      ['the same by selector', [silent, quota({ pods: '0' }, { scopeSelector: notBestEffort })], [], 'pods'],
+      [
+        'the same with a LimitRange that is there',
+        [silent, lacking, quota({ pods: '3' }, { scopes: ['NotBestEffort'] })],
+        [],
+        'pods',
+      ],
+      ['with room for them', [silent, quota({ pods: '30' }, { scopes: ['NotBestEffort'] })], both, undefined],
+      [
+        'pods that are Burstable as it is',
+        [asking, quota({ pods: '1' }, { scopes: ['NotBestEffort'] })],
+        both,
+        undefined,
+      ],
+      [
+        'pods that BestEffort loses',
+        [silent, quota({ pods: '3' }, { scopes: ['BestEffort'] })],
+        both,
+        undefined,
+      ],
+      [
+        'room that admitted pods take from others',
+        [silent, asking, quota({ 'requests.cpu': '700m' })],
+        ['memory'],
+        'requests.cpu',
+      ],
+      [
+        'pods that it refuses one and all today',
+        [silent, quota({ 'requests.cpu': '300m' })],
+        both,
+        undefined,
+      ],
+      [
+        'pods that do not end, in a quota for those that do',
+        [silent, quota({ pods: '0' }, { scopes: ['Terminating', 'NotBestEffort'] })],
+        both,
+        undefined,
+      ],
+    ])('%s', (_what, objects, expected, key) => {
+      const found = given(objects);
+      expect(found.given.filter((name) => both.includes(name))).toEqual(expected);
+      const why = /ResourceQuota theirs \((.*?)\) would refuse what runs today/.exec(found.breaks)?.[1];
+      expect(why).toBe(key);
+    });
+  });
+
   test('how much more pods ask for is said, and that the nodes have less', () => {
     const change = planOf(shop).find(({ ref }) => refText(ref) === 'LimitRange silent/container-defaults');
     expect(change?.breaks[0]).toBe(

@@ -18,6 +18,10 @@ export interface Pod {
   /** What the pod says of itself as a whole. */
   level?: { requests: Amount; limits: Amount };
   overhead?: Amount;
+  /** It has a deadline. */
+  ends?: boolean;
+  /** Name of its PriorityClass. */
+  priority?: string;
 }
 /** An item of a LimitRange as it is stored. */
 export interface Item {
@@ -27,8 +31,16 @@ export interface Item {
   max?: Amount;
   min?: Amount;
 }
+/** Which pods a quota counts: all that meet every scope. An object names the priorities that are counted. */
+export type Scope =
+  | 'BestEffort'
+  | 'NotBestEffort'
+  | 'Terminating'
+  | 'NotTerminating'
+  | { priorities: string[] };
 /** `hard` of a quota: requests and limits, and a number of pods. */
 export interface Hard {
+  scopes?: readonly Scope[];
   requests: Amount;
   limits: Amount;
   pods?: number;
@@ -152,7 +164,21 @@ export class World {
   }
 }
 
-function fits(quota: Hard, pods: readonly Pod[], pod: Pod): boolean {
+function isCounted(pod: Pod, { scopes = [] }: Hard): boolean {
+  const sizes = pod.level === undefined ? pod.containers : [pod.level];
+  const asks = sizes.some(({ requests, limits }) =>
+    RESOURCES.some((name) => (requests[name] ?? 0) > 0 || (limits[name] ?? 0) > 0),
+  );
+  return scopes.every((scope) => {
+    if (typeof scope === 'object') return scope.priorities.includes(pod.priority ?? '');
+    if (scope === 'BestEffort' || scope === 'NotBestEffort') return asks === (scope === 'NotBestEffort');
+    return (pod.ends === true) === (scope === 'Terminating');
+  });
+}
+
+function fits(quota: Hard, all: readonly Pod[], pod: Pod): boolean {
+  if (!isCounted(pod, quota)) return true;
+  const pods = all.filter((one) => isCounted(one, quota));
   if (pods.length + 1 > (quota.pods ?? Infinity)) return false;
   return (['requests', 'limits'] as const).every((field) =>
     RESOURCES.every((name) => {
@@ -160,8 +186,9 @@ function fits(quota: Hard, pods: readonly Pod[], pod: Pod): boolean {
       if (hard === undefined) return true;
       const silent = pod.containers.some((container) => container[field][name] === undefined);
       if (silent && pod.level === undefined) return false;
+      const own = charged(pod, field, name);
       const used = pods.reduce((sum, one) => sum + charged(one, field, name), 0);
-      return used + charged(pod, field, name) <= hard;
+      return own === 0 || used + own <= hard;
     }),
   );
 }

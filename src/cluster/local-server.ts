@@ -5,6 +5,7 @@ import { Client } from './client.js';
 import { readMetrics } from './encryption.js';
 import { type KubeconfigSource, type Selected, selectContext } from './kubeconfig.js';
 import { pages, TABLE } from './list.js';
+import { collectionPath, resolveResources, SECRETS } from './rewrite/resource.js';
 
 /** One try each: whoever waits for a server asks again by itself. */
 const ONCE = { attempts: 1, firstWait: 0, longestWait: 0, longestRetryAfter: 0 };
@@ -34,7 +35,7 @@ export function localApiServer(
   );
   return {
     look: () => look(client),
-    readsSecrets: () => readsSecrets(client),
+    readsSecrets: (resources = []) => readsAll(client, resources),
     pod: (name) => podOf(client, name),
     pods: () => podsOf(client),
     close: () => client.close(),
@@ -88,12 +89,21 @@ function failing(text: string): string {
   return names.slice(0, 8).join(', ') || 'no check is named';
 }
 
-/** A list of all Secrets in the form without objects: the server reads every value, and sends none. */
-async function readsSecrets(client: Client): Promise<boolean | undefined> {
+async function readsAll(client: Client, resources: readonly string[]): Promise<boolean | undefined> {
+  const secrets = await reads(client, SECRETS.name);
+  if (secrets !== true) return secrets;
+  for (const name of resources)
+    if (name !== SECRETS.name && (await reads(client, name)) === false) return false;
+  return true;
+}
+
+/** A list of all objects in the form without objects: the server reads every value, and sends none. */
+async function reads(client: Client, name: string): Promise<boolean | undefined> {
   try {
+    const [resource = SECRETS] = await resolveResources(client, [name]);
     const call = {
-      path: '/api/v1/secrets',
-      doing: 'list all Secrets by name',
+      path: collectionPath(resource, ''),
+      doing: `list all ${printable(name, 100)} by name`,
       accept: TABLE,
       query: { includeObject: 'None' },
       secret: true,
@@ -102,7 +112,7 @@ async function readsSecrets(client: Client): Promise<boolean | undefined> {
     return true;
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
-    return error.reason === 'forbidden' || error.reason === 'unauthorized' ? undefined : false;
+    return ['forbidden', 'unauthorized', 'invalid'].includes(error.reason) ? undefined : false;
   }
 }
 

@@ -120,3 +120,14 @@ export function freshKeys(config: EncryptionConfig | null): readonly string[] {
   );
   return [...new Set(names)];
 }
+
+/** A resource as configurations are compared by: `secrets` for `secrets.` as well. */
+export function outlineName(resource: string): string {
+  return groupResource(resource).filter(Boolean).join('.');
+}
+
+/** What configurations name, each once; what a wildcard stands for is not known. */
+export function namedIn(configs: readonly (EncryptionConfig | null)[]): readonly string[] {
+  const names = configs.flatMap((config) => (config ?? []).flatMap(({ resources }) => resources));
+  return [...new Set(names.filter((name) => !name.includes('*')).map(outlineName))].sort();
+}

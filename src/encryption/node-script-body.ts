@@ -111,8 +111,17 @@ well() {
   [ "$START" -ge "$(($1 - 2))" ] || { WHY='it is still the process from before'; return 1; }
 }
 
-# A list by name: every value is read by the server, and none is asked for.
-reads_secrets() { kube get secrets --all-namespaces >/dev/null; }
+# Lists by name: every value of what the configurations name is read by the server, and none is asked for. What a wildcard
+# stands for is not listed, nor what is not served any more.
+reads_all() {
+  kube get secrets --all-namespaces >/dev/null || { WHY='it cannot read every stored Secret'; return 1; }
+  [ "$RESOURCES" != secrets ] || return 0
+  SERVED="$(kube api-resources --verbs=list --no-headers -o name || true)"
+  for ONE in $RESOURCES; do
+    echo "$SERVED" | grep -qxF "$ONE" || continue
+    kube get "$ONE" --all-namespaces >/dev/null || { WHY="it cannot read every stored object of $ONE"; return 1; }
+  done
+}
 
 wait_well() {
   WHY='it does not answer'
@@ -126,9 +135,8 @@ wait_well() {
         PROCESS="$START"
       fi
       if [ "$(($(date +%s) - SINCE))" -ge "$SETTLE" ]; then
-        if reads_secrets; then return 0; fi
+        if reads_all; then return 0; fi
         SINCE=
-        WHY='it cannot read every stored Secret'
       fi
     else
       SINCE=

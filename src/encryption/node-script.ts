@@ -1,7 +1,7 @@
 import type { EncryptionConfig, ServerRound } from '../model/encryption.js';
 import type { HostChange, HostFile } from '../model/plan.js';
 import { quoted } from '../model/shell.js';
-import { groupResource, prefixesIn, sameConfig } from './configuration.js';
+import { namedIn, outlineName, prefixesIn, sameConfig } from './configuration.js';
 import { contentOf } from './content.js';
 import { SCRIPT_BODY } from './node-script-body.js';
 
@@ -56,6 +56,7 @@ export function nodeScript(round: ServerRound): string {
     ['MAY_GO', mayGo.join('\n')],
     ['MOUNTS', mounts.map(({ path, readOnly }) => `${path} ${readOnly ? 'ro' : 'rw'}`).join('\n')],
     ['SOCKETS', round.sockets.join('\n')],
+    ['RESOURCES', namedIn([...before, after]).join('\n')],
   ];
   const head = values.map(([name, value]) => `${name}=${quoted(value)}`).join('\n');
   return SCRIPT_BODY.replace('@VALUES@', () => head);
@@ -69,7 +70,7 @@ export function outline(config: EncryptionConfig | null): string {
   if (config === null) return '-';
   return config
     .map(({ resources, providers }) => {
-      const names = resources.map((name) => groupResource(name).filter(Boolean).join('.'));
+      const names = resources.map(outlineName);
       const kinds = providers.map((provider) => {
         if (provider.kind === 'identity') return 'identity';
         if (provider.kind === 'kms') return `kms ${provider.name}`;

@@ -250,8 +250,11 @@ export type ServerSight =
 /** The API server of the machine that this program runs on, asked past any load balancer. No method rejects. */
 export interface LocalApiServer {
   look(): Promise<ServerSight>;
-  /** Whether it can read every stored Secret, without a value coming back; undefined where that cannot be tried. */
-  readsSecrets(): Promise<boolean | undefined>;
+  /**
+   * Whether it can read every stored Secret, and every object of these resources as far as they are served and may be
+   * listed, without a value coming back; undefined where that cannot be tried.
+   */
+  readsSecrets(resources?: readonly string[]): Promise<boolean | undefined>;
   /** The (mirror) pod of this name in kube-system; undefined where there is none or it cannot be read. */
   pod(name: string): Promise<Manifest | undefined>;
   /** The (mirror) pods of all API servers; empty where there are none or they cannot be read. */

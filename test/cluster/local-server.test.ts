@@ -134,3 +134,22 @@ test.each([
   );
   expect(await server.readsSecrets()).toBe(wanted);
 });
+
+test.each<[string, number, boolean]>([
+  ['can be read', 200, true],
+  ['cannot be read', 500, false],
+  ['may not be listed', 403, true],
+])('besides Secrets, what the configuration names and %s', async (_name, code, wanted) => {
+  const { server, recorded } = await serverOf(({ path }) => {
+    if (path === '/api/v1')
+      return { body: { resources: [{ name: 'configmaps', kind: 'ConfigMap', verbs: ['list', 'patch'] }] } };
+    if (path !== '/api/v1/configmaps') return undefined;
+    return code === 200
+      ? { body: { kind: 'Table', metadata: {}, rows: [] } }
+      : status(code, 'X', `cannot list resource "configmaps" ${PLANTED}`);
+  });
+  // What is served no more is not asked for.
+  expect(await server.readsSecrets(['gone.example.com', 'configmaps'])).toBe(wanted);
+  const list = recorded.seen.find(({ path }) => path === '/api/v1/configmaps');
+  expect(list?.query.get('includeObject')).toBe('None');
+});

@@ -38,6 +38,8 @@ case "$*" in
   *--server*readyz*) [ -e readable ] ;;
   *--server*metrics*) echo "process_start_time_seconds $(cat began)e+00" ;;
   *--server*secrets*) [ -e readable ] ;;
+  *--server*api-resources*) printf 'secrets\nconfigmaps\n' ;;
+  *--server*configmaps*) [ ! -e broken-configmaps ] ;;
   *) exit 9 ;;
 esac
 `;
@@ -451,6 +453,17 @@ describe('nothing is touched', () => {
       fallback: null,
     };
     await refused(remove, 'of configmaps', { wanted: last });
+  });
+
+  test('where what is encrypted besides Secrets cannot be read', async () => {
+    node = newNode();
+    const after = [{ ...configOf(...ON)[0]!, resources: ['secrets', 'configmaps', 'gone.example.com'] }];
+    writeFileSync(path.join(node.root, 'broken-configmaps'), '');
+    const wanted = configText(...ON).replace(
+      '- secrets',
+      '- secrets\n      - configmaps\n      - gone.example.com',
+    );
+    await refused({ after, fallback: null }, 'it cannot read every stored object of configmaps', { wanted });
   });
 
   test('where the API server is down, the KMS plugin is not there, or a file lies unused', async () => {

@@ -1,5 +1,7 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
+import { namedIn } from '../../encryption/configuration.js';
+import { parseConfiguration } from '../../encryption/parse.js';
 import { printable } from '../../model/escape.js';
 import type { LocalApiServer } from '../../wizard/ports.js';
 import { HostError, reasonOf } from '../errors.js';
@@ -143,6 +145,11 @@ async function begin(
   if (fault !== undefined)
     throw new HostError(
       `The API server of this node is not as it should be before a change: ${printable(fault, 300)}.\nNothing was changed.`,
+    );
+  const named = configuration === null ? [] : await resourcesIn(wanted.file);
+  if ((await server.readsSecrets(named)) === false)
+    throw new HostError(
+      'The API server of this node cannot read every stored object of what is encrypted.\nNothing was changed: find out first which key is missing (its log names the objects).',
     );
   const texts = placementsOf(place, wanted, manifest.text, configuration);
   const owner = runsAs(readStaticPod(manifest.text, place.manifest)) ?? own();
@@ -296,9 +303,16 @@ async function attempt(tools: NodeTools, change: Change): Promise<Waited> {
     cluster,
     configuration: placement.runs,
     placedAt: change.placedAt,
+    resources: await resourcesIn(change.file),
     ...(pod === undefined ? {} : { pod }),
   };
   return waitFor(server, expected, time, patience);
+}
+
+/** What the configuration on the node names; it stays where the flag goes, and its values are to be readable then too. */
+async function resourcesIn(file: string): Promise<readonly string[]> {
+  const read = parseConfiguration((await readNodeFile(file).catch(() => undefined))?.text ?? '');
+  return 'config' in read ? namedIn([read.config]) : [];
 }
 
 /**

@@ -1,3 +1,4 @@
+import { printable } from '../../model/escape.js';
 import type { LocalApiServer, ServerSight } from '../../wizard/ports.js';
 import { STAMP } from './manifest-edit.js';
 import { FLAG } from './static-pod.js';
@@ -25,6 +26,8 @@ export interface Expected {
   cluster: string;
   /** SHA-256 of the configuration; null: none. */
   configuration: string | null;
+  /** What its configuration names besides Secrets: it has to be able to read all of it. */
+  resources?: readonly string[];
   /** Name of its mirror pod in kube-system, where the kubelet makes one. */
   pod?: string;
   /** When its manifest was put in place, in milliseconds since 1970: what began before is the old process. */
@@ -71,7 +74,8 @@ export async function waitFor(
     const other = sight.at === 'up' && process !== sight.startedAt;
     // All Secrets are read when it seems well, and again before that is believed; not at every look in between.
     const over = wellSince !== undefined && !other && time.now() - wellSince >= settle;
-    const fault = reason ?? (wellSince === undefined || other || over ? await unreadable(server) : undefined);
+    const fault =
+      reason ?? (wellSince === undefined || other || over ? await unreadable(server, expected) : undefined);
     if (fault === undefined && sight.at === 'up') {
       if (over || settle === 0) return { well: true, evidence: evidenceOf(sight, expected) };
       // A crash between two looks shows as another process: the time begins anew.
@@ -101,8 +105,11 @@ async function oldManifest(
   return taken ? undefined : 'the kubelet still runs it by the manifest from before';
 }
 
-async function unreadable(server: LocalApiServer): Promise<string | undefined> {
-  return (await server.readsSecrets()) === false ? 'it cannot read every stored Secret' : undefined;
+async function unreadable(server: LocalApiServer, { resources = [] }: Expected): Promise<string | undefined> {
+  const others = resources.filter((name) => name !== 'secrets');
+  return (await server.readsSecrets(others)) === false
+    ? `it cannot read every stored ${['Secret', ...others.map((name) => printable(name, 100))].join(' and all ')}`
+    : undefined;
 }
 
 function evidenceOf(sight: Extract<ServerSight, { at: 'up' }>, { configuration }: Expected): string {

@@ -243,6 +243,117 @@ test('what elsewhere names it is told, with what it becomes, and never changed',
   expect(found.find(({ id }) => id === 'migration-secrets')?.evidence).toBe('Secret db');
 });
 
+test('what a custom resource controls is not copied, and named with its owner', () => {
+  const ownedBy = (apiVersion: string, kind: string, name: string) => ({
+    ownerReferences: [{ apiVersion, kind, name, uid: 'u', controller: true }],
+  });
+  const app = { metadata: ownedBy('x.example/v1', 'App', 'a') };
+  const now = cluster(
+    object('apps/v1', 'Deployment', 'default', 'managed', { ...app, ...env('x') }),
+    object('v1', 'Service', 'default', 'managed', app),
+    object('batch/v1', 'Job', 'default', 'managed', app),
+    object('v1', 'ConfigMap', 'default', 'of-set', { metadata: ownedBy('apps/v1', 'Deployment', 'managed') }),
+    object('apps/v1', 'ReplicaSet', 'default', 'managed-1', {
+      metadata: ownedBy('apps/v1', 'Deployment', 'managed'),
+    }),
+  );
+  const readme = filesOf(now, { migrateTo: 'shops' }).find(({ path }) => path.endsWith('README.md'));
+  const told = (readme !== undefined && 'text' in readme ? readme.text : '')
+    .split('\n')
+    .filter((line) => line.includes('controls it'));
+  const line = (object: string, owner: string) =>
+    expect.stringMatching(new RegExp(`${object}.*${owner} controls it and is not copied`));
+  expect(told).toEqual([
+    line('ConfigMap default/of-set', 'Deployment managed of apps/v1'),
+    line('Service default/managed', 'App a of x.example/v1'),
+    line('Deployment default/managed', 'App a of x.example/v1'),
+    line('Job default/managed', 'App a of x.example/v1'),
+  ]);
+});
+
+describe('what names the namespace itself', () => {
+  const group = 'system:serviceaccounts:default';
+  const binding = (place: string) =>
+    object('rbac.authorization.k8s.io/v1', 'RoleBinding', place, 'accounts', {
+      roleRef: { kind: 'ClusterRole', name: 'view' },
+      subjects: [
+        { kind: 'Group', name: group },
+        { kind: 'User', name: 'system:serviceaccount:default:web' },
+        { kind: 'Group', name: 'system:serviceaccounts:default-2' },
+      ],
+    });
+  const term = { topologyKey: 'zone', namespaces: ['default', 'web'] };
+  const deployment = (place: string) =>
+    object('apps/v1', 'Deployment', place, 'placed', {
+      spec: {
+        template: {
+          spec: {
+            containers: [{ name: 'c', env: [{ name: 'SUFFIX', value: 'default.svc.cluster.local' }] }],
+            dnsConfig: { searches: ['default.svc.cluster.local', 'my-default.svc.cluster.local'] },
+            affinity: {
+              podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] },
+              podAntiAffinity: {
+                preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: term }],
+              },
+            },
+          },
+        },
+      },
+    });
+
+  test('becomes the new one in copies, where it can mean nothing else', () => {
+    const files = filesOf(cluster(binding('default'), deployment('default')), { migrateTo: 'shops' });
+    const text = (end: string) => {
+      const file = files.find(({ path }) => path.endsWith(end));
+      return file !== undefined && 'text' in file ? file.text : '';
+    };
+    const there = { topologyKey: 'zone', namespaces: ['shops', 'web'] };
+    expect(parse(text('deployment-placed.yaml'))).toMatchObject({
+      spec: {
+        template: {
+          spec: {
+            containers: [{ env: [{ value: 'default.svc.cluster.local' }] }],
+            dnsConfig: { searches: ['shops.svc.cluster.local', 'my-default.svc.cluster.local'] },
+            affinity: {
+              podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [there] },
+              podAntiAffinity: {
+                preferredDuringSchedulingIgnoredDuringExecution: [{ podAffinityTerm: there }],
+              },
+            },
+          },
+        },
+      },
+    });
+    expect(text('deployment-placed.yaml')).toMatch(/# .*searches\[0\]: default\.svc became shops\.svc/);
+    expect(text('deployment-placed.yaml')).toMatch(/# .*SUFFIX.*default\.svc was left/);
+    expect(
+      parse(text('rolebinding-accounts.yaml')).subjects.map(({ name }: { name: string }) => name),
+    ).toEqual([
+      'system:serviceaccounts:shops',
+      'system:serviceaccount:shops:web',
+      'system:serviceaccounts:default-2',
+    ]);
+  });
+
+  test('is told elsewhere', () => {
+    const found = findingsOf(cluster(namespace('web'), binding('web'), deployment('web')), {
+      migrateTo: 'shops',
+    });
+    const spec = 'Deployment web/placed spec.template.spec';
+    const affinity = 'namespaces[0]: default, there shops (namespace whose pods it means)';
+    expect(
+      found.filter(({ id }) => id === 'migration-name-elsewhere').map(({ evidence }) => evidence),
+    ).toEqual([
+      `${spec}.containers[c].env[SUFFIX].value: default.svc, there shops.svc (end of host names, if it is one)`,
+      `${spec}.dnsConfig.searches[0]: default.svc, there shops.svc (search domain)`,
+      `${spec}.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].${affinity}`,
+      `${spec}.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm.${affinity}`,
+      `RoleBinding web/accounts subjects[${group}]: ${group}, there system:serviceaccounts:shops (rights of service accounts)`,
+      'RoleBinding web/accounts subjects[system:serviceaccount:default:web]: system:serviceaccount:default:web, there system:serviceaccount:shops:web (rights of service accounts)',
+    ]);
+  });
+});
+
 test.each([
   ['kube-extra', false],
   ['default', false],

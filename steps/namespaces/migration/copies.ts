@@ -9,6 +9,7 @@ import {
 } from '../../../src/model/manifest.js';
 import { NAME_LABEL } from '../../default-deny/name-label.js';
 import { SOURCE } from './names.js';
+import { subjectIn } from './references.js';
 
 type Spec = Record<string, unknown>;
 
@@ -85,12 +86,18 @@ function managerOf({ labels, annotations }: ObjectMeta): string | undefined {
 const CHANGES: Readonly<Record<string, (copy: Manifest, target: string, tell: Tell) => void>> = {
   Service: service,
   ServiceAccount: account,
-  RoleBinding: (copy, target) => {
-    copy.subjects = listAt(copy, 'subjects').map((subject) =>
-      at(subject, 'kind') === 'ServiceAccount' && at(subject, 'namespace') === SOURCE
+  RoleBinding: (copy, target, tell) => {
+    copy.subjects = listAt(copy, 'subjects').map((subject) => {
+      const name = stringAt(subject, 'name') ?? '';
+      const there = subjectIn(at(subject, 'kind'), name, target);
+      if (there !== undefined) {
+        tell(`subject ${name} became ${there}`);
+        return { ...(subject as Spec), name: there };
+      }
+      return at(subject, 'kind') === 'ServiceAccount' && at(subject, 'namespace') === SOURCE
         ? { ...(subject as Spec), namespace: target }
-        : subject,
-    );
+        : subject;
+    });
   },
   PersistentVolumeClaim: (copy, _target, tell) => {
     const spec = specOf(copy);

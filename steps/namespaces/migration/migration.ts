@@ -17,7 +17,7 @@ import type { Snapshot } from '../../../src/model/snapshot.js';
 import { hidden, workloadsIn } from '../../../src/model/workloads.js';
 import { movedName, resourcesNamedBy, secretsNamedBy } from './annotations.js';
 import { copyOf } from './copies.js';
-import { mapStrings, nameUses, renamed, SOURCE } from './names.js';
+import { mapStrings, nameUses, placeUse, renamed, replaced, SOURCE } from './names.js';
 import { type Reference, referencesIn } from './references.js';
 
 /**
@@ -239,6 +239,7 @@ function computed(now: Snapshot, target: string): Migration {
           .map((object) => ({ ref: refOf(object), why: typeof why === 'string' ? why : why(object) })),
       ),
       ...unreadControllers(now),
+      ...ownedByOthers(now),
       ...pullSecrets(now),
       ...empty.map((map) => ({ ref: refOf(map), why: 'it is empty, or its contents could not be read' })),
     ],
@@ -258,6 +259,16 @@ function copied(object: Manifest, target: string, services: ReadonlySet<string>)
   const { metadata, ...rest } = copy;
   const ref = refOf(object);
   const change = ({ field, value }: { field: string; value: string }): string => {
+    const place = placeUse({ field, value }, target);
+    if (place !== undefined)
+      rewrites.push({
+        object: ref,
+        field,
+        from: place.written,
+        to: place.becomes,
+        done: place.certain ? 'rewritten' : 'told',
+      });
+    if (place?.certain === true) return replaced(value, place);
     const uses = nameUses(value, services);
     // A setting that is nothing but such a name is one; in a text it may be a word.
     const sure = uses.filter(
@@ -331,6 +342,44 @@ function unreadControllers(now: Snapshot): Migration['left'] {
       ref,
       why: `${ref.kind} of ${ref.apiVersion} is not read, so it is not copied, nor are the pods that it makes: move it from its source`,
     }));
+}
+
+/** Groups of what Kubernetes itself serves and controllers of its own act for. */
+const BUILT_IN = ['', 'apps', 'batch', 'discovery.k8s.io', 'extensions'];
+/** What those controllers make, and make anew for a copy. */
+const MADE: readonly KindName[] = [
+  'ReplicaSet',
+  'Pod',
+  'Job',
+  'Endpoints',
+  'EndpointSlice',
+  'PersistentVolumeClaim',
+];
+
+/** What something that is not copied controls, such as a custom resource: nothing makes it in the new namespace. */
+function ownedByOthers(now: Snapshot): Migration['left'] {
+  const unread = new Set(unreadControllers(now).map(({ ref }) => `${ref.kind}/${ref.name}`));
+  return MIGRATION_KINDS.flatMap((kind) =>
+    objectsIn(now, kind, SOURCE).flatMap((object) => {
+      const owner = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+      if (owner === undefined) return [];
+      const made = MADE.includes(kind);
+      if (made && BUILT_IN.includes(groupOf(owner.apiVersion))) return [];
+      // Named with all that it makes.
+      if (made && unread.has(`${owner.kind}/${owner.name}`)) return [];
+      const by = `${owner.kind} ${owner.name}${owner.apiVersion === undefined ? '' : ` of ${owner.apiVersion}`}`;
+      return [
+        {
+          ref: refOf(object),
+          why: `${by} controls it and is not copied: move that from its source, so that it makes its own`,
+        },
+      ];
+    }),
+  );
+}
+
+function groupOf(apiVersion = ''): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }
 
 /** Every namespace has an account `default`: it is not copied, but what pods pull images with may stand in it. */

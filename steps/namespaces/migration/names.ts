@@ -55,6 +55,38 @@ export function renamed(text: string, uses: readonly NameUse[], target: string):
   return out + text.slice(from);
 }
 
+const AFFINITY = /\.pod(?:Anti)?Affinity\..*\.namespaces\[\d+\]$/;
+const SEARCHES = /\.dnsConfig\.searches\[\d+\]$/;
+const DOMAIN = /(?<![\w.-])default\.svc(?![\w-])/;
+
+/** `default` in a text where it is no part of a Service's name. */
+export interface PlaceUse {
+  written: string;
+  becomes: string;
+  why: string;
+  /** Whether the field can mean nothing else. */
+  certain: boolean;
+}
+
+/** The namespace itself: in the lists of an affinity, as a search domain, or as the end of names that a program makes. */
+export function placeUse({ field, value }: Leaf, target: string): PlaceUse | undefined {
+  if (AFFINITY.test(field) && value === SOURCE)
+    return { written: value, becomes: target, why: 'namespace whose pods it means', certain: true };
+  if (!DOMAIN.test(value)) return undefined;
+  const certain = SEARCHES.test(field);
+  return {
+    written: `${SOURCE}.svc`,
+    becomes: `${target}.svc`,
+    why: certain ? 'search domain' : 'end of host names, if it is one',
+    certain,
+  };
+}
+
+/** The text with its search domain, or all of it, replaced. */
+export function replaced(value: string, { written, becomes }: PlaceUse): string {
+  return value === written ? becomes : value.replace(DOMAIN, becomes);
+}
+
 /** A string somewhere in an object. */
 export interface Leaf {
   /** Path as people write it: `spec.template.spec.containers[web].env[URL]`, `data[app.conf]`. */

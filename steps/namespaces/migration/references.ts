@@ -12,7 +12,7 @@ import { objects, type Snapshot } from '../../../src/model/snapshot.js';
 import { NAME_LABEL } from '../../default-deny/name-label.js';
 import { matches } from '../../default-deny/selectors.js';
 import { namedBy } from './annotations.js';
-import { mapStrings, nameUses, renamed, SOURCE } from './names.js';
+import { type Leaf, mapStrings, nameUses, placeUse, renamed, SOURCE } from './names.js';
 
 /** Something that names what moves and that is not moved itself. */
 export interface Reference {
@@ -100,7 +100,10 @@ function nameOf({ metadata }: Manifest): string {
 function hostsIn(object: Manifest, target: string, services: ReadonlySet<string>): readonly Reference[] {
   const out: Reference[] = [];
   const { metadata, ...rest } = object;
-  const look = ({ field, value }: { field: string; value: string }) => {
+  const look = ({ field, value }: Leaf) => {
+    const place = placeUse({ field, value }, target);
+    if (place !== undefined)
+      out.push({ object: refOf(object), field, from: place.written, to: place.becomes, why: place.why });
     for (const use of nameUses(value, services)) {
       const to = renamed(use.written, [{ ...use, at: use.service.length + 1 }], target);
       if (out.some((one) => one.field === field && one.from === use.written)) continue;
@@ -143,6 +146,15 @@ function named(
         visit(item, `${field}[${stringAt(item, 'name') ?? index}]`);
     if (!isRecord(value)) return;
     const name = value.name;
+    const subject = typeof name === 'string' ? subjectIn(value.kind, name, target) : undefined;
+    if (subject !== undefined)
+      out.push({
+        object: refOf(object),
+        field,
+        from: String(name),
+        to: subject,
+        why: 'rights of service accounts',
+      });
     if (value.namespace === SOURCE && typeof name === 'string') {
       const account = value.kind === 'ServiceAccount';
       if ((account ? accounts : services).has(name))
@@ -159,6 +171,19 @@ function named(
   const { metadata: _metadata, status: _status, ...rest } = object;
   visit(rest, '');
   return out;
+}
+
+/**
+ * What a subject of a binding is in the new namespace, where it means service accounts of `default` by their group or
+ * user name; undefined where it does not.
+ */
+export function subjectIn(kind: unknown, name: string, target: string): string | undefined {
+  if (kind === 'Group' && name === `system:serviceaccounts:${SOURCE}`)
+    return `system:serviceaccounts:${target}`;
+  const user = `system:serviceaccount:${SOURCE}:`;
+  return kind === 'User' && name.startsWith(user)
+    ? `system:serviceaccount:${target}:${name.slice(user.length)}`
+    : undefined;
 }
 
 /** Kinds whose annotations name Secrets for a controller. */

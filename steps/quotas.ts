@@ -9,7 +9,7 @@ import { memoryPeak } from '../src/model/peaks.js';
 import type { ApplyChange, Change } from '../src/model/plan.js';
 import { type Amounts, sum } from '../src/model/quantity.js';
 import { type Answers, chosen } from '../src/model/question.js';
-import { quotaKey } from '../src/model/quota.js';
+import { isOfPods, quotaKey } from '../src/model/quota.js';
 import { proposeQuota, type QuotaProposal, type Rounding, withoutKeys } from '../src/model/quota-proposal.js';
 import { refusals } from '../src/model/refusals.js';
 import { objects, type Snapshot } from '../src/model/snapshot.js';
@@ -19,7 +19,15 @@ import { hidden, WORKLOAD_KINDS, workloadsIn } from '../src/model/workloads.js';
 import { assess } from './quotas/findings.js';
 import { PEAK_FACTOR, questions, ROUNDINGS } from './quotas/questions.js';
 import { limitRangesIn, quotasIn, SIZING_KINDS } from './quotas/seen.js';
-import { addedLines, amountsText, beyondDefaults, takenFrom, unheld, usedLines } from './quotas/told.js';
+import {
+  addedLines,
+  amountsText,
+  beyondDefaults,
+  scopeLines,
+  takenFrom,
+  unheld,
+  usedLines,
+} from './quotas/told.js';
 import { unreadLines } from './quotas/unread.js';
 
 /** A LimitRange and a ResourceQuota for each namespace, sized so that nothing that runs today is refused. */
@@ -101,6 +109,9 @@ interface Planned {
 
 function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templates: Templates): Planned {
   const sizesKnown = hidden(now, SIZING_KINDS).length === 0;
+  const existing = quotasIn(now, namespace);
+  // What a default changes for quotas that are there can be told only of workloads that can be seen.
+  if (!sizesKnown && existing.some(countsPods)) return { added: {} };
   const workloads = workloadsIn(now, namespace);
   const specs = workloads.flatMap((w) => [
     ...(w.template === undefined ? [] : [w.template]),
@@ -114,7 +125,7 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
     now,
     namespace,
     ranges,
-    quotasIn(now, namespace),
+    existing,
     template(templates, 'quotas/limitrange.yaml'),
     specs,
     { limits, amend: wishes.amend, ...(peak && { peak: { of: peak, percent: wishes.peakFactor } }) },
@@ -127,6 +138,7 @@ function planNamespace(now: Snapshot, namespace: string, wishes: Wishes, templat
       ? undefined
       : limitRangeChange(namespace, range, proposal, limits, [
           ...addedLines(added),
+          ...scopeLines(now, workloads, existing, defaultsOf(ranges), defaultsOf(rangesThen)),
           ...usedLines(peak, limits),
           ...beyondDefaults(now, namespace, defaultsOf(rangesThen)),
           ...unheld(now, namespace, limits),
@@ -171,6 +183,10 @@ function fittingQuota(
   if (refused.length === 0) return proposal;
   const left = withoutKeys(proposal, [...new Set(refused)], 'it would refuse what runs today');
   return left.amounts.length === 0 ? undefined : left;
+}
+
+function countsPods(quota: Manifest): boolean {
+  return Object.keys(hardOf(quota)).some((key) => isOfPods(quotaKey(key)));
 }
 
 function hardOf(quota: Manifest): object {

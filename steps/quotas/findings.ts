@@ -41,7 +41,8 @@ function notVisible(now: Snapshot): readonly Finding[] {
       id: 'quotas-not-visible',
       severity: 'notVisible',
       evidence: reasons.join('; '),
-      message: 'What namespaces need could not be seen in full: no quota is proposed.',
+      message:
+        'What namespaces need could not be seen in full: no quota is proposed, and no default where a quota counts pods already.',
     },
   ];
 }

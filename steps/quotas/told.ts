@@ -1,12 +1,15 @@
+import { admittedSpec } from '../../src/model/admitted-spec.js';
 import type { addedBy } from '../../src/model/capacity.js';
 import type { Manifest } from '../../src/model/manifest.js';
 import { isManaged, otherManagers } from '../../src/model/ours.js';
 import type { Peak } from '../../src/model/peaks.js';
 import { type Amounts, amountText } from '../../src/model/quantity.js';
-import type { Resources } from '../../src/model/size.js';
+import { covers, isScoped, scopesOf } from '../../src/model/quota-scopes.js';
+import { podSizes, type Resources } from '../../src/model/size.js';
 import type { Snapshot } from '../../src/model/snapshot.js';
 import { overuseIn } from '../../src/model/usage.js';
 import { counted, listed } from '../../src/model/words.js';
+import { specOf, type Workload } from '../../src/model/workloads.js';
 import { overuseText } from './overuse.js';
 import { unreadIn } from './unread.js';
 
@@ -55,4 +58,34 @@ export function addedLines({ workloads, pods, amounts }: ReturnType<typeof added
 
 export function amountsText(amounts: Amounts): string {
   return listed(Object.entries(amounts).map(([name, value]) => `${amountText(name, value)} ${name}`));
+}
+
+/** Quotas with scopes count other pods once a default request takes these out of the class BestEffort. */
+export function scopeLines(
+  now: Snapshot,
+  workloads: readonly Workload[],
+  quotas: readonly Manifest[],
+  before: Resources,
+  after: Resources,
+): readonly string[] {
+  return quotas.filter(isScoped).flatMap((quota) => {
+    const counts = (workload: Workload, defaults: Resources) => {
+      const spec = admittedSpec(now, specOf(workload));
+      return covers(scopesOf(quota), spec, podSizes(spec, defaults)) === true;
+    };
+    const { name } = quota.metadata;
+    const joined = workloads.filter((one) => !counts(one, before) && counts(one, after));
+    const left = workloads.filter((one) => counts(one, before) && !counts(one, after));
+    const named = (all: readonly Workload[]) => listed(all.map(({ ref }) => `${ref.kind} ${ref.name}`));
+    return [
+      ...(joined.length === 0
+        ? []
+        : [`from the next start on, ResourceQuota ${name} counts the pods of ${named(joined)} as well`]),
+      ...(left.length === 0
+        ? []
+        : [
+            `from the next start on, ResourceQuota ${name} no longer counts the pods of ${named(left)}: they ask for something then`,
+          ]),
+    ];
+  });
 }

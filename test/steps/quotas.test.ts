@@ -239,6 +239,34 @@ describe('LimitRange', () => {
     });
   });
 
+  test.each([
+    ['NotBestEffort', 'ResourceQuota theirs counts the pods of Deployment x as well'],
+    [
+      'BestEffort',
+      'ResourceQuota theirs no longer counts the pods of Deployment x: they ask for something then',
+    ],
+    ['NotTerminating', undefined],
+  ])('whom a quota of scope %s counts then is said', (scope, expected) => {
+    const spec = { hard: { pods: '30' }, scopes: [scope] };
+    const theirs = object('v1', 'ResourceQuota', 'a', 'theirs', { spec });
+    const now = snapshotOf({ objects: [namespace('a'), deployment('a', 'x', {}), theirs] });
+    const [range] = planOf(now, { namespaces: ['a'] });
+    const said = range?.breaks.find((line) => line.includes('ResourceQuota theirs'));
+    expect(said).toBe(expected && `from the next start on, ${expected}`);
+  });
+
+  test('where workloads are not seen, a quota that counts pods gets no default before it', () => {
+    const kinds = (hard: object) => {
+      const theirs = object('v1', 'ResourceQuota', 'a', 'theirs', { spec: { hard } });
+      const objects = [namespace('a'), theirs];
+      return planOf(snapshotOf({ objects, notVisible: { Job: 'forbidden' } }), { namespaces: ['a'] }).map(
+        ({ ref }) => ref.kind,
+      );
+    };
+    expect(kinds({ cpu: '1' })).toEqual([]);
+    expect(kinds({ services: '3' })).toEqual(['LimitRange']);
+  });
+
   test('how much more pods ask for is said, and that the nodes have less', () => {
     const change = planOf(shop).find(({ ref }) => refText(ref) === 'LimitRange silent/container-defaults');
     expect(change?.breaks[0]).toBe(

@@ -6,8 +6,8 @@ const LONGEST_LIST = 50;
 
 /**
  * The names of a value that is a list of names: `a,b`, `["a", "b"]`, `a,b/path`, `a,option=x`, with `spaces` also `a b`,
- * below a name for hosts `x=a,y=b`. What the setting is called says little of them, so each counts only together with
- * all others.
+ * below a name for hosts `x=a,y=b`. The setting says that they are hosts, or the form of one of them does; even so each
+ * counts only together with all others.
  */
 export function namesInList(name: string | undefined, value: string, spaces: boolean): Mention[] {
   const says = nameSays(name);
@@ -18,6 +18,8 @@ export function namesInList(name: string | undefined, value: string, spaces: boo
     .map(unquotedName)
     .filter((part) => part !== '');
   if (parts.length < 2 || parts.length > LONGEST_LIST) return [];
+  // Queues, tables and teams are called like Services as well: bare names alone need a name that says what they are.
+  if (!says.host && !parts.some((part) => /\.|:\d/.test(part))) return [];
   const labelled = says.host && parts.every((part) => part.includes('='));
   const hosts = parts
     .map((part) => (labelled ? part.slice(part.indexOf('=') + 1) : part))

@@ -231,7 +231,7 @@ export function mentionsInValue(name: string | undefined, value: string): Mentio
   const says = nameSays(name);
   const { mentions, spans } = urlsIn(value);
   if (says.credential) return mentions;
-  if (says.notHost && (name === undefined || /image/i.test(name))) return [];
+  if (says.never) return [];
   for (const found of addressesIn(value, spans, true)) mentions.push(found);
   if (says.notHost || spans.length > 0 || (mentions.length > 0 && !says.host)) return unique(mentions);
   const whole = value.trim().replace(/^(["'])(.*)\1$/, '$2');

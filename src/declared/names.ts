@@ -1,4 +1,4 @@
-import { CREDENTIALS, HOST_WORDS, NOT_HOSTS } from './words.js';
+import { CREDENTIALS, HOST_WORDS, NEVER_CALLED, NOT_HOSTS } from './words.js';
 
 /** What the name of a setting says about its value. */
 export interface NameSays {
@@ -6,11 +6,13 @@ export interface NameSays {
   host: boolean;
   /** That it is none: a user, a database, a queue, an image. */
   notHost: boolean;
+  /** That nobody connects to it, whatever it looks like. */
+  never: boolean;
   /** That it is a password or a token. */
   credential: boolean;
 }
 
-const NOTHING: NameSays = { host: false, notHost: false, credential: false };
+const NOTHING: NameSays = { host: false, notHost: false, never: false, credential: false };
 const HOST_ENDINGS = [
   'host',
   'hosts',
@@ -50,13 +52,14 @@ export function nameSays(name: string | undefined): NameSays {
 }
 
 function read(words: readonly string[]): NameSays {
-  if (endsWith(words, CREDENTIALS)) return { host: false, notHost: true, credential: true };
-  if (words.includes('image') || endsWith(words, NOT_HOSTS))
-    return { host: false, notHost: true, credential: false };
+  if (endsWith(words, CREDENTIALS)) return { ...NOTHING, notHost: true, credential: true };
+  if (words.includes('image') || words.includes('cors') || endsWith(words, NEVER_CALLED))
+    return { ...NOTHING, notHost: true, never: true };
+  if (endsWith(words, NOT_HOSTS)) return { ...NOTHING, notHost: true };
   const host = words.some(
     (word) => HOST_WORDS.has(word) || HOST_ENDINGS.some((ending) => word.endsWith(ending)),
   );
-  return { host, notHost: false, credential: false };
+  return { ...NOTHING, host };
 }
 
 function endsWith(words: readonly string[], endings: readonly string[]): boolean {

@@ -2,7 +2,7 @@ import { at, isRecord, listAt, type Manifest, type Ref, refOf, stringAt } from '
 import { expand } from './expand.js';
 import { namesInList } from './lists.js';
 import { type Mention, mentionsInValue } from './mentions.js';
-import { portNames, portNumber, wordsOf } from './names.js';
+import { nameSays, portNames, portNumber, wordsOf } from './names.js';
 import { mentionsInText } from './texts.js';
 
 /** A host that a pod's specification mentions, and where. */
@@ -104,7 +104,7 @@ const SETTING = /(?:^\s*-{0,2}|\()[A-Za-z][\w.-]{0,100}=./;
 
 function mentionsIn(name: string | undefined, value: string, around: Surroundings): readonly Mention[] {
   const text = isText(value);
-  if (!text && !SETTING.test(value))
+  if (!text && (nameSays(name).notHost || !SETTING.test(value)))
     return [...mentionsInValue(name, value), ...namesInList(name, value, false)];
   const mentions = around.textMentions(value);
   return value.trim().includes('\n') ? mentions : [...mentions, ...namesInList(name, value, true)];

@@ -8,7 +8,8 @@ export const HOST_WORDS: ReadonlySet<string> = new Set(
     'target targets peer peers seed seeds node nodes proxy gateway origin dsn connection remote master ' +
     'replica replicas primary sentinel sentinels base datasource jdbc source discovery registry collector ' +
     'pghost proxypass db database cache mq amqp redis mongo mongodb mysql postgres postgresql kafka rabbitmq ' +
-    'zookeeper zk elasticsearch memcached nats etcd consul zipkin jaeger smtp ldap graphite statsd api dest destination contact contactpoints'
+    'zookeeper zk elasticsearch memcached nats etcd consul zipkin jaeger smtp ldap graphite statsd api dest destination contact contactpoints ' +
+    'members quorum ensemble workers instances'
   ).split(' '),
 );
 
@@ -107,6 +108,53 @@ export const NOT_HOSTS: readonly string[] = [
   'plugins',
   'extension',
   'extensions',
+  'databases',
+  'dbs',
+  'schemas',
+  'queues',
+  'exchanges',
+  'buckets',
+  'tables',
+  'indices',
+  'indexes',
+  'collections',
+  'keyspaces',
+  'scope',
+  'scopes',
+  'issuer',
+  'prefix',
+  'pguser',
+  'team',
+  'tenant',
+  'channel',
+  'channels',
+  'project',
+  'events',
+  'permissions',
+  'resources',
+  'resource attributes',
+  'module',
+  'modules',
+  'debug',
+  'menu',
+  'cache names',
+  'role list',
+];
+
+/**
+ * Ends of names whose values are never called, URLs included: images, and who may call. Matched like the former; `image`
+ * and `cors` count wherever they stand.
+ */
+export const NEVER_CALLED: readonly string[] = [
+  'allowed origin',
+  'allowed origins',
+  'allow origin',
+  'allow origins',
+  'trusted origins',
+  'allowed hosts',
+  'server name',
+  'audience',
+  'audiences',
 ];
 
 /** Last words of names whose values are credentials: never read as names, never shown. */

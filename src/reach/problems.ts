@@ -3,7 +3,7 @@ import type { Family } from './address.js';
 import type { Problem } from './inventory.js';
 import type { ReachOptions } from './options.js';
 import { addressesOf } from './peers.js';
-import type { Peer, Policy, Rule } from './policy.js';
+import type { Peer, PodPeer, Policy, Rule } from './policy.js';
 import type { Reach } from './reach.js';
 import { isLabelValue, type Selector } from './selector.js';
 import { unknownFields } from './unknown-fields.js';
@@ -166,30 +166,52 @@ function listed(names: readonly string[]): string {
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
-/** Workloads on their node's network that NetworkPolicies select, or name by labels: most plugins overlook that. */
+/** What policies do with a class of pods on their node's network. */
+interface OnNode {
+  /** Whether a NetworkPolicy selects it. */
+  selected: boolean;
+  /** Rules of NetworkPolicies that name it by labels. */
+  rules: string[];
+  /** A cluster-wide policy that would select or name it by labels, were it not on its node's network. */
+  passedOver: string | undefined;
+}
+
+/**
+ * Workloads on their node's network that NetworkPolicies select, or name by labels, which most plugins overlook; and those
+ * that only look as if a cluster-wide policy covered them, which it never does.
+ */
 export function selectedOnNode(reach: Reach, policies: readonly Policy[]): readonly Problem[] {
   const { inventory, engine } = reach;
   // By class: a cluster has many more pods than that.
-  const found = new Map<number, { selected: boolean; rules: string[] }>();
+  const found = new Map<number, OnNode>();
   inventory.pods.forEach(({ hostNetwork }, i) => {
     if (!hostNetwork) return;
-    for (const one of reach.classesOf(i)) found.set(one, { selected: false, rules: [] });
+    for (const one of reach.classesOf(i))
+      found.set(one, { selected: false, rules: [], passedOver: undefined });
   });
   if (found.size === 0) return [];
   for (const policy of policies) {
-    if (policy.tier !== 'NetworkPolicy') continue;
-    const subjects = engine.peers.selected(policy.subject);
-    for (const [one, said] of found) said.selected ||= subjects.has(one);
+    const clusterWide = policy.tier !== 'NetworkPolicy';
+    const matched = (peer: PodPeer) =>
+      engine.peers.selected(clusterWide ? { ...peer, neverOnNode: false } : peer);
+    const subjects = matched(policy.subject);
+    for (const [one, said] of found)
+      if (subjects.has(one)) {
+        if (clusterWide) said.passedOver ??= refText(policy.ref);
+        else said.selected = true;
+      }
     for (const rule of [...(policy.ingress ?? []), ...(policy.egress ?? [])]) {
-      const named = peersOf(rule).flatMap((peer) =>
-        peer.kind === 'pods' ? engine.peers.selected(peer) : [],
-      );
+      const named = peersOf(rule).flatMap((peer) => (peer.kind === 'pods' ? matched(peer) : []));
       if (named.length === 0) continue;
       const text = `${rule.place} of ${refText(policy.ref)}`;
-      for (const [one, { rules }] of found) if (named.some((peers) => peers.has(one))) rules.push(text);
+      for (const [one, said] of found) {
+        if (!named.some((peers) => peers.has(one))) continue;
+        if (clusterWide) said.passedOver ??= refText(policy.ref);
+        else said.rules.push(text);
+      }
     }
   }
-  const byWorkload = new Map<number, { selected: boolean; rules: Set<string> }>();
+  const byWorkload = new Map<number, { selected: boolean; rules: Set<string>; passedOver?: string }>();
   inventory.pods.forEach(({ workload, hostNetwork }, i) => {
     if (!hostNetwork) return;
     const all = byWorkload.get(workload) ?? { selected: false, rules: new Set<string>() };
@@ -198,20 +220,26 @@ export function selectedOnNode(reach: Reach, policies: readonly Policy[]): reado
       const said = found.get(one);
       all.selected ||= said?.selected === true;
       for (const rule of said?.rules ?? []) all.rules.add(rule);
+      if (said?.passedOver !== undefined) all.passedOver ??= said.passedOver;
     }
   });
-  return [...byWorkload].flatMap(([index, { selected, rules }]) => {
+  return [...byWorkload].flatMap(([index, { selected, rules, passedOver }]) => {
     const workload = inventory.workloads[index];
+    if (workload === undefined) return [];
     const [first] = rules;
-    if (workload === undefined || (!selected && first === undefined)) return [];
     const more = rules.size > 1 ? ` and ${rules.size - 1} more` : '';
-    const said = [
+    const shown = [
       ...(selected ? ['policies that select it are shown as in force'] : []),
       ...(first === undefined
         ? []
         : [`rules that name it by its labels are shown as matching it (${first}${more})`]),
     ];
-    const message = `uses its node's network: ${said.join(', and ')}; most plugins take it for its node`;
+    const said = [
+      ...(shown.length === 0 ? [] : [`${shown.join(', and ')}; most plugins take it for its node`]),
+      ...(passedOver === undefined ? [] : [`no cluster-wide policy covers it, such as ${passedOver}`]),
+    ];
+    if (said.length === 0) return [];
+    const message = `uses its node's network: ${said.join('; ')}`;
     return [{ object: workload.ref, message, effect: 'note' as const }];
   });
 }

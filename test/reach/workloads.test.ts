@@ -187,4 +187,18 @@ describe('pods on their node network', () => {
     const nodes = [{ nodes: { matchLabels: { a: 'b' } } }];
     expect(closed([], [{ action: 'Deny', to: nodes }])).toEqual([true, false]);
   });
+
+  test('files: that a cluster-wide policy does not cover them is a note', () => {
+    const spec = { tier: 'Admin', priority: 1, subject: { namespaces: {} }, ingress: [], egress: [] };
+    const cluster = { apiVersion: 'policy.networking.k8s.io/v1alpha2', kind: 'ClusterNetworkPolicy' };
+    const agent = pod('agent', [], { spec: { hostNetwork: true, containers: [] } });
+    const objects = [agent, pod('web'), { ...cluster, metadata: { name: 'c' }, spec }];
+    expect(reachOf(objects, FILES).problems).toEqual([
+      {
+        object: expect.objectContaining({ kind: 'Pod', name: 'agent' }),
+        message: "uses its node's network: no cluster-wide policy covers it, such as ClusterNetworkPolicy c",
+        effect: 'note',
+      },
+    ]);
+  });
 });

@@ -1,12 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Writable } from 'node:stream';
 import { parse } from '../../src/cli/parse.js';
-import type { Io } from '../../src/commands/io.js';
 import { generate, plan } from '../../src/commands/plan.js';
 import { reach } from '../../src/commands/reach.js';
 import { STEPS } from '../../steps/index.js';
+import { writtenIo } from '../support/written-io.js';
 
 let directory: string;
 beforeEach(() => {
@@ -30,15 +29,7 @@ function folder(name: string, files: Readonly<Record<string, string>>): string {
 
 /** Carries a command line out as the program does; folders in messages are left out. */
 async function run(line: readonly string[]) {
-  const written = { stdout: '', stderr: '' };
-  const stream = (to: keyof typeof written) =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        written[to] += String(chunk);
-        done();
-      },
-    }) as unknown as NodeJS.WriteStream;
-  const io: Io = { stdin: process.stdin, stdout: stream('stdout'), stderr: stream('stderr'), env: {} };
+  const { io, written } = writtenIo();
   const command = parse(
     line,
     {},

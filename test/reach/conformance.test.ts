@@ -2,11 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Writable } from 'node:stream';
 import { parse } from '../../src/cli/parse.js';
-import type { Io } from '../../src/commands/io.js';
 import { analyse, reach } from '../../src/commands/reach.js';
 import type { Connection, Endpoint, Protocol } from '../../src/reach/index.js';
+import { writtenIo } from '../support/written-io.js';
 
 const root = path.resolve(import.meta.dirname, '../../../shared/conformance');
 const cases = (folder: string): string[] => {
@@ -43,25 +42,9 @@ function commandOf(...line: readonly string[]) {
 
 /** What a command prints. */
 async function printed(...line: readonly string[]): Promise<string> {
-  let text = '';
-  await reach(
-    commandOf(...line),
-    ioTo((piece) => {
-      text += piece;
-    }),
-  );
-  return text;
-}
-
-function ioTo(take: (piece: string) => void): Io {
-  const stream = (write: (piece: string) => void) =>
-    new Writable({
-      write(chunk, _encoding, done) {
-        write(String(chunk));
-        done();
-      },
-    }) as unknown as NodeJS.WriteStream;
-  return { stdin: process.stdin, stdout: stream(take), stderr: stream(() => undefined), env: {} };
+  const { io, written } = writtenIo();
+  await reach(commandOf(...line), io);
+  return written.stdout;
 }
 
 describeCases('netpol', (name, directory) => {
@@ -108,10 +91,7 @@ for (const table of TABLES)
     test(reason === undefined ? name : `${name}: differs, ${reason}`, async () => {
       const given = ['--from', path.join(directory, 'manifests.yaml'), ...RESOLVED];
       // The analysis of the program itself, with whatever it takes for manifests in files.
-      const { reach } = await analyse(
-        commandOf('reach', ...given),
-        ioTo(() => undefined),
-      );
+      const { reach } = await analyse(commandOf('reach', ...given), writtenIo().io);
       const rows = JSON.parse(readFileSync(path.join(directory, 'expected.json'), 'utf8')) as Row[];
       const pods = new Set(reach.inventory.pods.map(({ name }) => name));
       const end = (pod: string, address: string | undefined): Endpoint =>

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Writable } from 'node:stream';
 import { parse } from '../../src/cli/parse.js';
 import { reach } from '../../src/commands/reach.js';
+import { writtenIo } from '../support/written-io.js';
 
 /** Forms in which policies and workloads come, each as a file, and what `reach` prints of it by the documentation. */
 interface Case {
@@ -187,17 +187,9 @@ test.each(CASES)('$name', async ({ manifest, flags = [], lines }) => {
   try {
     const from = path.join(directory, 'all.yaml');
     writeFileSync(from, manifest);
-    const written = { stdout: '', stderr: '' };
-    const stream = (to: keyof typeof written) =>
-      new Writable({
-        write(chunk, _encoding, done) {
-          written[to] += String(chunk);
-          done();
-        },
-      }) as unknown as NodeJS.WriteStream;
+    const { io, written } = writtenIo();
     const command = parse(['reach', '--from', from, ...flags], {}, { stdin: false, stdout: false }, []);
     if (command.name !== 'reach') throw new Error(JSON.stringify(command));
-    const io = { stdin: process.stdin, stdout: stream('stdout'), stderr: stream('stderr'), env: {} };
     expect([await reach(command, io), written.stderr]).toEqual([0, '']);
     expect(written.stdout.split('\n').filter(Boolean).sort()).toEqual([...lines].sort());
   } finally {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { at, stringAt } from '../../src/model/manifest.js';
+import { ENCRYPTION } from '../support/encryption-configuration.js';
 import { harden } from '../support/program.js';
 import { missingReal, type RealCluster, startReal } from '../support/real-cluster.js';
 import { request } from '../support/rest.js';
@@ -27,20 +28,6 @@ const ANSWERS = {
   quotas: { namespaces: ['shop'], limits: false },
   'encryption-at-rest': { enable: false, keyKept: false, rewrite: false },
   'metadata-blocking': { namespaces: 'all' },
-};
-
-const ENCRYPTION = {
-  apiVersion: 'apiserver.config.k8s.io/v1',
-  kind: 'EncryptionConfiguration',
-  resources: [
-    {
-      resources: ['secrets'],
-      providers: [
-        { secretbox: { keys: [{ name: 'key1', secret: Buffer.alloc(32, 'k').toString('base64') }] } },
-        { identity: {} },
-      ],
-    },
-  ],
 };
 
 /** What is written besides the confirmed changes: told with them, and removed again. */

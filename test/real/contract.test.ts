@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { startSandbox } from '../../src/sandbox/index.js';
 import { differences, digestAll, SEEDS } from '../contract/differential.js';
 import { describeContract } from '../contract/suite.js';
+import { ENCRYPTION } from '../support/encryption-configuration.js';
 import { missingReal, startReal } from '../support/real-cluster.js';
 
 const RECORDED = new URL('../contract/real.golden.json', import.meta.url);
@@ -19,7 +20,7 @@ async function startSubject() {
     ca: cluster.ca,
     encrypt: async () => {
       const file = join(directory, 'encryption-config.yaml');
-      await writeFile(file, stringify(CONFIGURATION), { mode: 0o600 });
+      await writeFile(file, stringify(ENCRYPTION), { mode: 0o600 });
       await cluster.restart({ encryptionConfig: file });
     },
     close: async () => {
@@ -28,20 +29,6 @@ async function startSubject() {
     },
   };
 }
-
-const CONFIGURATION = {
-  apiVersion: 'apiserver.config.k8s.io/v1',
-  kind: 'EncryptionConfiguration',
-  resources: [
-    {
-      resources: ['secrets'],
-      providers: [
-        { secretbox: { keys: [{ name: 'key1', secret: Buffer.alloc(32, 'k').toString('base64') }] } },
-        { identity: {} },
-      ],
-    },
-  ],
-};
 
 if (missing !== undefined) {
   describe.skip(`contract: a real kube-apiserver (skipped: ${missing})`, () => {

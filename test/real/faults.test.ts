@@ -22,6 +22,7 @@ import {
   wordsOf,
   wrongWith,
 } from '../faults/runs.js';
+import { ENCRYPTION } from '../support/encryption-configuration.js';
 import { type EtcdState, etcdState, restoreEtcd } from '../support/etcd-state.js';
 import { PLATFORM } from '../support/platform.js';
 import { kubeconfigFor, missingReal, type RealCluster, startReal } from '../support/real-cluster.js';
@@ -44,20 +45,6 @@ const ANSWERS = {
 };
 
 const STORED = 'k8s:enc:secretbox:v1:key1:';
-const ENCRYPTION = {
-  apiVersion: 'apiserver.config.k8s.io/v1',
-  kind: 'EncryptionConfiguration',
-  resources: [
-    {
-      resources: ['secrets'],
-      providers: [
-        { secretbox: { keys: [{ name: 'key1', secret: Buffer.alloc(32, 'k').toString('base64') }] } },
-        { identity: {} },
-      ],
-    },
-  ],
-};
-
 /** What people write; what controllers make of it is theirs. */
 const LISTS = [
   '/api/v1/namespaces',

@@ -4,25 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { Client, SECRETS, TABLE, version } from '../contract/tools.js';
+import { ENCRYPTION } from '../support/encryption-configuration.js';
 import { missingReal, type RealCluster, startReal } from '../support/real-cluster.js';
 
 const missing = missingReal();
 const describeReal = missing === undefined ? describe : describe.skip;
 const title = missing === undefined ? '' : ` (skipped: ${missing})`;
-
-const CONFIGURATION = {
-  apiVersion: 'apiserver.config.k8s.io/v1',
-  kind: 'EncryptionConfiguration',
-  resources: [
-    {
-      resources: ['secrets'],
-      providers: [
-        { secretbox: { keys: [{ name: 'key1', secret: Buffer.alloc(32, 'k').toString('base64') }] } },
-        { identity: {} },
-      ],
-    },
-  ],
-};
 
 describeReal(`the real control plane of the tests${title}`, () => {
   let directory: string;
@@ -32,7 +19,7 @@ describeReal(`the real control plane of the tests${title}`, () => {
     directory = await mkdtemp(join(tmpdir(), 'kubectl-harden-harness-'));
     auditLog = join(directory, 'audit.log');
     const encryptionConfig = join(directory, 'encryption-config.yaml');
-    await writeFile(encryptionConfig, stringify(CONFIGURATION), { mode: 0o600 });
+    await writeFile(encryptionConfig, stringify(ENCRYPTION), { mode: 0o600 });
     cluster = await startReal({ encryptionConfig, auditLog, withoutControllers: true });
   }, 60_000);
   afterAll(async () => {
@@ -55,8 +42,8 @@ describeReal(`the real control plane of the tests${title}`, () => {
 
   test('a second API server with identity first turns encrypted values back to plain text', async () => {
     const encryptionConfig = join(directory, 'identity-first.yaml');
-    const providers = CONFIGURATION.resources[0]!.providers.toReversed();
-    const content = { ...CONFIGURATION, resources: [{ resources: ['secrets'], providers }] };
+    const providers = ENCRYPTION.resources[0]!.providers.toReversed();
+    const content = { ...ENCRYPTION, resources: [{ resources: ['secrets'], providers }] };
     await writeFile(encryptionConfig, stringify(content), { mode: 0o600 });
     const first = new Client(cluster);
     const second = new Client(await cluster.second({ encryptionConfig }));
